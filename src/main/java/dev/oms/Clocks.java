@@ -1,0 +1,15 @@
+package dev.oms;
+
+import jakarta.enterprise.inject.Produces;
+import jakarta.inject.Singleton;
+import java.time.Clock;
+
+/** The time, from outside: whoever needs it has a {@link Clock} injected. */
+class Clocks {
+    @Produces
+    @Singleton
+    Clock utc() {
+        // PostgreSQL keeps microseconds: what is answered at once is then what is read later.
+        return Clock.tick(Clock.systemUTC(), java.time.Duration.ofNanos(1000));
+    }
+}

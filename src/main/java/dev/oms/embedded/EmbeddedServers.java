@@ -1,0 +1,127 @@
+package dev.oms.embedded;
+
+import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.ProcessBuilder.Redirect;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.util.Map;
+import redis.embedded.RedisServer;
+
+/**
+ * PostgreSQL and Redis as child processes, for dev mode and the tests: nothing to install, nothing left behind. Their
+ * binaries come with two libraries that are not part of the packaged application.
+ *
+ * <p>Both listen on free ports of the loopback interface, and end with this process, however it ends.
+ */
+public final class EmbeddedServers {
+    private static final String STARTED = "oms.embedded.started";
+
+    private final EmbeddedPostgres postgres;
+    private final int redisPort;
+    private RedisServer redis;
+
+    private EmbeddedServers(EmbeddedPostgres postgres, int redisPort) {
+        this.postgres = postgres;
+        this.redisPort = redisPort;
+    }
+
+    /** Starts both once a process, and sets the system properties by which the application finds them. */
+    public static void startForDev() {
+        // A live reload loads this class anew: only the system properties remember.
+        if (System.getProperty(STARTED) == null) {
+            System.getProperties().putAll(start().settings());
+            System.setProperty(STARTED, "true");
+        }
+    }
+
+    /**
+     * Starts both.
+     *
+     * @throws UncheckedIOException when one of them cannot be started
+     */
+    public static EmbeddedServers start() {
+        try {
+            EmbeddedPostgres postgres = EmbeddedPostgres.builder()
+                    // Not UTC, and not where the JVM is: whoever mixes up zones is to find out here.
+                    .setServerConfig("timezone", "Pacific/Chatham")
+                    .setServerConfig("max_connections", "200")
+                    .start();
+            endWithThisProcess(postgres.getProcess().pid());
+            EmbeddedServers servers = new EmbeddedServers(postgres, freePort());
+            servers.startRedis();
+            return servers;
+        } catch (IOException e) {
+            throw new UncheckedIOException("PostgreSQL or Redis cannot be started", e);
+        }
+    }
+
+    /** The settings by which the application finds them. */
+    public Map<String, String> settings() {
+        return Map.of(
+                "OMS_DB_URL",
+                postgres.getJdbcUrl("postgres", "postgres"),
+                "OMS_DB_USER",
+                "postgres",
+                "OMS_DB_PASSWORD",
+                "postgres",
+                "OMS_REDIS_URL",
+                "redis://localhost:" + redisPort);
+    }
+
+    /** Starts a Redis with no data, on the port that it always has. */
+    public void startRedis() throws IOException {
+        redis = RedisServer.newRedisServer()
+                .bind("127.0.0.1")
+                .port(redisPort)
+                .setting("save \"\"")
+                .setting("appendonly no")
+                .build();
+        var before = ProcessHandle.current().children().map(ProcessHandle::pid).toList();
+        redis.start();
+        ProcessHandle.current()
+                .children()
+                .map(ProcessHandle::pid)
+                .filter(pid -> !before.contains(pid))
+                .forEach(EmbeddedServers::endWithThisProcess);
+    }
+
+    /** Stops Redis, and loses what it had. */
+    public void stopRedis() throws IOException {
+        redis.stop();
+    }
+
+    /** Stops both. */
+    public void stop() {
+        try {
+            redis.stop();
+            postgres.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /**
+     * A child outlives a JVM that is killed. A shell that waits for the end of its standard input, which comes with the
+     * end of this process, ends the child.
+     */
+    private static void endWithThisProcess(long pid) {
+        try {
+            new ProcessBuilder("sh", "-c", "trap '' HUP INT TERM; cat >/dev/null; kill -QUIT " + pid)
+                    .redirectOutput(Redirect.DISCARD)
+                    .redirectError(Redirect.DISCARD)
+                    .start();
+        } catch (IOException e) {
+            // Windows: the shutdown hooks of both libraries still end them when the process ends by itself.
+            System.getLogger(EmbeddedServers.class.getName())
+                    .log(System.Logger.Level.DEBUG, "No shell to watch process " + pid, e);
+        }
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
+        }
+    }
+}

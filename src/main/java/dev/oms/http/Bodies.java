@@ -1,0 +1,100 @@
+package dev.oms.http;
+
+import dev.oms.http.Problem.FieldError;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.validation.ConstraintViolation;
+import jakarta.validation.Path;
+import jakarta.validation.Validator;
+import jakarta.validation.groups.Default;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * Takes request bodies as Rails clients send them, {@code {"order":{…}}}, and bare, {@code {…}}, and holds them to
+ * their constraints.
+ */
+@ApplicationScoped
+public class Bodies {
+    private static final Set<String> WRAPPERS = Set.of("order", "inventory_item", "user");
+
+    private final Validator validator;
+
+    Bodies(Validator validator) {
+        this.validator = validator;
+    }
+
+    /**
+     * A body that may stand in an object of one member.
+     *
+     * @param <T> the body
+     */
+    public interface Wrapped<T extends Wrapped<T>> {
+        /** What stands inside the wrapper, or null when the body is bare. */
+        T wrapped();
+
+        /** Whether anything stands beside the wrapper that belongs inside. */
+        boolean hasBareFields();
+    }
+
+    /**
+     * The body without its wrapper, valid.
+     *
+     * @throws ProblemException 400 when there is no body, 422 when it breaks a constraint or is wrapped and bare at
+     *     once
+     */
+    public <T extends Wrapped<T>> T unwrapValid(T body, Class<?>... groups) {
+        required(body);
+        T inner = body;
+        if (body.wrapped() != null) {
+            inner = body.wrapped();
+            if (body.hasBareFields() || inner.wrapped() != null) {
+                throw ProblemException.invalid("", "either wraps its fields or does not");
+            }
+        }
+        return valid(inner, groups);
+    }
+
+    /**
+     * The body, valid.
+     *
+     * @throws ProblemException 400 when there is no body, 422 when it breaks a constraint
+     */
+    public <T> T valid(T body, Class<?>... groups) {
+        required(body);
+        List<FieldError> errors =
+                validator.validate(body, groups.length == 0 ? new Class<?>[] {Default.class} : groups).stream()
+                        .map(violation -> new FieldError(pathOf(violation), violation.getMessage()))
+                        .sorted(java.util.Comparator.comparing(FieldError::field)
+                                .thenComparing(FieldError::message))
+                        .toList();
+        if (!errors.isEmpty()) {
+            throw ProblemException.invalid(errors);
+        }
+        return body;
+    }
+
+    private static void required(Object body) {
+        if (body == null) {
+            throw ProblemException.malformed("A JSON body is required.");
+        }
+    }
+
+    /** {@code items[burger].<map value>} of the validator is {@code items.burger} to the client. */
+    private static String pathOf(ConstraintViolation<?> violation) {
+        List<String> parts = new ArrayList<>();
+        for (Path.Node node : violation.getPropertyPath()) {
+            if (node.getKey() != null) {
+                parts.add(Texts.shorten(node.getKey().toString(), 100));
+            } else if (node.getName() != null && !node.getName().startsWith("<")) {
+                parts.add(node.getName());
+            }
+        }
+        return String.join(".", parts);
+    }
+
+    static String withoutWrapper(String path) {
+        int dot = path.indexOf('.');
+        return dot > 0 && WRAPPERS.contains(path.substring(0, dot)) ? path.substring(dot + 1) : path;
+    }
+}

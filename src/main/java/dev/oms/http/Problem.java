@@ -1,0 +1,58 @@
+package dev.oms.http;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import jakarta.ws.rs.core.Response;
+import java.util.List;
+
+/**
+ * What a client is told when a call fails: the body of an {@code application/problem+json} response.
+ *
+ * @param type always {@code about:blank}: the status says what kind of problem it is
+ * @param title the reason phrase of the status
+ * @param status the HTTP status code
+ * @param detail one sentence for whoever reads the client's log
+ * @param errors for 422: which field breaks which rule
+ * @param allowed for 409: the statuses that the order may be given from where it is
+ * @see <a href="https://www.rfc-editor.org/rfc/rfc9457">RFC 9457, Problem Details for HTTP APIs</a>
+ */
+@JsonInclude(JsonInclude.Include.NON_NULL)
+public record Problem(
+        String type, String title, int status, String detail, List<FieldError> errors, List<String> allowed) {
+
+    /** The media type of a problem, RFC 9457 §3. */
+    public static final String MEDIA_TYPE = "application/problem+json";
+
+    /**
+     * One broken rule.
+     *
+     * @param field the path of the field in the body, its parts separated by dots, without the optional wrapper
+     * @param message what is wrong with it, to be read after the field's name
+     */
+    public record FieldError(String field, String message) {}
+
+    static Problem of(int status, String detail) {
+        return new Problem("about:blank", reasonPhrase(status), status, detail, null, null);
+    }
+
+    static Problem ofErrors(List<FieldError> errors) {
+        return new Problem(
+                "about:blank", reasonPhrase(422), 422, "The body is well-formed but breaks a rule.", errors, null);
+    }
+
+    static Problem ofConflict(String detail, List<String> allowed) {
+        return new Problem("about:blank", reasonPhrase(409), 409, detail, null, allowed);
+    }
+
+    private static String reasonPhrase(int status) {
+        // JAX-RS 3.1 does not know RFC 9110's name of 422.
+        if (status == 422) {
+            return "Unprocessable Content";
+        }
+        Response.Status known = Response.Status.fromStatusCode(status);
+        return known == null ? "Error" : known.getReasonPhrase();
+    }
+
+    Response toResponse() {
+        return Response.status(status).type(MEDIA_TYPE).entity(this).build();
+    }
+}

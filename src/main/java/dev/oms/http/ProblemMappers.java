@@ -1,0 +1,143 @@
+package dev.oms.http;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.exc.InputCoercionException;
+import com.fasterxml.jackson.core.exc.StreamReadException;
+import com.fasterxml.jackson.databind.JsonMappingException;
+import com.fasterxml.jackson.databind.exc.MismatchedInputException;
+import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
+import dev.oms.http.Problem.FieldError;
+import jakarta.ws.rs.NotFoundException;
+import jakarta.ws.rs.WebApplicationException;
+import jakarta.ws.rs.core.Response;
+import jakarta.ws.rs.core.UriInfo;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.jboss.logging.Logger;
+import org.jboss.resteasy.reactive.server.ServerExceptionMapper;
+
+/** Makes every failure of a call into a problem, and never shows a stack trace or the name of a class. */
+class ProblemMappers {
+    private static final Logger LOG = Logger.getLogger(ProblemMappers.class);
+
+    /** How long a client should wait when the database is away: about what a fail-over takes. */
+    private static final int RETRY_AFTER_SECONDS = 5;
+
+    @ServerExceptionMapper
+    Response refused(ProblemException e) {
+        return e.problem().toResponse();
+    }
+
+    @ServerExceptionMapper
+    Response noSuchPath(NotFoundException e, UriInfo uri) {
+        return Problem.of(404, "There is nothing at " + uri.getRequestUri().getPath() + ".")
+                .toResponse();
+    }
+
+    @ServerExceptionMapper
+    Response byFramework(WebApplicationException e) {
+        if (Causes.find(e, JsonProcessingException.class) instanceof JsonProcessingException json) {
+            return badJson(json);
+        }
+        int status = e.getResponse().getStatus();
+        if (status >= 500) {
+            return unexpected(e);
+        }
+        Response.ResponseBuilder response =
+                Response.fromResponse(Problem.of(status, detailOf(status)).toResponse());
+        if (e.getResponse().getHeaderString("Allow") instanceof String allow) {
+            response.header("Allow", allow);
+        }
+        return response.build();
+    }
+
+    private static String detailOf(int status) {
+        return switch (status) {
+            case 405 -> "The resource does not know this method.";
+            case 406 -> "The resource is only to be had as application/json.";
+            case 413 -> "The body is larger than 1 MiB.";
+            case 415 -> "The body must be application/json.";
+            default -> "The request cannot be understood.";
+        };
+    }
+
+    // Quarkus brings a mapper of its own for this subclass, which would win over the one below.
+    @ServerExceptionMapper
+    Response mismatched(MismatchedInputException e) {
+        return badJson(e);
+    }
+
+    @ServerExceptionMapper
+    Response badJson(JsonProcessingException e) {
+        // Jackson wraps what it meets inside a nested value, so the cause decides, and the wrapper knows the path.
+        if (Causes.find(e, StreamReadException.class) instanceof StreamReadException syntax
+                && !(syntax instanceof InputCoercionException)) {
+            return Problem.of(400, "The body is not valid JSON: " + sentence(syntax))
+                    .toResponse();
+        }
+        String field = e instanceof JsonMappingException mapping ? pathOf(mapping) : "";
+        if (field.isEmpty()) {
+            return Problem.of(400, "The body must be a JSON object.").toResponse();
+        }
+        return Problem.ofErrors(List.of(new FieldError(field, messageOf(e)))).toResponse();
+    }
+
+    /** Jackson's own words name no class when the syntax is at fault, but they quote the input at any length. */
+    private static String sentence(StreamReadException syntax) {
+        String place = syntax.getLocation() == null
+                ? "."
+                : " (line %d, column %d)."
+                        .formatted(
+                                syntax.getLocation().getLineNr(),
+                                syntax.getLocation().getColumnNr());
+        return Texts.shorten(syntax.getOriginalMessage(), 200) + place;
+    }
+
+    private static String pathOf(JsonMappingException e) {
+        return Bodies.withoutWrapper(e.getPath().stream()
+                .map(reference -> reference.getFieldName() == null
+                        ? String.valueOf(reference.getIndex())
+                        : Texts.shorten(reference.getFieldName(), 100))
+                .collect(Collectors.joining(".")));
+    }
+
+    private static String messageOf(JsonProcessingException e) {
+        if (e instanceof UnrecognizedPropertyException) {
+            return "is not a known field";
+        }
+        if (Causes.find(e, InputCoercionException.class) != null) {
+            return "is too large a number";
+        }
+        Class<?> type = e instanceof MismatchedInputException mismatch ? mismatch.getTargetType() : null;
+        if (type == null) {
+            return "is not acceptable";
+        }
+        if (type.isEnum()) {
+            return "must be one of "
+                    + List.of(type.getEnumConstants()).stream()
+                            .map(Object::toString)
+                            .collect(Collectors.joining(", "));
+        }
+        if (type == Integer.class || type == Long.class) {
+            return "must be a whole number";
+        }
+        if (type == String.class) {
+            return "must be a string";
+        }
+        return Map.class.isAssignableFrom(type) || type.isRecord() ? "must be an object" : "is not acceptable";
+    }
+
+    @ServerExceptionMapper
+    Response unexpected(Throwable e) {
+        if (DatabaseOutage.isBehind(e)) {
+            LOG.warnf("503: the database is away: %s", Causes.root(e).getMessage());
+            return Response.fromResponse(Problem.of(503, "The database is away; nothing was changed. Try again.")
+                            .toResponse())
+                    .header("Retry-After", RETRY_AFTER_SECONDS)
+                    .build();
+        }
+        LOG.error("500: a call failed unexpectedly", e);
+        return Problem.of(500, "Something went wrong here, and was logged.").toResponse();
+    }
+}

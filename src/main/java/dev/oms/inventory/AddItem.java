@@ -1,0 +1,34 @@
+package dev.oms.inventory;
+
+import dev.oms.http.ProblemException;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.persistence.PersistenceException;
+import jakarta.transaction.Transactional;
+import java.time.Clock;
+
+/** Puts an item on sale, its opening stock in the ledger. */
+@ApplicationScoped
+class AddItem {
+    private final InventoryItems items;
+    private final StockMovements movements;
+    private final Clock clock;
+
+    AddItem(InventoryItems items, StockMovements movements, Clock clock) {
+        this.items = items;
+        this.movements = movements;
+        this.clock = clock;
+    }
+
+    /** @throws ProblemException 422 when another item on sale has the name */
+    @Transactional
+    InventoryItem add(String name, long quantity, long threshold) {
+        InventoryItem item = new InventoryItem(name, quantity, threshold, clock.instant());
+        try {
+            items.persist(item);
+        } catch (PersistenceException e) {
+            throw NameTaken.orElse(e);
+        }
+        movements.persist(item.opening());
+        return item;
+    }
+}

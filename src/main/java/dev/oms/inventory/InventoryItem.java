@@ -1,0 +1,105 @@
+package dev.oms.inventory;
+
+import jakarta.persistence.Entity;
+import jakarta.persistence.GeneratedValue;
+import jakarta.persistence.GenerationType;
+import jakarta.persistence.Id;
+import jakarta.persistence.Table;
+import jakarta.persistence.Version;
+import java.time.Instant;
+
+/**
+ * Something that is sold, and how many of it there are. Its quantity only ever moves together with a
+ * {@link StockMovement}.
+ */
+@Entity
+@Table(name = "inventory_items")
+public class InventoryItem {
+    /** The most there can be of an item. */
+    public static final long QUANTITY_MAX = 1_000_000_000;
+
+    @Id
+    @GeneratedValue(strategy = GenerationType.IDENTITY)
+    private Long id;
+
+    private String name;
+    private long quantity;
+    private long threshold;
+
+    @Version
+    private long version;
+
+    private Instant archivedAt;
+    private Instant createdAt;
+    private Instant updatedAt;
+
+    protected InventoryItem() {}
+
+    InventoryItem(String name, long quantity, long threshold, Instant now) {
+        this.name = name;
+        this.quantity = quantity;
+        this.threshold = threshold;
+        this.createdAt = now;
+        this.updatedAt = now;
+    }
+
+    StockMovement opening() {
+        return new StockMovement(id, MovementKind.OPENING, quantity, quantity, null, createdAt);
+    }
+
+    void rename(String name, Instant now) {
+        this.name = name;
+        this.updatedAt = now;
+    }
+
+    void warnBelow(long threshold, Instant now) {
+        this.threshold = threshold;
+        this.updatedAt = now;
+    }
+
+    /** Sets the quantity to what was counted; the movement says by how much it was off. */
+    StockMovement correct(long counted, String reason, Instant now) {
+        long delta = counted - quantity;
+        quantity = counted;
+        updatedAt = now;
+        return new StockMovement(id, MovementKind.CORRECTION, delta, counted, reason, now);
+    }
+
+    /** Takes it off sale, and keeps it for the orders that refer to it. */
+    void archive(Instant now) {
+        archivedAt = now;
+        updatedAt = now;
+    }
+
+    boolean isArchived() {
+        return archivedAt != null;
+    }
+
+    Long id() {
+        return id;
+    }
+
+    String name() {
+        return name;
+    }
+
+    long quantity() {
+        return quantity;
+    }
+
+    long threshold() {
+        return threshold;
+    }
+
+    long version() {
+        return version;
+    }
+
+    InventoryItemView view() {
+        return new InventoryItemView(id, name, quantity, threshold, createdAt, updatedAt);
+    }
+
+    /** An item on the wire. */
+    record InventoryItemView(
+            long id, String name, long quantity, long threshold, Instant createdAt, Instant updatedAt) {}
+}

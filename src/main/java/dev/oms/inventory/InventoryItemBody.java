@@ -1,0 +1,48 @@
+package dev.oms.inventory;
+
+import dev.oms.http.Bodies;
+import dev.oms.http.Texts;
+import jakarta.validation.constraints.Max;
+import jakarta.validation.constraints.Min;
+import jakarta.validation.constraints.NotNull;
+import jakarta.validation.constraints.Pattern;
+import jakarta.validation.constraints.Size;
+import jakarta.validation.groups.Default;
+import org.eclipse.microprofile.openapi.annotations.media.Schema;
+
+/**
+ * An item as a client sends it, bare or in {@code {"inventory_item":{…}}}.
+ *
+ * @param reason why the quantity is corrected, for the ledger
+ */
+record InventoryItemBody(
+        @NotNull(groups = Whole.class)
+        @Size(max = Texts.NAME_MAX)
+        @Pattern(regexp = Texts.PRINTABLE, message = Texts.PRINTABLE_MESSAGE)
+        String name,
+
+        @NotNull(groups = Whole.class) @Min(0) @Max(InventoryItem.QUANTITY_MAX)
+        Long quantity,
+
+        @NotNull(groups = Whole.class) @Min(0) @Max(InventoryItem.QUANTITY_MAX)
+        Long threshold,
+
+        @Size(max = Texts.NAME_MAX) @Pattern(regexp = Texts.PRINTABLE, message = Texts.PRINTABLE_MESSAGE)
+        String reason,
+
+        @Schema(hidden = true) InventoryItemBody inventoryItem)
+        implements Bodies.Wrapped<InventoryItemBody> {
+
+    /** The constraints of a new item, which must be whole; a change may be any part of one. */
+    interface Whole extends Default {}
+
+    @Override
+    public InventoryItemBody wrapped() {
+        return inventoryItem;
+    }
+
+    @Override
+    public boolean hasBareFields() {
+        return name != null || quantity != null || threshold != null || reason != null;
+    }
+}

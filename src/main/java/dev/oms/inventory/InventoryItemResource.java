@@ -1,0 +1,101 @@
+package dev.oms.inventory;
+
+import dev.oms.http.Bodies;
+import dev.oms.http.Page;
+import dev.oms.http.ProblemException;
+import dev.oms.inventory.InventoryItem.InventoryItemView;
+import dev.oms.inventory.StockMovement.StockMovementView;
+import io.quarkus.resteasy.reactive.server.EndpointDisabled;
+import jakarta.ws.rs.BeanParam;
+import jakarta.ws.rs.DELETE;
+import jakarta.ws.rs.DefaultValue;
+import jakarta.ws.rs.GET;
+import jakarta.ws.rs.POST;
+import jakarta.ws.rs.PUT;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.PathParam;
+import jakarta.ws.rs.QueryParam;
+import jakarta.ws.rs.core.Response;
+import jakarta.ws.rs.core.UriInfo;
+import java.net.URI;
+import java.util.List;
+
+/** {@code /inventory_items}. */
+@Path("/inventory_items")
+@EndpointDisabled(name = "oms.api", stringValue = "off")
+class InventoryItemResource {
+    private final InventoryItems items;
+    private final StockMovements movements;
+    private final AddItem addItem;
+    private final ChangeItem changeItem;
+    private final RemoveItem removeItem;
+    private final Bodies bodies;
+
+    InventoryItemResource(
+            InventoryItems items,
+            StockMovements movements,
+            AddItem addItem,
+            ChangeItem changeItem,
+            RemoveItem removeItem,
+            Bodies bodies) {
+        this.items = items;
+        this.movements = movements;
+        this.addItem = addItem;
+        this.changeItem = changeItem;
+        this.removeItem = removeItem;
+        this.bodies = bodies;
+    }
+
+    @POST
+    public Response create(InventoryItemBody body) {
+        InventoryItemBody valid = bodies.unwrapValid(body, InventoryItemBody.Whole.class);
+        InventoryItem item = addItem.add(valid.name(), valid.quantity(), valid.threshold());
+        return tagged(Response.created(URI.create("/inventory_items/" + item.id())), item);
+    }
+
+    @GET
+    public Response list(
+            @QueryParam("below_threshold") @DefaultValue("false") boolean belowThreshold,
+            @BeanParam Page page,
+            UriInfo uri) {
+        List<InventoryItemView> rows = items.list(belowThreshold, page.after(), page.rows()).stream()
+                .map(InventoryItem::view)
+                .toList();
+        return page.of(rows, InventoryItemView::id, uri);
+    }
+
+    @GET
+    @Path("/{id}")
+    public Response get(@PathParam("id") long id) {
+        return tagged(Response.ok(), items.get(id));
+    }
+
+    @PUT
+    @Path("/{id}")
+    public Response change(@PathParam("id") long id, InventoryItemBody body) {
+        return tagged(Response.ok(), changeItem.change(id, bodies.unwrapValid(body)));
+    }
+
+    @DELETE
+    @Path("/{id}")
+    public void remove(@PathParam("id") long id) {
+        removeItem.remove(id);
+    }
+
+    @GET
+    @Path("/{id}/movements")
+    public Response movements(@PathParam("id") long id, @BeanParam Page page, UriInfo uri) {
+        // Those of an archived item too: its ledger is not over.
+        List<StockMovementView> rows = movements.of(id, page.after(), page.rows()).stream()
+                .map(StockMovement::view)
+                .toList();
+        if (rows.isEmpty() && items.findById(id) == null) {
+            throw ProblemException.unknown("inventory item", id);
+        }
+        return page.of(rows, StockMovementView::id, uri);
+    }
+
+    private static Response tagged(Response.ResponseBuilder response, InventoryItem item) {
+        return response.entity(item.view()).tag(Long.toString(item.version())).build();
+    }
+}

@@ -1,0 +1,58 @@
+package dev.oms.inventory;
+
+import jakarta.persistence.Entity;
+import jakarta.persistence.EnumType;
+import jakarta.persistence.Enumerated;
+import jakarta.persistence.GeneratedValue;
+import jakarta.persistence.GenerationType;
+import jakarta.persistence.Id;
+import jakarta.persistence.Table;
+import java.time.Instant;
+import org.hibernate.annotations.Immutable;
+
+/** A line of the ledger: by how much an item's stock moved, and why. Written once, never changed. */
+@Entity
+@Immutable
+@Table(name = "stock_movements")
+public class StockMovement {
+    @Id
+    @GeneratedValue(strategy = GenerationType.IDENTITY)
+    private Long id;
+
+    private long inventoryItemId;
+    private Long orderId;
+
+    @Enumerated(EnumType.STRING)
+    private MovementKind kind;
+
+    private long delta;
+    private long quantityAfter;
+    private String reason;
+    private Instant createdAt;
+
+    protected StockMovement() {}
+
+    StockMovement(
+            long inventoryItemId, MovementKind kind, long delta, long quantityAfter, String reason, Instant createdAt) {
+        this.inventoryItemId = inventoryItemId;
+        this.kind = kind;
+        this.delta = delta;
+        this.quantityAfter = quantityAfter;
+        this.reason = reason;
+        this.createdAt = createdAt;
+    }
+
+    StockMovementView view() {
+        return new StockMovementView(id, orderId, kind, delta, quantityAfter, reason, createdAt);
+    }
+
+    /** A movement on the wire. */
+    record StockMovementView(
+            long id,
+            Long orderId,
+            MovementKind kind,
+            long delta,
+            long quantityAfter,
+            String reason,
+            Instant createdAt) {}
+}

@@ -1,0 +1,145 @@
+package dev.oms.job;
+
+import dev.oms.http.DatabaseOutage;
+import dev.oms.job.InventoryJobQueue.Reader;
+import io.quarkus.runtime.ShutdownEvent;
+import io.quarkus.scheduler.Scheduled;
+import io.quarkus.scheduler.Scheduled.ConcurrentExecution;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import java.lang.management.ManagementFactory;
+import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jboss.logging.Logger;
+
+/**
+ * Reads jobs off the stream, has them settled a batch at a time, and acknowledges them after the commit.
+ *
+ * <ul>
+ *   <li>It keeps reading, blocked while there is nothing; the schedule only starts it again when it has ended.
+ *   <li>It ends on any trouble with Redis or the database. What it had read then stays with it, and is the first that
+ *       it reads when it starts again; when it never does, another consumer claims it.
+ *   <li>A batch that fails for another reason is settled order by order, so that one bad order does not hold up the
+ *       rest.
+ *   <li>On shutdown it finishes its batch, acknowledges, and reads no more.
+ * </ul>
+ */
+@ApplicationScoped
+class InventoryJobConsumer {
+    private static final Logger LOG = Logger.getLogger(InventoryJobConsumer.class);
+
+    private final InventoryJobQueue queue;
+    private final SettleStock settleStock;
+    private final JobConfig.Consumer config;
+    private final String name;
+    private final OutageLog outage = new OutageLog(LOG, "Jobs have to wait");
+    private final ReentrantLock running = new ReentrantLock();
+    private volatile boolean stopping;
+
+    @jakarta.inject.Inject
+    InventoryJobConsumer(InventoryJobQueue queue, SettleStock settleStock, JobConfig config) {
+        // pid@host: another process is another consumer, also on the same machine.
+        this(
+                queue,
+                settleStock,
+                config.consumer(),
+                ManagementFactory.getRuntimeMXBean().getName());
+    }
+
+    InventoryJobConsumer(InventoryJobQueue queue, SettleStock settleStock, JobConfig.Consumer config, String name) {
+        this.queue = queue;
+        this.settleStock = settleStock;
+        this.config = config;
+        this.name = name;
+    }
+
+    @Scheduled(every = "{oms.job.consumer.every}", concurrentExecution = ConcurrentExecution.SKIP)
+    void run() {
+        running.lock();
+        try {
+            if (!stopping) {
+                queue.createGroup();
+                queue.read(name, this::consume);
+            }
+        } catch (RuntimeException e) {
+            // The group is gone when Redis has lost its data; the next start makes it again.
+            outage.seen(e);
+        } finally {
+            running.unlock();
+        }
+    }
+
+    /** Waits until the batch at hand is settled and acknowledged. */
+    void stop(@Observes ShutdownEvent event) {
+        stopping = true;
+        running.lock();
+        running.unlock();
+    }
+
+    private void consume(Reader reader) {
+        String cursor = "0";
+        long claimedNanos = System.nanoTime() - config.claimAfter().toNanos();
+        while (!stopping) {
+            List<Job> jobs;
+            if (cursor != null) {
+                jobs = reader.unacknowledged(cursor, config.batchSize());
+                cursor = jobs.isEmpty() ? null : jobs.getLast().entryId();
+            } else if (System.nanoTime() - claimedNanos > config.claimAfter().toNanos() / 2) {
+                jobs = reader.abandoned(config.batchSize(), config.claimAfter());
+                // A full batch says that there is more.
+                claimedNanos = jobs.size() < config.batchSize() ? System.nanoTime() : claimedNanos;
+            } else {
+                jobs = reader.fresh(config.batchSize(), config.block());
+            }
+            settle(jobs);
+            // Only now: the transaction is committed, so what is acknowledged cannot be lost.
+            reader.acknowledge(jobs);
+            outage.over();
+        }
+    }
+
+    private void settle(List<Job> jobs) {
+        for (Job job : jobs) {
+            if (job.orderId() == null) {
+                LOG.errorf("Dropped a job without an order: entry %s, %s", job.entryId(), job.fields());
+            }
+        }
+        List<Long> orderIds = jobs.stream()
+                .map(Job::orderId)
+                .filter(Objects::nonNull)
+                .distinct()
+                .toList();
+        if (orderIds.isEmpty()) {
+            return;
+        }
+        long started = System.nanoTime();
+        try {
+            int settled = settleStock.settle(orderIds);
+            LOG.debugf(
+                    "Settled %d of %d orders in %d ms",
+                    settled,
+                    orderIds.size(),
+                    Duration.ofNanos(System.nanoTime() - started).toMillis());
+        } catch (RuntimeException e) {
+            if (DatabaseOutage.isBehind(e)) {
+                throw e;
+            }
+            LOG.warnf(e, "A batch of %d orders failed: settling them one by one", orderIds.size());
+            orderIds.forEach(this::settleAlone);
+        }
+    }
+
+    private void settleAlone(long orderId) {
+        try {
+            settleStock.settle(List.of(orderId));
+        } catch (RuntimeException e) {
+            if (DatabaseOutage.isBehind(e)) {
+                throw e;
+            }
+            // Its job is acknowledged all the same: it still has something due, so the reconciler brings it back.
+            LOG.errorf(e, "Order %d cannot be settled", orderId);
+        }
+    }
+}

@@ -1,0 +1,114 @@
+package dev.oms.job;
+
+import dev.oms.http.DatabaseOutage;
+import io.agroal.api.AgroalDataSource;
+import io.quarkus.narayana.jta.QuarkusTransaction;
+import io.quarkus.scheduler.Scheduled;
+import io.quarkus.scheduler.Scheduled.ConcurrentExecution;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Clock;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.List;
+import org.jboss.logging.Logger;
+
+/**
+ * Sends again the jobs that Redis has lost.
+ *
+ * <p>Settled jobs are deleted from the stream, so its first entry is as old as the oldest job that still waits. An
+ * order with something due that was sent before that, by more than a grace period, cannot be in the stream. Whatever
+ * backlog there is, and what was just sent again, is younger and left alone.
+ */
+@ApplicationScoped
+class InventoryJobReconciler {
+    private static final Logger LOG = Logger.getLogger(InventoryJobReconciler.class);
+
+    /** "OMSR": one reconciler at a time, whoever it is. */
+    private static final long LOCK_KEY = 0x4F4D5352L;
+
+    // The lock ends with the transaction: a session's lock would not survive a pooler in transaction mode.
+    private static final String TRY_LOCK = "select pg_try_advisory_xact_lock(?)";
+
+    private static final String MARK_LOST = """
+            update orders set enqueued_at = ? where id in (
+                select id from orders where due is not null and enqueued_at < ?
+                order by enqueued_at, id limit ? for update skip locked)
+            returning id""";
+
+    private final InventoryJobQueue queue;
+    private final AgroalDataSource dataSource;
+    private final JobConfig.Reconciler config;
+    private final Clock clock;
+    private final OutageLog outage = new OutageLog(LOG, "Lost jobs cannot be looked for");
+
+    InventoryJobReconciler(InventoryJobQueue queue, AgroalDataSource dataSource, JobConfig config, Clock clock) {
+        this.queue = queue;
+        this.dataSource = dataSource;
+        this.config = config.reconciler();
+        this.clock = clock;
+    }
+
+    @Scheduled(every = "{oms.job.reconciler.every}", concurrentExecution = ConcurrentExecution.SKIP)
+    void run() {
+        try {
+            int found = reconcile();
+            if (found > 0) {
+                LOG.infof("Sent %d lost jobs again", found);
+            }
+            outage.over();
+        } catch (RuntimeException e) {
+            outage.seen(e);
+            if (!DatabaseOutage.isBehind(e)) {
+                LOG.debug("Reconciling failed", e);
+            }
+        }
+    }
+
+    /**
+     * Looks once.
+     *
+     * @return how many jobs were lost, and sent again
+     */
+    int reconcile() {
+        Instant lostBefore = queue.watermark().minus(config.grace());
+        int found = 0;
+        List<Long> page;
+        do {
+            page = QuarkusTransaction.requiringNew().call(() -> markLost(lostBefore));
+            // After the commit. A crash in between costs the grace period: then they are lost again.
+            if (!page.isEmpty()) {
+                queue.sendAll(page);
+            }
+            found += page.size();
+        } while (page.size() == config.pageSize());
+        return found;
+    }
+
+    private List<Long> markLost(Instant lostBefore) throws SQLException {
+        try (Connection connection = dataSource.getConnection();
+                PreparedStatement tryLock = connection.prepareStatement(TRY_LOCK);
+                PreparedStatement markLost = connection.prepareStatement(MARK_LOST)) {
+            tryLock.setLong(1, LOCK_KEY);
+            try (ResultSet row = tryLock.executeQuery()) {
+                if (!row.next() || !row.getBoolean(1)) {
+                    return List.of();
+                }
+            }
+            markLost.setObject(1, clock.instant().atOffset(ZoneOffset.UTC));
+            markLost.setObject(2, lostBefore.atOffset(ZoneOffset.UTC));
+            markLost.setInt(3, config.pageSize());
+            List<Long> lost = new ArrayList<>();
+            try (ResultSet row = markLost.executeQuery()) {
+                while (row.next()) {
+                    lost.add(row.getLong(1));
+                }
+            }
+            return lost;
+        }
+    }
+}

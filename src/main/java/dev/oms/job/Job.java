@@ -1,0 +1,26 @@
+package dev.oms.job;
+
+import java.util.Map;
+
+/**
+ * An entry of the stream: make this order's stock right.
+ *
+ * @param entryId the entry, as Redis numbers it
+ * @param orderId the order, or null when the entry does not say
+ * @param fields the entry as it stands in the stream, for the log
+ */
+record Job(String entryId, Long orderId, Map<String, String> fields) {
+    static final String ORDER_ID = "order_id";
+
+    static Job of(String entryId, Map<String, String> fields) {
+        return new Job(entryId, parse(fields.get(ORDER_ID)), fields);
+    }
+
+    private static Long parse(String text) {
+        try {
+            return Long.valueOf(text);
+        } catch (NumberFormatException e) {
+            return null;
+        }
+    }
+}

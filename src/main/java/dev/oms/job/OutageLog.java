@@ -1,0 +1,35 @@
+package dev.oms.job;
+
+import dev.oms.http.Causes;
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jboss.logging.Logger;
+
+/** Tells of an outage when it begins, every so often while it lasts, and when it is over; not at every try. */
+final class OutageLog {
+    private static final long EVERY_NANOS = Duration.ofSeconds(30).toNanos();
+    private static final long NONE = Long.MIN_VALUE;
+
+    private final Logger log;
+    private final String what;
+    private final AtomicLong lastToldNanos = new AtomicLong(NONE);
+
+    OutageLog(Logger log, String what) {
+        this.log = log;
+        this.what = what;
+    }
+
+    void seen(Throwable e) {
+        long now = System.nanoTime();
+        long last = lastToldNanos.get();
+        if ((last == NONE || now - last > EVERY_NANOS) && lastToldNanos.compareAndSet(last, now)) {
+            log.warnf("%s (%s)", what, Causes.root(e).getMessage());
+        }
+    }
+
+    void over() {
+        if (lastToldNanos.get() != NONE && lastToldNanos.getAndSet(NONE) != NONE) {
+            log.infof("Over: %s", what);
+        }
+    }
+}

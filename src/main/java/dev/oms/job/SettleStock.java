@@ -1,0 +1,212 @@
+package dev.oms.job;
+
+import dev.oms.job.Settlement.Line;
+import dev.oms.job.Settlement.LowStock;
+import dev.oms.job.Settlement.Movement;
+import dev.oms.job.Settlement.Outcome;
+import dev.oms.job.Settlement.Stock;
+import dev.oms.job.Settlement.WaitingOrder;
+import dev.oms.order.OrderStatus;
+import dev.oms.order.StockAdjustment;
+import io.agroal.api.AgroalDataSource;
+import io.quarkus.narayana.jta.QuarkusTransaction;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.sql.Array;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Clock;
+import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import org.jboss.logging.Logger;
+
+/**
+ * Makes the stock of a batch of orders right, in one transaction. What is due is read from the orders' rows under lock
+ * and cleared by the transaction that moves the stock, so an order that is given twice, or to two workers, is settled
+ * once.
+ *
+ * <p>Plain SQL, a statement a step whatever the size of the batch: one hot item costs one update a batch, not one an
+ * order.
+ */
+@ApplicationScoped
+class SettleStock {
+    private static final Logger LOG = Logger.getLogger(SettleStock.class);
+
+    // Locks are always taken orders first, items second, each ascending by id: nobody can wait in a circle.
+    private static final String LOCK_ORDERS =
+            "select id, status, due from orders where id = any(?) and due is not null order by id for update";
+
+    private static final String READ_LINES = """
+            select order_id, inventory_item_id, quantity from order_lines
+            where order_id = any(?) order by order_id, inventory_item_id""";
+
+    // Plain "for update" would block the foreign-key checks of orders being placed on the same items.
+    private static final String LOCK_ITEMS = """
+            select id, name, quantity, threshold from inventory_items
+            where id = any(?) order by id for no key update""";
+
+    private static final String WRITE_MOVEMENTS = """
+            insert into stock_movements (order_id, inventory_item_id, kind, delta, quantity_after, created_at)
+            select m.*, ? from unnest(?, ?, ?, ?, ?) m""";
+
+    private static final String WRITE_QUANTITIES = """
+            update inventory_items i set quantity = s.quantity, version = version + 1, updated_at = ?
+            from unnest(?, ?) s (id, quantity) where i.id = s.id""";
+
+    private static final String WRITE_OUTCOMES = """
+            update orders o set status = s.status, due = null, version = version + 1, updated_at = ?
+            from unnest(?, ?) s (id, status) where o.id = s.id""";
+
+    private final AgroalDataSource dataSource;
+    private final Clock clock;
+
+    SettleStock(AgroalDataSource dataSource, Clock clock) {
+        this.dataSource = dataSource;
+        this.clock = clock;
+    }
+
+    /**
+     * Settles what is due of these orders; those with nothing due, or that do not exist, are passed over. When it
+     * returns, all of it is committed; when it throws, none of it is.
+     *
+     * @return how many orders were settled
+     */
+    int settle(Collection<Long> orderIds) {
+        Settlement settlement = QuarkusTransaction.requiringNew().call(() -> settleInTransaction(orderIds));
+        for (LowStock low : settlement.lowStock()) {
+            LOG.warnf(
+                    "Low stock: item_id=%d name=\"%s\" quantity=%d threshold=%d",
+                    low.itemId(), low.name(), low.quantity(), low.threshold());
+        }
+        return settlement.outcomes().size();
+    }
+
+    private Settlement settleInTransaction(Collection<Long> orderIds) throws SQLException {
+        try (Connection connection = dataSource.getConnection()) {
+            List<WaitingOrder> orders = lockOrders(connection, orderIds);
+            Map<Long, Stock> stocks = lockItems(connection, orders);
+            Settlement settlement = Settlement.of(orders, stocks);
+            write(connection, settlement);
+            return settlement;
+        }
+    }
+
+    private static List<WaitingOrder> lockOrders(Connection connection, Collection<Long> orderIds) throws SQLException {
+        // By id is in the order of placing: first come, first served.
+        Map<Long, WaitingOrder> orders = new LinkedHashMap<>();
+        try (PreparedStatement statement = connection.prepareStatement(LOCK_ORDERS)) {
+            statement.setArray(1, array(connection, "bigint", orderIds, id -> id));
+            try (ResultSet row = statement.executeQuery()) {
+                while (row.next()) {
+                    orders.put(
+                            row.getLong(1),
+                            new WaitingOrder(
+                                    row.getLong(1),
+                                    OrderStatus.valueOf(row.getString(2)),
+                                    StockAdjustment.valueOf(row.getString(3)),
+                                    new ArrayList<>()));
+                }
+            }
+        }
+        if (orders.isEmpty()) {
+            return List.of();
+        }
+        try (PreparedStatement statement = connection.prepareStatement(READ_LINES)) {
+            statement.setArray(1, array(connection, "bigint", orders.keySet(), id -> id));
+            try (ResultSet row = statement.executeQuery()) {
+                while (row.next()) {
+                    orders.get(row.getLong(1)).lines().add(new Line(row.getLong(2), row.getLong(3)));
+                }
+            }
+        }
+        return List.copyOf(orders.values());
+    }
+
+    private static Map<Long, Stock> lockItems(Connection connection, List<WaitingOrder> orders) throws SQLException {
+        Map<Long, Stock> stocks = new HashMap<>();
+        List<Long> itemIds = orders.stream()
+                .flatMap(order -> order.lines().stream())
+                .map(Line::itemId)
+                .distinct()
+                .toList();
+        if (itemIds.isEmpty()) {
+            return stocks;
+        }
+        try (PreparedStatement statement = connection.prepareStatement(LOCK_ITEMS)) {
+            statement.setArray(1, array(connection, "bigint", itemIds, id -> id));
+            try (ResultSet row = statement.executeQuery()) {
+                while (row.next()) {
+                    stocks.put(
+                            row.getLong(1),
+                            new Stock(row.getLong(1), row.getString(2), row.getLong(3), row.getLong(4)));
+                }
+            }
+        }
+        return stocks;
+    }
+
+    private void write(Connection connection, Settlement settlement) throws SQLException {
+        OffsetDateTime now = clock.instant().atOffset(ZoneOffset.UTC);
+        List<Movement> movements = settlement.movements();
+        if (!movements.isEmpty()) {
+            execute(
+                    connection,
+                    WRITE_MOVEMENTS,
+                    now,
+                    array(connection, "bigint", movements, Movement::orderId),
+                    array(connection, "bigint", movements, Movement::itemId),
+                    array(
+                            connection,
+                            "text",
+                            movements,
+                            movement -> movement.kind().name()),
+                    array(connection, "bigint", movements, Movement::delta),
+                    array(connection, "bigint", movements, Movement::quantityAfter));
+            Collection<Map.Entry<Long, Long>> quantities =
+                    settlement.quantities().entrySet();
+            execute(
+                    connection,
+                    WRITE_QUANTITIES,
+                    now,
+                    array(connection, "bigint", quantities, Map.Entry::getKey),
+                    array(connection, "bigint", quantities, Map.Entry::getValue));
+        }
+        List<Outcome> outcomes = settlement.outcomes();
+        if (!outcomes.isEmpty()) {
+            execute(
+                    connection,
+                    WRITE_OUTCOMES,
+                    now,
+                    array(connection, "bigint", outcomes, Outcome::orderId),
+                    array(
+                            connection,
+                            "text",
+                            outcomes,
+                            outcome -> outcome.status().name()));
+        }
+    }
+
+    private static void execute(Connection connection, String sql, OffsetDateTime now, Array... arrays)
+            throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(sql)) {
+            statement.setObject(1, now);
+            for (int i = 0; i < arrays.length; i++) {
+                statement.setArray(i + 2, arrays[i]);
+            }
+            statement.executeUpdate();
+        }
+    }
+
+    private static <T> Array array(Connection connection, String type, Collection<T> from, Function<T, Object> value)
+            throws SQLException {
+        return connection.createArrayOf(type, from.stream().map(value).toArray());
+    }
+}

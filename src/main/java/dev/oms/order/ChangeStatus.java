@@ -1,0 +1,37 @@
+package dev.oms.order;
+
+import dev.oms.http.ProblemException;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.transaction.Transactional;
+import java.time.Clock;
+
+/** Moves an order on by {@code update_status}. */
+@ApplicationScoped
+class ChangeStatus {
+    private final Orders orders;
+    private final CancelOrder cancelOrder;
+    private final Clock clock;
+
+    ChangeStatus(Orders orders, CancelOrder cancelOrder, Clock clock) {
+        this.orders = orders;
+        this.cancelOrder = cancelOrder;
+        this.clock = clock;
+    }
+
+    /**
+     * Gives an order a status; {@code Cancelled} cancels it.
+     *
+     * @throws ProblemException 404 when there is no such order, 409 when it cannot go there
+     */
+    @Transactional
+    Order change(long id, OrderStatus next) {
+        if (next == OrderStatus.Cancelled) {
+            return cancelOrder.cancel(id);
+        }
+        Order order = orders.lock(id);
+        order.changeTo(next, clock.instant());
+        // The version that the client is told is the one after the change.
+        orders.flush();
+        return order;
+    }
+}

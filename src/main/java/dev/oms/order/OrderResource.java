@@ -1,0 +1,156 @@
+package dev.oms.order;
+
+import dev.oms.http.Bodies;
+import dev.oms.http.Page;
+import dev.oms.http.ProblemException;
+import dev.oms.inventory.InventoryItem;
+import dev.oms.user.Users;
+import io.quarkus.resteasy.reactive.server.EndpointDisabled;
+import jakarta.validation.constraints.Max;
+import jakarta.validation.constraints.Min;
+import jakarta.validation.constraints.NotNull;
+import jakarta.validation.constraints.Size;
+import jakarta.ws.rs.BeanParam;
+import jakarta.ws.rs.GET;
+import jakarta.ws.rs.POST;
+import jakarta.ws.rs.PUT;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.PathParam;
+import jakarta.ws.rs.QueryParam;
+import jakarta.ws.rs.core.Response;
+import jakarta.ws.rs.core.UriInfo;
+import java.net.URI;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.eclipse.microprofile.openapi.annotations.media.Schema;
+
+/** {@code /orders} and {@code /users/{user_id}/orders}. */
+@Path("/")
+@EndpointDisabled(name = "oms.api", stringValue = "off")
+class OrderResource {
+    /** The most different items of an order. */
+    static final int ITEMS_MAX = 100;
+
+    private final Orders orders;
+    private final Users users;
+    private final PlaceOrder placeOrder;
+    private final ChangeStatus changeStatus;
+    private final CancelOrder cancelOrder;
+    private final Bodies bodies;
+
+    OrderResource(
+            Orders orders,
+            Users users,
+            PlaceOrder placeOrder,
+            ChangeStatus changeStatus,
+            CancelOrder cancelOrder,
+            Bodies bodies) {
+        this.orders = orders;
+        this.users = users;
+        this.placeOrder = placeOrder;
+        this.changeStatus = changeStatus;
+        this.cancelOrder = cancelOrder;
+        this.bodies = bodies;
+    }
+
+    /** An order as a client sends it, bare or in {@code {"order":{…}}}, the user beside either or in the query. */
+    record OrderBody(
+            @NotNull @Size(min = 1, max = ITEMS_MAX)
+            Map<String, @NotNull @Min(1) @Max(InventoryItem.QUANTITY_MAX) Integer> items,
+
+            Long userId,
+            @Schema(hidden = true) OrderBody order)
+            implements Bodies.Wrapped<OrderBody> {
+        @Override
+        public OrderBody wrapped() {
+            return order;
+        }
+
+        @Override
+        public boolean hasBareFields() {
+            return items != null;
+        }
+    }
+
+    /** What {@code update_status} is sent. */
+    record StatusBody(@NotNull OrderStatus status) {}
+
+    @POST
+    @Path("orders")
+    public Response place(@QueryParam("user_id") Long userId, OrderBody body) {
+        OrderBody valid = bodies.unwrapValid(body);
+        Order order = placeOrder.place(userOf(userId, body, valid), valid.items());
+        return tagged(
+                Response.created(URI.create("/orders/" + order.id())),
+                order,
+                OrderView.of(order, new TreeMap<>(valid.items())));
+    }
+
+    private static long userOf(Long inQuery, OrderBody body, OrderBody inner) {
+        List<Long> named = Stream.of(inQuery, body.userId(), inner.userId())
+                .filter(Objects::nonNull)
+                .distinct()
+                .toList();
+        if (named.isEmpty()) {
+            throw ProblemException.malformed("user_id is required, in the query or in the body.");
+        }
+        if (named.size() > 1) {
+            throw ProblemException.invalid("user_id", "must be the same wherever it stands");
+        }
+        return named.getFirst();
+    }
+
+    @GET
+    @Path("orders/{id}")
+    public Response get(@PathParam("id") long id) {
+        Order order = orders.get(id);
+        return tagged(Response.ok(), order, orders.view(order));
+    }
+
+    @GET
+    @Path("orders")
+    public Response list(
+            @QueryParam("user_id") Long userId,
+            @QueryParam("status") OrderStatus status,
+            @BeanParam Page page,
+            UriInfo uri) {
+        List<OrderView> rows = orders.list(userId, status, page.after(), page.rows());
+        if (rows.isEmpty() && userId != null) {
+            users.require(userId);
+        }
+        return page.of(rows, OrderView::id, uri);
+    }
+
+    @GET
+    @Path("users/{user_id}/orders")
+    public Response listOfUser(
+            @PathParam("user_id") long userId,
+            @QueryParam("status") OrderStatus status,
+            @BeanParam Page page,
+            UriInfo uri) {
+        return list(userId, status, page, uri);
+    }
+
+    @PUT
+    @Path("orders/{id}/update_status")
+    public Response updateStatus(@PathParam("id") long id, StatusBody body) {
+        return shown(changeStatus.change(id, bodies.valid(body).status()));
+    }
+
+    @POST
+    @Path("orders/{id}/cancel")
+    public Response cancel(@PathParam("id") long id) {
+        return shown(cancelOrder.cancel(id));
+    }
+
+    private Response shown(Order order) {
+        return tagged(Response.ok(), order, orders.view(order));
+    }
+
+    private static Response tagged(Response.ResponseBuilder response, Order order, OrderView view) {
+        return response.entity(view).tag(Long.toString(order.version())).build();
+    }
+}

@@ -1,0 +1,17 @@
+package dev.oms.order;
+
+import java.time.Instant;
+import java.util.Map;
+
+/**
+ * An order on the wire.
+ *
+ * @param items how many of what, by the name that the item has now
+ */
+record OrderView(
+        long id, long userId, OrderStatus status, Map<String, Integer> items, Instant createdAt, Instant updatedAt) {
+
+    static OrderView of(Order order, Map<String, Integer> items) {
+        return new OrderView(order.id(), order.userId(), order.status(), items, order.createdAt(), order.updatedAt());
+    }
+}

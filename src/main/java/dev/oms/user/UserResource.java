@@ -1,0 +1,90 @@
+package dev.oms.user;
+
+import dev.oms.http.Bodies;
+import dev.oms.http.Constraints;
+import dev.oms.http.ProblemException;
+import dev.oms.http.Texts;
+import dev.oms.user.User.UserView;
+import io.quarkus.resteasy.reactive.server.EndpointDisabled;
+import jakarta.persistence.PersistenceException;
+import jakarta.transaction.Transactional;
+import jakarta.validation.constraints.Email;
+import jakarta.validation.constraints.NotNull;
+import jakarta.validation.constraints.Pattern;
+import jakarta.validation.constraints.Size;
+import jakarta.ws.rs.GET;
+import jakarta.ws.rs.POST;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.PathParam;
+import jakarta.ws.rs.core.Response;
+import java.net.URI;
+import java.time.Clock;
+
+/** {@code /users}. */
+@Path("/users")
+@EndpointDisabled(name = "oms.api", stringValue = "off")
+class UserResource {
+    private final Users users;
+    private final Bodies bodies;
+    private final Clock clock;
+
+    UserResource(Users users, Bodies bodies, Clock clock) {
+        this.users = users;
+        this.bodies = bodies;
+        this.clock = clock;
+    }
+
+    /** A user as a client sends it, bare or in {@code {"user":{…}}}. */
+    record UserBody(
+            @NotNull @Size(max = Texts.NAME_MAX) @Pattern(regexp = Texts.PRINTABLE, message = Texts.PRINTABLE_MESSAGE)
+            String name,
+
+            @NotNull
+            @Size(max = Texts.NAME_MAX)
+            @Email
+            @Pattern(regexp = Texts.PRINTABLE, message = Texts.PRINTABLE_MESSAGE)
+            String email,
+
+            @NotNull @Pattern(regexp = "[0-9]{10}", message = "must be 10 digits")
+            String phone,
+
+            UserBody user)
+            implements Bodies.Wrapped<UserBody> {
+        @Override
+        public UserBody wrapped() {
+            return user;
+        }
+
+        @Override
+        public boolean hasBareFields() {
+            return name != null || email != null || phone != null;
+        }
+    }
+
+    @POST
+    @Transactional
+    public Response create(UserBody body) {
+        UserBody valid = bodies.unwrapValid(body);
+        User user = new User(valid.name, valid.email, valid.phone, clock.instant());
+        try {
+            users.persist(user);
+        } catch (PersistenceException e) {
+            throw switch (Constraints.brokenBy(e)) {
+                case "users_email_key" -> ProblemException.invalid("email", "is already taken");
+                case "users_phone_key" -> ProblemException.invalid("phone", "is already taken");
+                default -> e;
+            };
+        }
+        return Response.created(URI.create("/users/" + user.id()))
+                .entity(user.view())
+                .build();
+    }
+
+    @GET
+    @Path("/{id}")
+    public UserView get(@PathParam("id") long id) {
+        return users.findByIdOptional(id)
+                .orElseThrow(() -> ProblemException.unknown("user", id))
+                .view();
+    }
+}
