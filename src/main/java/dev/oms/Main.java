@@ -6,9 +6,7 @@ import io.quarkus.runtime.annotations.QuarkusMain;
 
 /** Starts OMS; in dev mode with a PostgreSQL and a Redis of its own. */
 @QuarkusMain
-public final class Main {
-    private Main() {}
-
+public class Main {
     public static void main(String... args) {
         // They are there in dev mode, and not in the packaged application: nothing else tells the two apart this early.
         try {

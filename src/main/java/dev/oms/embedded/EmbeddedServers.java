@@ -6,6 +6,12 @@ import java.io.UncheckedIOException;
 import java.lang.ProcessBuilder.Redirect;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.Map;
 import redis.embedded.RedisServer;
 
@@ -48,12 +54,25 @@ public final class EmbeddedServers {
                     .setServerConfig("timezone", "Pacific/Chatham")
                     .setServerConfig("max_connections", "200")
                     .start();
-            endWithThisProcess(postgres.getProcess().pid());
+            endWithThisProcess(pidOf(postgres));
             EmbeddedServers servers = new EmbeddedServers(postgres, freePort());
             servers.startRedis();
             return servers;
         } catch (IOException e) {
             throw new UncheckedIOException("PostgreSQL or Redis cannot be started", e);
+        }
+    }
+
+    /** The process that the library knows is the one that started the server, and has ended. */
+    private static long pidOf(EmbeddedPostgres postgres) throws IOException {
+        try (Connection connection = postgres.getPostgresDatabase().getConnection();
+                Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery("show data_directory")) {
+            row.next();
+            Path pidFile = Path.of(row.getString(1), "postmaster.pid");
+            return Long.parseLong(Files.readAllLines(pidFile).getFirst());
+        } catch (SQLException e) {
+            throw new IOException(e);
         }
     }
 

@@ -21,11 +21,11 @@ public class Page {
     @QueryParam("limit")
     @DefaultValue("10")
     @Parameter(description = "Rows of a page, 1 to 100.")
-    private Long limit;
+    Long limit;
 
     @QueryParam("after")
     @Parameter(description = "The id of the last row of the page before.")
-    private Long after;
+    Long after;
 
     /** The id after which this page begins, or null for the first page. */
     public Long after() {

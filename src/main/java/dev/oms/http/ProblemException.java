@@ -30,6 +30,11 @@ public final class ProblemException extends RuntimeException {
         return new ProblemException(Problem.ofConflict(detail, allowed));
     }
 
+    /** 413: the body is larger than is read. */
+    static ProblemException tooLarge(String limit) {
+        return new ProblemException(Problem.of(413, "The body is larger than " + limit + "."));
+    }
+
     /** 422: the body is understood, and a field of it breaks a rule. */
     public static ProblemException invalid(String field, String message) {
         return invalid(List.of(new FieldError(field, message)));

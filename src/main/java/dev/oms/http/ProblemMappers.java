@@ -31,6 +31,10 @@ class ProblemMappers {
 
     @ServerExceptionMapper
     Response noSuchPath(NotFoundException e, UriInfo uri) {
+        // What a parameter's converter refuses comes as one that was not found.
+        if (Causes.find(e, ProblemException.class) instanceof ProblemException refused) {
+            return refused(refused);
+        }
         return Problem.of(404, "There is nothing at " + uri.getRequestUri().getPath() + ".")
                 .toResponse();
     }
@@ -70,6 +74,9 @@ class ProblemMappers {
 
     @ServerExceptionMapper
     Response badJson(JsonProcessingException e) {
+        if (Causes.find(e, ProblemException.class) instanceof ProblemException refused) {
+            return refused(refused);
+        }
         // Jackson wraps what it meets inside a nested value, so the cause decides, and the wrapper knows the path.
         if (Causes.find(e, StreamReadException.class) instanceof StreamReadException syntax
                 && !(syntax instanceof InputCoercionException)) {

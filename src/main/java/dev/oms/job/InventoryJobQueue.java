@@ -1,25 +1,20 @@
 package dev.oms.job;
 
 import dev.oms.order.StockDue;
-import io.quarkus.redis.datasource.ReactiveRedisDataSource;
 import io.quarkus.redis.datasource.RedisDataSource;
-import io.quarkus.redis.datasource.stream.ReactiveStreamCommands;
 import io.quarkus.redis.datasource.stream.StreamCommands;
 import io.quarkus.redis.datasource.stream.StreamMessage;
 import io.quarkus.redis.datasource.stream.StreamRange;
 import io.quarkus.redis.datasource.stream.XGroupCreateArgs;
 import io.quarkus.redis.datasource.stream.XReadGroupArgs;
-import io.smallrye.mutiny.Uni;
+import io.vertx.mutiny.redis.client.Redis;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import jakarta.enterprise.event.TransactionPhase;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
-import org.jboss.logging.Logger;
 
 /**
  * The stream of jobs in Redis, and the only class that speaks to it. A job that is sent may be lost, doubled or late:
@@ -32,50 +27,27 @@ class InventoryJobQueue {
     static final String STREAM = "oms:inventory-jobs";
     static final String GROUP = "workers";
 
-    /** Without one, a Redis that is stopped but not gone would keep every job that is sent in memory. */
-    private static final Duration SEND_TIMEOUT = Duration.ofSeconds(5);
-
-    private static final Logger LOG = Logger.getLogger(InventoryJobQueue.class);
-
     private final RedisDataSource redis;
-    private final ReactiveStreamCommands<String, String, String> sender;
-    private final LongAdder sendFailures = new LongAdder();
-    private final OutageLog outage = new OutageLog(LOG, "Redis is away: orders are accepted, their stock has to wait");
+    private final JobSender sender;
 
-    InventoryJobQueue(RedisDataSource redis, ReactiveRedisDataSource reactive) {
+    InventoryJobQueue(RedisDataSource redis, Redis client) {
         this.redis = redis;
-        this.sender = reactive.stream(String.class);
+        this.sender = new JobSender(client);
     }
 
     /** Sends the job of an order, once that order is committed, and does not wait for Redis. */
     void send(@Observes(during = TransactionPhase.AFTER_SUCCESS) StockDue due) {
-        send(due.orderId()).subscribe().with(id -> outage.over(), this::sendFailed);
+        sender.send(due.orderId());
     }
 
-    private Uni<String> send(long orderId) {
-        return sender.xadd(STREAM, Map.of(Job.ORDER_ID, Long.toString(orderId)))
-                .ifNoItem()
-                .after(SEND_TIMEOUT)
-                .fail();
-    }
-
-    private void sendFailed(Throwable e) {
-        sendFailures.increment();
-        outage.seen(e);
+    /** Sends jobs and waits until Redis has them. */
+    void sendAndWait(List<Long> orderIds) {
+        sender.sendAndWait(orderIds);
     }
 
     /** How many jobs could not be sent since the start. */
     long sendFailures() {
-        return sendFailures.sum();
-    }
-
-    /** Sends jobs and waits until Redis has them. */
-    void sendAll(List<Long> orderIds) {
-        Uni.join()
-                .all(orderIds.stream().map(this::send).toList())
-                .andFailFast()
-                .await()
-                .indefinitely();
+        return sender.failures();
     }
 
     /**

@@ -82,7 +82,7 @@ class InventoryJobReconciler {
             page = QuarkusTransaction.requiringNew().call(() -> markLost(lostBefore));
             // After the commit. A crash in between costs the grace period: then they are lost again.
             if (!page.isEmpty()) {
-                queue.sendAll(page);
+                queue.sendAndWait(page);
             }
             found += page.size();
         } while (page.size() == config.pageSize());

@@ -8,7 +8,7 @@ import java.time.Duration;
 
 /** How inventory jobs are read, settled and found again. */
 @ConfigMapping(prefix = "oms.job")
-interface JobConfig {
+public interface JobConfig {
     /** The consumer. */
     Consumer consumer();
 

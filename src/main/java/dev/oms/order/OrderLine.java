@@ -17,11 +17,11 @@ public class OrderLine {
     @Id
     private long inventoryItemId;
 
-    private int quantity;
+    private long quantity;
 
     protected OrderLine() {}
 
-    OrderLine(long orderId, long inventoryItemId, int quantity) {
+    OrderLine(long orderId, long inventoryItemId, long quantity) {
         this.orderId = orderId;
         this.inventoryItemId = inventoryItemId;
         this.quantity = quantity;

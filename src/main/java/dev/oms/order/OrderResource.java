@@ -27,8 +27,8 @@ import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.eclipse.microprofile.openapi.annotations.media.Schema;
 
-/** {@code /orders} and {@code /users/{user_id}/orders}. */
-@Path("/")
+/** {@code /orders}. */
+@Path("/orders")
 @EndpointDisabled(name = "oms.api", stringValue = "off")
 class OrderResource {
     /** The most different items of an order. */
@@ -59,7 +59,7 @@ class OrderResource {
     /** An order as a client sends it, bare or in {@code {"order":{…}}}, the user beside either or in the query. */
     record OrderBody(
             @NotNull @Size(min = 1, max = ITEMS_MAX)
-            Map<String, @NotNull @Min(1) @Max(InventoryItem.QUANTITY_MAX) Integer> items,
+            Map<String, @NotNull @Min(1) @Max(InventoryItem.QUANTITY_MAX) Long> items,
 
             Long userId,
             @Schema(hidden = true) OrderBody order)
@@ -79,7 +79,6 @@ class OrderResource {
     record StatusBody(@NotNull OrderStatus status) {}
 
     @POST
-    @Path("orders")
     public Response place(@QueryParam("user_id") Long userId, OrderBody body) {
         OrderBody valid = bodies.unwrapValid(body);
         Order order = placeOrder.place(userOf(userId, body, valid), valid.items());
@@ -104,14 +103,13 @@ class OrderResource {
     }
 
     @GET
-    @Path("orders/{id}")
+    @Path("/{id}")
     public Response get(@PathParam("id") long id) {
         Order order = orders.get(id);
         return tagged(Response.ok(), order, orders.view(order));
     }
 
     @GET
-    @Path("orders")
     public Response list(
             @QueryParam("user_id") Long userId,
             @QueryParam("status") OrderStatus status,
@@ -124,24 +122,14 @@ class OrderResource {
         return page.of(rows, OrderView::id, uri);
     }
 
-    @GET
-    @Path("users/{user_id}/orders")
-    public Response listOfUser(
-            @PathParam("user_id") long userId,
-            @QueryParam("status") OrderStatus status,
-            @BeanParam Page page,
-            UriInfo uri) {
-        return list(userId, status, page, uri);
-    }
-
     @PUT
-    @Path("orders/{id}/update_status")
+    @Path("/{id}/update_status")
     public Response updateStatus(@PathParam("id") long id, StatusBody body) {
         return shown(changeStatus.change(id, bodies.valid(body).status()));
     }
 
     @POST
-    @Path("orders/{id}/cancel")
+    @Path("/{id}/cancel")
     public Response cancel(@PathParam("id") long id) {
         return shown(cancelOrder.cancel(id));
     }

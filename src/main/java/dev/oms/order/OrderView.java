@@ -9,9 +9,9 @@ import java.util.Map;
  * @param items how many of what, by the name that the item has now
  */
 record OrderView(
-        long id, long userId, OrderStatus status, Map<String, Integer> items, Instant createdAt, Instant updatedAt) {
+        long id, long userId, OrderStatus status, Map<String, Long> items, Instant createdAt, Instant updatedAt) {
 
-    static OrderView of(Order order, Map<String, Integer> items) {
+    static OrderView of(Order order, Map<String, Long> items) {
         return new OrderView(order.id(), order.userId(), order.status(), items, order.createdAt(), order.updatedAt());
     }
 }

@@ -47,7 +47,7 @@ public class Orders implements PanacheRepository<Order> {
         List<Order> orders = find(query.toString(), Sort.descending("id"), parameters)
                 .range(0, rows - 1)
                 .list();
-        Map<Long, Map<String, Integer>> items =
+        Map<Long, Map<String, Long>> items =
                 itemsOf(orders.stream().map(Order::id).toList());
         return orders.stream()
                 .map(order -> OrderView.of(order, items.getOrDefault(order.id(), Map.of())))
@@ -59,8 +59,8 @@ public class Orders implements PanacheRepository<Order> {
         return OrderView.of(order, itemsOf(List.of(order.id())).getOrDefault(order.id(), Map.of()));
     }
 
-    private Map<Long, Map<String, Integer>> itemsOf(Collection<Long> ids) {
-        Map<Long, Map<String, Integer>> items = new HashMap<>();
+    private Map<Long, Map<String, Long>> itemsOf(Collection<Long> ids) {
+        Map<Long, Map<String, Long>> items = new HashMap<>();
         if (ids.isEmpty()) {
             return items;
         }
@@ -73,7 +73,7 @@ public class Orders implements PanacheRepository<Order> {
                 .getResultStream()
                 // Two items share a name when one was archived and another renamed: the client counts by name.
                 .forEach(row -> items.computeIfAbsent((Long) row[0], id -> new TreeMap<>())
-                        .merge((String) row[1], (Integer) row[2], Integer::sum));
+                        .merge((String) row[1], (Long) row[2], Long::sum));
         return items;
     }
 }

@@ -42,7 +42,7 @@ class PlaceOrder {
      * @throws ProblemException 404 when there is no such user, 422 when there are no such items
      */
     @Transactional
-    Order place(long userId, Map<String, Integer> quantities) {
+    Order place(long userId, Map<String, Long> quantities) {
         Map<String, Long> ids = idsOf(quantities);
         Order order = new Order(userId, clock.instant());
         try {
@@ -63,7 +63,7 @@ class PlaceOrder {
         return order;
     }
 
-    private Map<String, Long> idsOf(Map<String, Integer> quantities) {
+    private Map<String, Long> idsOf(Map<String, Long> quantities) {
         // What no item can be called is not asked for: PostgreSQL could not even be told of some of it.
         List<String> names = quantities.keySet().stream()
                 .filter(name -> name.length() <= Texts.NAME_MAX

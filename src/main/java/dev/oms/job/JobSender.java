@@ -1,0 +1,102 @@
+package dev.oms.job;
+
+import io.smallrye.mutiny.Uni;
+import io.vertx.mutiny.redis.client.Command;
+import io.vertx.mutiny.redis.client.Redis;
+import io.vertx.mutiny.redis.client.Request;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.LongAdder;
+import org.jboss.logging.Logger;
+
+/**
+ * Appends jobs to the stream without anybody waiting for it: one pipeline at a time, into which goes all that has come
+ * up meanwhile. What cannot be sent is counted and forgotten, for the order's row remembers it.
+ */
+final class JobSender {
+    /** Below the Redis client's limit of commands in flight on a connection, which is 2,048. */
+    private static final int PIPELINE_MAX = 1_000;
+
+    /** What may wait while Redis does not answer. Beyond that it is the reconciler's. */
+    private static final int WAITING_MAX = 10_000;
+
+    /** Without one, a Redis that hangs would hold up all that comes after. */
+    private static final Duration TIMEOUT = Duration.ofSeconds(5);
+
+    private static final Logger LOG = Logger.getLogger(JobSender.class);
+
+    private final Redis redis;
+    private final BlockingQueue<Long> waiting = new ArrayBlockingQueue<>(WAITING_MAX);
+    private final AtomicBoolean sending = new AtomicBoolean();
+    private final LongAdder failures = new LongAdder();
+    private final OutageLog outage = new OutageLog(LOG, "Redis is away: orders are accepted, their stock has to wait");
+
+    JobSender(Redis redis) {
+        this.redis = redis;
+    }
+
+    /** Sends a job as soon as may be, and returns at once. */
+    void send(long orderId) {
+        if (!waiting.offer(orderId)) {
+            failures.increment();
+        }
+        sendWaiting();
+    }
+
+    private void sendWaiting() {
+        while (!waiting.isEmpty() && sending.compareAndSet(false, true)) {
+            List<Long> orderIds = new ArrayList<>();
+            waiting.drainTo(orderIds, PIPELINE_MAX);
+            if (!orderIds.isEmpty()) {
+                pipeline(orderIds).subscribe().with(sent -> sent(), e -> failed(orderIds.size(), e));
+                return;
+            }
+            sending.set(false);
+        }
+    }
+
+    private void sent() {
+        outage.over();
+        next();
+    }
+
+    private void failed(int jobs, Throwable e) {
+        failures.add(jobs);
+        outage.seen(e);
+        next();
+    }
+
+    private void next() {
+        sending.set(false);
+        sendWaiting();
+    }
+
+    /** Sends jobs, and fails when Redis does not have all of them. */
+    void sendAndWait(List<Long> orderIds) {
+        for (int from = 0; from < orderIds.size(); from += PIPELINE_MAX) {
+            pipeline(orderIds.subList(from, Math.min(from + PIPELINE_MAX, orderIds.size())))
+                    .await()
+                    .indefinitely();
+        }
+    }
+
+    private Uni<?> pipeline(List<Long> orderIds) {
+        List<Request> requests = orderIds.stream()
+                .map(orderId -> Request.cmd(Command.XADD)
+                        .arg(InventoryJobQueue.STREAM)
+                        .arg("*")
+                        .arg(Job.ORDER_ID)
+                        .arg(orderId))
+                .toList();
+        return redis.batch(requests).ifNoItem().after(TIMEOUT).fail();
+    }
+
+    /** How many jobs could not be sent since the start. */
+    long failures() {
+        return failures.sum();
+    }
+}

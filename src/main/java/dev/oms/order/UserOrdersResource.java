@@ -1,0 +1,31 @@
+package dev.oms.order;
+
+import dev.oms.http.Page;
+import io.quarkus.resteasy.reactive.server.EndpointDisabled;
+import jakarta.ws.rs.BeanParam;
+import jakarta.ws.rs.GET;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.PathParam;
+import jakarta.ws.rs.QueryParam;
+import jakarta.ws.rs.core.Response;
+import jakarta.ws.rs.core.UriInfo;
+
+/** {@code /users/{user_id}/orders}: another way to a user's {@code /orders}. */
+@Path("/users/{user_id}/orders")
+@EndpointDisabled(name = "oms.api", stringValue = "off")
+class UserOrdersResource {
+    private final OrderResource orders;
+
+    UserOrdersResource(OrderResource orders) {
+        this.orders = orders;
+    }
+
+    @GET
+    public Response list(
+            @PathParam("user_id") long userId,
+            @QueryParam("status") OrderStatus status,
+            @BeanParam Page page,
+            UriInfo uri) {
+        return orders.list(userId, status, page, uri);
+    }
+}
