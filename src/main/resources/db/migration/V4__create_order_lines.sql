@@ -1,7 +1,7 @@
 create table order_lines (
     order_id          bigint not null constraint order_lines_order_id_fkey references orders,
     inventory_item_id bigint not null constraint order_lines_inventory_item_id_fkey references inventory_items,
-    quantity          integer not null constraint order_lines_quantity_check check (quantity > 0),
+    quantity          bigint not null constraint order_lines_quantity_check check (quantity > 0),
     primary key (order_id, inventory_item_id)
 );
 

@@ -23,7 +23,9 @@ final class OutageLog {
         long now = System.nanoTime();
         long last = lastToldNanos.get();
         if ((last == NONE || now - last > EVERY_NANOS) && lastToldNanos.compareAndSet(last, now)) {
-            log.warnf("%s (%s)", what, Causes.root(e).getMessage());
+            Throwable root = Causes.root(e);
+            log.warnf("%s (%s)", what, root.getMessage() == null ? root.toString() : root.getMessage());
+            log.debug(what, e);
         }
     }
 

@@ -1,0 +1,76 @@
+package dev.oms;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+
+import com.tngtech.archunit.core.importer.ImportOption.DoNotIncludeTests;
+import com.tngtech.archunit.junit.AnalyzeClasses;
+import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchRule;
+
+/** The house: arrows point one way. */
+@AnalyzeClasses(packages = "dev.oms", importOptions = DoNotIncludeTests.class)
+class ArchitectureTest {
+    @ArchTest
+    static final ArchRule arrowsPointOneWay = layeredArchitecture()
+            .consideringOnlyDependenciesInLayers()
+            .layer("start")
+            .definedBy("dev.oms")
+            .layer("job")
+            .definedBy("dev.oms.job")
+            .layer("order")
+            .definedBy("dev.oms.order")
+            .layer("inventory")
+            .definedBy("dev.oms.inventory")
+            .layer("user")
+            .definedBy("dev.oms.user")
+            .layer("http")
+            .definedBy("dev.oms.http")
+            .layer("embedded")
+            .definedBy("dev.oms.embedded")
+            .whereLayer("start")
+            .mayNotBeAccessedByAnyLayer()
+            .whereLayer("job")
+            .mayNotBeAccessedByAnyLayer()
+            .whereLayer("order")
+            .mayOnlyBeAccessedByLayers("job")
+            .whereLayer("inventory")
+            .mayOnlyBeAccessedByLayers("order", "job")
+            .whereLayer("user")
+            .mayOnlyBeAccessedByLayers("order")
+            .whereLayer("embedded")
+            .mayOnlyBeAccessedByLayers("start");
+
+    @ArchTest
+    static final ArchRule everyRoomIsKnown = classes()
+            .should()
+            .resideInAnyPackage(
+                    "dev.oms",
+                    "dev.oms.job",
+                    "dev.oms.order",
+                    "dev.oms.inventory",
+                    "dev.oms.user",
+                    "dev.oms.http",
+                    "dev.oms.embedded");
+
+    @ArchTest
+    static final ArchRule noCycles = slices().matching("dev.oms.(*)..").should().beFreeOfCycles();
+
+    @ArchTest
+    static final ArchRule onlyJobKnowsRedis = noClasses()
+            .that()
+            .resideOutsideOfPackages("dev.oms.job", "dev.oms.embedded")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("io.quarkus.redis..", "io.vertx.mutiny.redis..", "io.vertx.redis..");
+
+    @ArchTest
+    static final ArchRule httpKnowsNoRoom = noClasses()
+            .that()
+            .resideInAPackage("dev.oms.http")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("dev.oms.job", "dev.oms.order", "dev.oms.inventory", "dev.oms.user");
+}

@@ -1,0 +1,57 @@
+package dev.oms;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.quarkus.test.common.WithTestResource;
+import io.quarkus.test.junit.QuarkusTest;
+import jakarta.inject.Inject;
+import org.junit.jupiter.api.Test;
+
+/** The main job on real input: the seed data at full size, settled by the real consumer. */
+@QuarkusTest
+@WithTestResource(OmsServers.class)
+class MainJobTest {
+    @Inject
+    SeedData seedData;
+
+    @Inject
+    Ledger ledger;
+
+    @Test
+    void settlesTenThousandSeededOrders() {
+        // Other tests place orders too, and orders are only seeded where there are none.
+        ledger.awaitSettled();
+        ledger.execute("truncate users, inventory_items, orders, order_lines, stock_movements restart identity");
+
+        seedData.seed();
+        ledger.awaitSettled();
+
+        assertThat(ledger.count("users")).isEqualTo(10_000);
+        assertThat(ledger.count("inventory_items where threshold = 50 and name like 'item%'"))
+                .isEqualTo(50_000);
+        assertThat(ledger.count("orders")).isEqualTo(10_000);
+        assertThat(ledger.texts("select distinct count(*) from order_lines group by order_id order by 1"))
+                .containsExactly("1", "2", "3");
+        assertThat(ledger.count("orders where status = 'Confirmed'")).isEqualTo(10_000);
+        assertThat(ledger.count("stock_movements where kind = 'DEDUCTION'")).isEqualTo(ledger.count("order_lines"));
+        ledger.assertConsistent();
+    }
+
+    @Test
+    void seedsOnce() {
+        seedData.seed();
+        ledger.awaitSettled();
+        long users = ledger.count("users");
+        long items = ledger.count("inventory_items");
+        long orders = ledger.count("orders");
+        long movements = ledger.count("stock_movements");
+
+        seedData.seed();
+        ledger.awaitSettled();
+
+        assertThat(ledger.count("users")).isEqualTo(users);
+        assertThat(ledger.count("inventory_items")).isEqualTo(items);
+        assertThat(ledger.count("orders")).isEqualTo(orders);
+        assertThat(ledger.count("stock_movements")).isEqualTo(movements);
+    }
+}

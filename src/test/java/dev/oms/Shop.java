@@ -1,0 +1,106 @@
+package dev.oms;
+
+import static io.restassured.RestAssured.given;
+import static org.awaitility.Awaitility.await;
+
+import io.restassured.http.ContentType;
+import io.restassured.response.Response;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** What the tests do over REST. Names are never used twice, so that tests need not clean up behind each other. */
+public final class Shop {
+    private static final AtomicLong NEXT = new AtomicLong(System.nanoTime());
+
+    private Shop() {}
+
+    public static String uniqueName() {
+        return "thing " + NEXT.incrementAndGet();
+    }
+
+    /** A new user's id. */
+    public static long user() {
+        long n = NEXT.incrementAndGet();
+        return given().contentType(ContentType.JSON)
+                .body(Map.of(
+                        "name",
+                        "Somebody",
+                        "email",
+                        n + "@example.com",
+                        "phone",
+                        "%010d".formatted(n % 10_000_000_000L)))
+                .post("/users")
+                .then()
+                .statusCode(201)
+                .extract()
+                .jsonPath()
+                .getLong("id");
+    }
+
+    /** A new item's id. */
+    public static long item(String name, long quantity, long threshold) {
+        return given().contentType(ContentType.JSON)
+                .body(Map.of("name", name, "quantity", quantity, "threshold", threshold))
+                .post("/inventory_items")
+                .then()
+                .statusCode(201)
+                .extract()
+                .jsonPath()
+                .getLong("id");
+    }
+
+    public static long quantity(long itemId) {
+        return given().get("/inventory_items/{id}", itemId)
+                .then()
+                .statusCode(200)
+                .extract()
+                .jsonPath()
+                .getLong("quantity");
+    }
+
+    public static Response correct(long itemId, long quantity) {
+        return given().contentType(ContentType.JSON)
+                .body(Map.of("quantity", quantity))
+                .put("/inventory_items/{id}", itemId);
+    }
+
+    /** A new order's id. */
+    public static long order(long userId, Map<String, ?> items) {
+        return given().contentType(ContentType.JSON)
+                .queryParam("user_id", userId)
+                .body(Map.of("order", Map.of("items", items)))
+                .post("/orders")
+                .then()
+                .statusCode(201)
+                .extract()
+                .jsonPath()
+                .getLong("id");
+    }
+
+    public static Response update(long orderId, String status) {
+        return given().contentType(ContentType.JSON)
+                .body(Map.of("status", status))
+                .put("/orders/{id}/update_status", orderId);
+    }
+
+    public static Response cancel(long orderId) {
+        return given().post("/orders/{id}/cancel", orderId);
+    }
+
+    public static String status(long orderId) {
+        return given().get("/orders/{id}", orderId)
+                .then()
+                .statusCode(200)
+                .extract()
+                .jsonPath()
+                .getString("status");
+    }
+
+    /** Waits until an order has one of the statuses that only the consumer gives. */
+    public static String settled(long orderId) {
+        return await().atMost(Duration.ofSeconds(30))
+                .pollInterval(Duration.ofMillis(20))
+                .until(() -> status(orderId), status -> status.equals("Confirmed") || status.equals("Rejected"));
+    }
+}
