@@ -7,13 +7,17 @@ import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 
-/** Refuses a body over 1 MiB with 413, whether its length was announced or not, when so much of it has been read. */
+/** Refuses a body over 1 MiB with 413: at once when its length was announced, else when so much of it has been read. */
 @Provider
 public class BodyLimit implements ReaderInterceptor {
     private static final int MAX_BYTES = 1 << 20;
 
     @Override
     public Object aroundReadFrom(ReaderInterceptorContext context) throws IOException {
+        String announced = context.getHeaders().getFirst("Content-Length");
+        if (announced != null && Long.parseLong(announced) > MAX_BYTES) {
+            throw ProblemException.tooLarge("1 MiB");
+        }
         context.setInputStream(new Limited(context.getInputStream()));
         return context.proceed();
     }

@@ -2,6 +2,7 @@ package dev.oms.http;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.exc.InputCoercionException;
+import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import com.fasterxml.jackson.core.exc.StreamReadException;
 import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.exc.MismatchedInputException;
@@ -78,9 +79,10 @@ class ProblemMappers {
             return refused(refused);
         }
         // Jackson wraps what it meets inside a nested value, so the cause decides, and the wrapper knows the path.
-        if (Causes.find(e, StreamReadException.class) instanceof StreamReadException syntax
-                && !(syntax instanceof InputCoercionException)) {
-            return Problem.of(400, "The body is not valid JSON: " + sentence(syntax))
+        JsonProcessingException root = rootOf(e);
+        if (root instanceof StreamConstraintsException
+                || root instanceof StreamReadException && !(root instanceof InputCoercionException)) {
+            return Problem.of(400, "The body is not valid JSON: " + sentence(root))
                     .toResponse();
         }
         String field = e instanceof JsonMappingException mapping ? pathOf(mapping) : "";
@@ -90,8 +92,15 @@ class ProblemMappers {
         return Problem.ofErrors(List.of(new FieldError(field, messageOf(e)))).toResponse();
     }
 
+    private static JsonProcessingException rootOf(JsonProcessingException e) {
+        return Causes.of(e)
+                .filter(JsonProcessingException.class::isInstance)
+                .map(JsonProcessingException.class::cast)
+                .reduce(e, (outer, inner) -> inner);
+    }
+
     /** Jackson's own words name no class when the syntax is at fault, but they quote the input at any length. */
-    private static String sentence(StreamReadException syntax) {
+    private static String sentence(JsonProcessingException syntax) {
         String place = syntax.getLocation() == null
                 ? "."
                 : " (line %d, column %d)."

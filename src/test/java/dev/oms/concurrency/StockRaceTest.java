@@ -1,0 +1,147 @@
+package dev.oms.concurrency;
+
+import static io.restassured.RestAssured.given;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.oms.Ledger;
+import dev.oms.OmsServers;
+import dev.oms.Shop;
+import io.quarkus.test.common.WithTestResource;
+import io.quarkus.test.junit.QuarkusTest;
+import jakarta.inject.Inject;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Real threads over HTTP, against the consumer as it runs. */
+@QuarkusTest
+@WithTestResource(OmsServers.class)
+class StockRaceTest {
+    private static final int THREADS = 32;
+
+    @Inject
+    Ledger ledger;
+
+    private long user;
+    private String name;
+
+    @BeforeEach
+    void setUp() {
+        user = Shop.user();
+        name = Shop.uniqueName();
+    }
+
+    @AfterEach
+    void audit() {
+        ledger.awaitSettled();
+        ledger.assertConsistent();
+    }
+
+    @Test
+    void sellsTheLastUnitToOneOfAThousandBuyers() throws Exception {
+        long item = Shop.item(name, 1, 0);
+        List<Callable<Long>> buyers = Collections.nCopies(1_000, () -> Shop.order(user, Map.of(name, 1)));
+
+        List<Long> orders = Crowd.run(THREADS, buyers);
+        ledger.awaitSettled();
+
+        assertThat(orders).doesNotHaveDuplicates().hasSize(1_000);
+        assertThat(ledger.count("orders where status = 'Confirmed' and user_id = " + user))
+                .isOne();
+        assertThat(ledger.count("orders where status = 'Rejected' and user_id = " + user))
+                .isEqualTo(999);
+        assertThat(Shop.quantity(item)).isZero();
+    }
+
+    @Test
+    void conservesStockWhenCancelsRaceTheConsumer() throws Exception {
+        long item = Shop.item(name, 1_000, 0);
+        Random random = new Random(7);
+        List<Callable<Integer>> fickle = new ArrayList<>();
+        for (int i = 0; i < 1_000; i++) {
+            // A batch takes some milliseconds: some cancels come before it, some amid, some after.
+            long pauseMillis = random.nextInt(25);
+            fickle.add(() -> {
+                long order = Shop.order(user, Map.of(name, 1));
+                Thread.sleep(pauseMillis);
+                return Shop.cancel(order).statusCode();
+            });
+        }
+
+        List<Integer> answers = Crowd.run(THREADS, fickle);
+        ledger.awaitSettled();
+
+        assertThat(answers).containsOnly(200);
+        assertThat(ledger.count("orders where status = 'Cancelled' and user_id = " + user))
+                .isEqualTo(1_000);
+        assertThat(Shop.quantity(item)).isEqualTo(1_000);
+        long deducted = ledger.count("stock_movements where kind = 'DEDUCTION' and inventory_item_id = " + item);
+        assertThat(ledger.count("stock_movements where kind = 'RESTORATION' and inventory_item_id = " + item))
+                .isEqualTo(deducted);
+        // A race that one side always wins is none.
+        assertThat(deducted).isBetween(1L, 999L);
+    }
+
+    @Test
+    void cancelsOnceWhateverManyCancelAtOnce() throws Exception {
+        long item = Shop.item(name, 1, 0);
+        long order = Shop.order(user, Map.of(name, 1));
+        Shop.settled(order);
+
+        List<Integer> answers = Crowd.run(
+                THREADS, Collections.nCopies(100, () -> Shop.cancel(order).statusCode()));
+        ledger.awaitSettled();
+
+        assertThat(answers).containsOnly(200);
+        assertThat(Shop.quantity(item)).isEqualTo(1);
+    }
+
+    @Test
+    void keepsTheLedgerRightWhenAQuantityIsCorrectedUnderOrders() throws Exception {
+        long item = Shop.item(name, 1_000, 0);
+        List<Callable<Integer>> work = new ArrayList<>();
+        IntStream.range(0, 200).forEach(i -> work.add(() -> (int) Shop.order(user, Map.of(name, 1))));
+        IntStream.range(0, 50)
+                .forEach(i -> work.add(() -> Shop.correct(item, 1_000 + i).statusCode()));
+        Collections.shuffle(work, new Random(3));
+
+        Crowd.run(THREADS, work);
+        ledger.awaitSettled();
+
+        assertThat(ledger.count("orders where status = 'Confirmed' and user_id = " + user))
+                .isEqualTo(200);
+        assertThat(ledger.count("stock_movements where kind = 'CORRECTION' and inventory_item_id = " + item))
+                .isGreaterThan(1);
+    }
+
+    @Test
+    void neverHalfPlacesAnOrderOnAnItemThatIsDeletedMeanwhile() throws Exception {
+        for (int round = 0; round < 20; round++) {
+            String fleeting = Shop.uniqueName();
+            long item = Shop.item(fleeting, 100, 0);
+            List<Callable<Integer>> work = new ArrayList<>(Collections.nCopies(
+                    16,
+                    () -> given().contentType("application/json")
+                            .body(Map.of("items", Map.of(fleeting, 1)))
+                            .post("/orders?user_id=" + user)
+                            .statusCode()));
+            work.add(
+                    round % 16, () -> given().delete("/inventory_items/" + item).statusCode());
+
+            List<Integer> answers = Crowd.run(17, work);
+
+            assertThat(answers).isSubsetOf(201, 422, 204).containsOnlyOnce(204);
+            assertThat(ledger.count("order_lines where inventory_item_id = " + item))
+                    .isEqualTo(answers.stream().filter(answer -> answer == 201).count());
+        }
+        assertThat(ledger.count("orders o where not exists (select from order_lines where order_id = o.id)"))
+                .isZero();
+    }
+}

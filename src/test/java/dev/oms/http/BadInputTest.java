@@ -1,0 +1,345 @@
+package dev.oms.http;
+
+import static io.restassured.RestAssured.given;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.hamcrest.Matchers.containsString;
+import static org.hamcrest.Matchers.equalTo;
+import static org.hamcrest.Matchers.hasItem;
+import static org.hamcrest.Matchers.hasItems;
+import static org.hamcrest.Matchers.not;
+
+import dev.oms.Ledger;
+import dev.oms.OmsServers;
+import dev.oms.Shop;
+import io.quarkus.test.common.WithTestResource;
+import io.quarkus.test.junit.QuarkusTest;
+import io.restassured.http.ContentType;
+import io.restassured.response.ValidatableResponse;
+import jakarta.inject.Inject;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * Each refusal is a problem of the right status that names what is wrong and no class of ours, and nothing is written.
+ */
+@QuarkusTest
+@WithTestResource(OmsServers.class)
+class BadInputTest {
+    @Inject
+    Ledger ledger;
+
+    private long user;
+    private String name;
+    private List<Long> before;
+
+    @BeforeEach
+    void setUp() {
+        user = Shop.user();
+        name = Shop.uniqueName();
+        Shop.item(name, 100, 0);
+        ledger.awaitSettled();
+        before = rows();
+    }
+
+    @AfterEach
+    void nothingIsWritten() {
+        assertThat(rows()).isEqualTo(before);
+    }
+
+    private List<Long> rows() {
+        return List.of(
+                ledger.count("users"),
+                ledger.count("inventory_items"),
+                ledger.count("orders"),
+                ledger.count("order_lines"),
+                ledger.count("stock_movements"),
+                Long.valueOf(ledger.texts("select coalesce(sum(quantity), 0) from inventory_items")
+                        .getFirst()));
+    }
+
+    private ValidatableResponse place(String body) {
+        return post("/orders?user_id=" + user, body);
+    }
+
+    private static ValidatableResponse post(String path, String body) {
+        return given().contentType(ContentType.JSON).body(body).post(path).then();
+    }
+
+    private static ValidatableResponse isProblem(ValidatableResponse response, int status) {
+        return response.statusCode(status)
+                .contentType("application/problem+json")
+                .body("status", equalTo(status))
+                .body("title", not(equalTo("")))
+                .body("detail", not(containsString("dev.oms")))
+                .body("detail", not(containsString("java.")));
+    }
+
+    private static void isInvalid(ValidatableResponse response, String field, String message) {
+        isProblem(response, 422)
+                .body("errors.field", hasItem(field))
+                .body("errors.message", hasItem(containsString(message)));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{\"items\":{\"burger\":1}",
+                "{items:{}}",
+                "not json",
+                "{\"items\":{\"a\":1}} more",
+                "{\"items\":{\"a\":01}}"
+            })
+    void malformedJson(String body) {
+        isProblem(place(body), 400).body("detail", containsString("not valid JSON"));
+    }
+
+    @Test
+    void noBody() {
+        isProblem(
+                given().contentType(ContentType.JSON)
+                        .post("/orders?user_id=" + user)
+                        .then(),
+                400);
+        isProblem(place("null"), 400);
+        isProblem(place("[]"), 400);
+        isProblem(place("\"order\""), 400);
+    }
+
+    @Test
+    void duplicateKeys() {
+        isProblem(place("{\"items\":{\"%s\":1,\"%s\":2}}".formatted(name, name)), 400)
+                .body("detail", containsString("Duplicate field"));
+        isProblem(place("{\"items\":{\"%s\":1},\"items\":{\"%s\":2}}".formatted(name, name)), 400);
+        isProblem(post("/inventory_items", "{\"name\":\"a\",\"name\":\"b\",\"quantity\":1,\"threshold\":1}"), 400);
+    }
+
+    @Test
+    void unknownFields() {
+        isInvalid(place("{\"items\":{\"%s\":1},\"note\":\"hi\"}".formatted(name)), "note", "known");
+        isInvalid(
+                place("{\"order\":{\"items\":{\"%s\":1},\"status\":\"Confirmed\"}}".formatted(name)),
+                "status",
+                "known");
+        isInvalid(post("/inventory_items", "{\"inventory_item\":{\"nme\":\"a\"}}"), "nme", "known");
+        isInvalid(post("/users", "{\"user\":{\"admin\":true}}"), "admin", "known");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"{}", "{\"order\":{}}", "{\"items\":{}}", "{\"order\":{\"items\":{}}}", "{\"items\":null}"})
+    void noItems(String body) {
+        isInvalid(place(body), "items", "must");
+    }
+
+    @Test
+    void itemsThatAreNoObject() {
+        isInvalid(place("{\"items\":[\"" + name + "\"]}"), "items", "must be an object");
+        isInvalid(place("{\"items\":\"" + name + "\"}"), "items", "must be an object");
+        isInvalid(place("{\"order\":7}"), "order", "must be an object");
+    }
+
+    @Test
+    void wrappedAndBareAtOnce() {
+        isProblem(place("{\"order\":{\"items\":{\"%s\":1}},\"items\":{\"%s\":2}}".formatted(name, name)), 422);
+    }
+
+    @Test
+    void moreItemsThanAnOrderHas() {
+        String items = IntStream.rangeClosed(0, 100)
+                .mapToObj(i -> "\"thing %d\":1".formatted(i))
+                .collect(Collectors.joining(","));
+        isInvalid(place("{\"items\":{" + items + "}}"), "items", "100");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "0, greater than",
+        "-1, greater than",
+        "1.5, whole number",
+        "2.0, whole number",
+        "1e2, whole number",
+        "1000000000000, less than",
+        "1000000001, less than",
+        "null, null",
+        "true, whole number",
+        "'\"2\"', whole number",
+        "{}, whole number"
+    })
+    void quantities(String quantity, String message) {
+        isInvalid(place("{\"order\":{\"items\":{\"%s\":%s}}}".formatted(name, quantity)), "items." + name, message);
+    }
+
+    @Test
+    void aQuantityBeyondAllNumbers() {
+        isInvalid(place("{\"items\":{\"%s\":%s}}".formatted(name, "9".repeat(30))), "items", "large");
+        isProblem(place("{\"items\":{\"%s\":%s}}".formatted(name, "9".repeat(2000))), 400);
+    }
+
+    @Test
+    void aNameOfTenThousandCharacters() {
+        String huge = "x".repeat(10_000);
+        isProblem(place("{\"items\":{\"%s\":1}}".formatted(huge)), 422)
+                .body("errors[0].message", equalTo("is not an item on sale"))
+                .body("errors[0].field.length()", equalTo("items.".length() + 101));
+        isInvalid(
+                post("/inventory_items", "{\"name\":\"%s\",\"quantity\":1,\"threshold\":1}".formatted(huge)),
+                "name",
+                "255");
+    }
+
+    @Test
+    void unknownNamesAreListed() {
+        isProblem(
+                        place("{\"items\":{\"%s\":1,\"no such thing\":1,\"nor \\u0000 this\":2,\"%s\":1}}"
+                                .formatted(name, name.toUpperCase(java.util.Locale.ROOT))),
+                        422)
+                .body("errors.size()", equalTo(3))
+                .body(
+                        "errors.field",
+                        hasItems(
+                                "items.no such thing",
+                                "items.nor \0 this",
+                                "items." + name.toUpperCase(java.util.Locale.ROOT)));
+    }
+
+    @Test
+    void unknownUser() {
+        isProblem(post("/orders?user_id=999999999", "{\"items\":{\"%s\":1}}".formatted(name)), 404)
+                .body("detail", containsString("user 999999999"));
+        isProblem(given().get("/users/999999999").then(), 404);
+        isProblem(given().get("/users/999999999/orders").then(), 404);
+        isProblem(given().get("/orders?user_id=999999999").then(), 404);
+    }
+
+    @Test
+    void noUserOrTwo() {
+        isProblem(post("/orders", "{\"items\":{\"%s\":1}}".formatted(name)), 400)
+                .body("detail", containsString("user_id"));
+        isInvalid(place("{\"user_id\":%d,\"items\":{\"%s\":1}}".formatted(user + 1, name)), "user_id", "same");
+        isInvalid(
+                place("{\"user_id\":%d,\"order\":{\"items\":{\"%s\":1}}}".formatted(user + 1, name)),
+                "user_id",
+                "same");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "/orders/one",
+                "/orders/1.5",
+                "/orders/99999999999999999999",
+                "/orders?user_id=me",
+                "/orders?after=x",
+                "/orders?limit=0",
+                "/orders?limit=101",
+                "/orders?limit=ten",
+                "/orders?status=Lost",
+                "/orders?status=pending",
+                "/users/me",
+                "/users/me/orders",
+                "/inventory_items/one",
+                "/inventory_items/one/movements",
+                "/inventory_items?below_threshold=maybe"
+            })
+    void parametersThatAreNotWhatTheyShouldBe(String path) {
+        isProblem(given().get(path).then(), 400);
+    }
+
+    @Test
+    void unknownOrdersAndItems() {
+        isProblem(given().get("/orders/999999999").then(), 404).body("detail", containsString("order 999999999"));
+        isProblem(Shop.cancel(999_999_999).then(), 404);
+        isProblem(Shop.update(999_999_999, "Received").then(), 404);
+        isProblem(given().get("/inventory_items/999999999").then(), 404);
+        isProblem(given().get("/inventory_items/999999999/movements").then(), 404);
+        isProblem(Shop.correct(999_999_999, 1).then(), 404);
+        isProblem(given().delete("/inventory_items/999999999").then(), 404);
+    }
+
+    @Test
+    void unknownStatus() {
+        isInvalid(
+                given().contentType(ContentType.JSON)
+                        .body(Map.of("status", "Lost"))
+                        .put("/orders/1/update_status")
+                        .then(),
+                "status",
+                "must be one of Pending, Received");
+        isInvalid(
+                given().contentType(ContentType.JSON)
+                        .body("{\"status\":1}")
+                        .put("/orders/1/update_status")
+                        .then(),
+                "status",
+                "must be one of");
+        isInvalid(
+                given().contentType(ContentType.JSON)
+                        .body("{}")
+                        .put("/orders/1/update_status")
+                        .then(),
+                "status",
+                "null");
+    }
+
+    @Test
+    void wrongContentType() {
+        isProblem(
+                given().contentType("text/plain")
+                        .body("{}")
+                        .post("/orders?user_id=" + user)
+                        .then(),
+                415);
+        isProblem(
+                given().contentType("application/xml")
+                        .body("<a/>")
+                        .post("/inventory_items")
+                        .then(),
+                415);
+    }
+
+    @Test
+    void aBodyOverOneMebibyte() {
+        String padding = " ".repeat(1 << 20);
+        isProblem(place("{\"items\":{\"%s\":1}}%s".formatted(name, padding)), 413)
+                .body("detail", containsString("1 MiB"));
+        isProblem(place("{\"items\":{\"%s\":1}".formatted("x".repeat(1 << 20))), 413);
+    }
+
+    @Test
+    void unknownPathsAndMethods() {
+        isProblem(given().get("/nowhere").then(), 404);
+        isProblem(given().delete("/orders/1").then(), 405);
+    }
+
+    @Test
+    void itemsThatBreakRules() {
+        isProblem(post("/inventory_items", "{\"inventory_item\":{}}"), 422)
+                .body("errors.field", hasItems("name", "quantity", "threshold"));
+        isInvalid(post("/inventory_items", "{\"name\":\" \",\"quantity\":1,\"threshold\":1}"), "name", "blank");
+        isInvalid(
+                post("/inventory_items", "{\"name\":\"a\\u0000\",\"quantity\":1,\"threshold\":1}"), "name", "control");
+        isInvalid(post("/inventory_items", "{\"name\":\"a\",\"quantity\":-1,\"threshold\":1}"), "quantity", "0");
+        isInvalid(post("/inventory_items", "{\"name\":\"a\",\"quantity\":1.5,\"threshold\":1}"), "quantity", "whole");
+        isInvalid(post("/inventory_items", "{\"name\":\"a\",\"quantity\":1,\"threshold\":-1}"), "threshold", "0");
+        isInvalid(post("/inventory_items", "{\"name\":7,\"quantity\":1,\"threshold\":1}"), "name", "string");
+        isInvalid(
+                post("/inventory_items", "{\"name\":\"%s\",\"quantity\":1,\"threshold\":1}".formatted(name)),
+                "name",
+                "taken");
+    }
+
+    @Test
+    void usersThatBreakRules() {
+        isProblem(post("/users", "{}"), 422).body("errors.field", hasItems("name", "email", "phone"));
+        isInvalid(post("/users", "{\"name\":\"A\",\"email\":\"nobody\",\"phone\":\"1234567890\"}"), "email", "email");
+        isInvalid(post("/users", "{\"name\":\"A\",\"email\":\"a@b.c\",\"phone\":\"123456789\"}"), "phone", "10 digits");
+        isInvalid(post("/users", "{\"name\":\"A\",\"email\":\"a@b.c\",\"phone\":1234567890}"), "phone", "string");
+    }
+}

@@ -1,0 +1,191 @@
+package dev.oms.inventory;
+
+import static io.restassured.RestAssured.given;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.hamcrest.Matchers.endsWith;
+import static org.hamcrest.Matchers.equalTo;
+
+import dev.oms.Ledger;
+import dev.oms.OmsServers;
+import dev.oms.Shop;
+import dev.oms.WithoutConsumer;
+import dev.oms.job.Settling;
+import io.quarkus.test.common.WithTestResource;
+import io.quarkus.test.junit.QuarkusTest;
+import io.quarkus.test.junit.TestProfile;
+import io.restassured.http.ContentType;
+import io.restassured.response.Response;
+import jakarta.inject.Inject;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Items and their ledger over REST. */
+@QuarkusTest
+@TestProfile(WithoutConsumer.class)
+@WithTestResource(OmsServers.class)
+class InventoryItemResourceTest {
+    @Inject
+    Settling settling;
+
+    @Inject
+    Ledger ledger;
+
+    @AfterEach
+    void audit() {
+        ledger.assertConsistent();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{'inventory_item':{'name':'%s','quantity':20,'threshold':5}}",
+                "{'name':'%s','quantity':20,'threshold':5}"
+            })
+    void addsAnItemWithItsOpeningStock(String template) {
+        String name = Shop.uniqueName();
+
+        Response response = given().contentType(ContentType.JSON)
+                .body(template.formatted(name).replace('\'', '"'))
+                .post("/inventory_items");
+
+        long id = response.jsonPath().getLong("id");
+        response.then()
+                .statusCode(201)
+                .header("Location", endsWith("/inventory_items/" + id))
+                .header("ETag", "\"0\"")
+                .body(
+                        "keySet().sort()",
+                        equalTo(List.of("created_at", "id", "name", "quantity", "threshold", "updated_at")))
+                .body("name", equalTo(name))
+                .body("quantity", equalTo(20))
+                .body("threshold", equalTo(5));
+        given().get("/inventory_items/{id}", id)
+                .then()
+                .statusCode(200)
+                .header("ETag", "\"0\"")
+                .body("", equalTo(response.jsonPath().getMap("")));
+        given().get("/inventory_items/{id}/movements", id)
+                .then()
+                .statusCode(200)
+                .body("size()", equalTo(1))
+                .body("[0].kind", equalTo("OPENING"))
+                .body("[0].delta", equalTo(20))
+                .body("[0].quantity_after", equalTo(20));
+    }
+
+    @Test
+    void changesAnyPartOfAnItem() {
+        String name = Shop.uniqueName();
+        long id = Shop.item(name, 10, 1);
+        String renamed = Shop.uniqueName();
+
+        change(id, Map.of("name", renamed))
+                .then()
+                .statusCode(200)
+                .body("name", equalTo(renamed))
+                .body("quantity", equalTo(10));
+        change(id, Map.of("threshold", 7))
+                .then()
+                .statusCode(200)
+                .body("threshold", equalTo(7))
+                .body("name", equalTo(renamed));
+        change(id, Map.of("inventory_item", Map.of("quantity", 4, "reason", "counted")))
+                .then()
+                .statusCode(200)
+                .header("ETag", "\"3\"")
+                .body("quantity", equalTo(4));
+        change(id, Map.of("quantity", 4, "name", renamed, "threshold", 7))
+                .then()
+                .statusCode(200)
+                .header("ETag", "\"3\"");
+
+        given().get("/inventory_items/{id}/movements", id)
+                .then()
+                .body("kind", equalTo(List.of("CORRECTION", "OPENING")))
+                .body("delta", equalTo(List.of(-6, 10)))
+                .body("reason[0]", equalTo("counted"));
+    }
+
+    @Test
+    void refusesANameThatIsTaken() {
+        String name = Shop.uniqueName();
+        Shop.item(name, 1, 0);
+        long other = Shop.item(Shop.uniqueName(), 1, 0);
+
+        change(other, Map.of("name", name, "quantity", 5))
+                .then()
+                .statusCode(422)
+                .body("errors[0].field", equalTo("name"));
+
+        assertThat(Shop.quantity(other)).isEqualTo(1);
+    }
+
+    @Test
+    void deletesAnItemThatNobodyOrdered() {
+        long id = Shop.item(Shop.uniqueName(), 1, 0);
+
+        given().delete("/inventory_items/{id}", id).then().statusCode(204);
+
+        given().get("/inventory_items/{id}", id).then().statusCode(404);
+        given().get("/inventory_items/{id}/movements", id).then().statusCode(404);
+        assertThat(ledger.count("inventory_items where id = " + id)).isZero();
+    }
+
+    @Test
+    void archivesAnItemThatAnOrderRefersTo() {
+        long user = Shop.user();
+        String name = Shop.uniqueName();
+        long id = Shop.item(name, 5, 0);
+        long order = Shop.order(user, Map.of(name, 2));
+
+        given().delete("/inventory_items/{id}", id).then().statusCode(204);
+
+        given().get("/inventory_items/{id}", id).then().statusCode(404);
+        given().delete("/inventory_items/{id}", id).then().statusCode(404);
+        change(id, Map.of("quantity", 1)).then().statusCode(404);
+        given().contentType(ContentType.JSON)
+                .body(Map.of("items", Map.of(name, 1)))
+                .post("/orders?user_id=" + user)
+                .then()
+                .statusCode(422);
+        // The order that was accepted keeps its name and gets its stock, and its name is free for another item.
+        settling.settle(order);
+        given().get("/orders/{id}", order)
+                .then()
+                .body("status", equalTo("Confirmed"))
+                .body("items", equalTo(Map.of(name, 2)));
+        given().get("/inventory_items/{id}/movements", id)
+                .then()
+                .statusCode(200)
+                .body("delta", equalTo(List.of(-2, 5)));
+        Shop.item(name, 1, 0);
+    }
+
+    @Test
+    void listsWhatIsOnSalePageByPage() {
+        long first = Shop.item(Shop.uniqueName(), 1, 0);
+        long low = Shop.item(Shop.uniqueName(), 1, 2);
+        long atThreshold = Shop.item(Shop.uniqueName(), 2, 2);
+        long gone = Shop.item(Shop.uniqueName(), 1, 2);
+        given().delete("/inventory_items/{id}", gone);
+
+        Response page = given().get("/inventory_items?limit=2&after=" + (first - 1));
+        Response rest =
+                given().urlEncodingEnabled(false).get(page.header("Link").replaceAll("^<|>.*", ""));
+        Response belowThreshold = given().get("/inventory_items?below_threshold=true&after=" + (first - 1));
+
+        assertThat(page.jsonPath().getList("id", Long.class)).containsExactly(first, low);
+        assertThat(page.header("Link")).endsWith("; rel=\"next\"");
+        assertThat(rest.jsonPath().getList("id", Long.class)).containsExactly(atThreshold);
+        assertThat(rest.header("Link")).isNull();
+        assertThat(belowThreshold.jsonPath().getList("id", Long.class)).containsExactly(low);
+    }
+
+    private static Response change(long id, Map<String, ?> body) {
+        return given().contentType(ContentType.JSON).body(body).put("/inventory_items/{id}", id);
+    }
+}

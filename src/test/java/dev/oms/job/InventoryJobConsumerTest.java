@@ -1,0 +1,286 @@
+package dev.oms.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.oms.Ledger;
+import dev.oms.OmsServers;
+import dev.oms.Shop;
+import dev.oms.WithoutConsumer;
+import io.quarkus.redis.datasource.RedisDataSource;
+import io.quarkus.test.common.WithTestResource;
+import io.quarkus.test.junit.QuarkusTest;
+import io.quarkus.test.junit.TestProfile;
+import jakarta.inject.Inject;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What the consumer makes of a stream that is not as it should be. Each test runs consumers of its own. */
+@QuarkusTest
+@TestProfile(WithoutConsumer.class)
+@WithTestResource(OmsServers.class)
+class InventoryJobConsumerTest {
+    @Inject
+    InventoryJobQueue queue;
+
+    @Inject
+    SettleStock settleStock;
+
+    @Inject
+    InventoryJobReconciler reconciler;
+
+    @Inject
+    RedisDataSource redis;
+
+    @Inject
+    Ledger ledger;
+
+    private long user;
+    private String name;
+    private long item;
+
+    @BeforeEach
+    void setUp() {
+        redis.flushall();
+        queue.createGroup();
+        // What other tests left is none of this one's business.
+        ledger.execute("update orders set due = null, status = 'Rejected' where due is not null");
+        user = Shop.user();
+        name = Shop.uniqueName();
+        item = Shop.item(name, 1000, 0);
+    }
+
+    @AfterEach
+    void audit() {
+        ledger.assertConsistent();
+    }
+
+    @Test
+    void settlesAndLeavesNothingInTheStream() {
+        long order = Shop.order(user, Map.of(name, 1));
+
+        consumeUntil("a", Duration.ofSeconds(30), () -> isSettled(order));
+
+        assertThat(Shop.status(order)).isEqualTo("Confirmed");
+        assertThat(length()).isZero();
+    }
+
+    @Test
+    void settlesOnceWhatIsDeliveredTenTimes() {
+        List<Long> orders = new ArrayList<>();
+        for (int i = 0; i < 100; i++) {
+            orders.add(Shop.order(user, Map.of(name, 1)));
+        }
+        List<Long> deliveries = new ArrayList<>();
+        for (int i = 0; i < 9; i++) {
+            deliveries.addAll(orders);
+        }
+        Collections.shuffle(deliveries, new Random(42));
+        queue.sendAndWait(deliveries);
+
+        consumeUntil("a", Duration.ofSeconds(30), () -> length() == 0);
+
+        assertThat(Shop.quantity(item)).isEqualTo(900);
+        assertThat(ledger.count("stock_movements where inventory_item_id = " + item))
+                .isEqualTo(101);
+    }
+
+    @Test
+    void sharesAStreamWithAnotherConsumer() throws InterruptedException {
+        ledger.execute("""
+                with placed as (
+                    insert into orders (user_id, status, due, enqueued_at, created_at, updated_at)
+                    select %d, 'Pending', 'DEDUCTION', now(), now(), now() from generate_series(1, 2000) returning id)
+                insert into order_lines select id, %d, 1 from placed""".formatted(user, item));
+        List<Long> orders = ledger.texts("select id from orders where due is not null").stream()
+                .map(Long::valueOf)
+                .toList();
+        InventoryJobConsumer first = new InventoryJobConsumer(queue, settleStock, config(Duration.ofSeconds(30)), "a");
+        InventoryJobConsumer second = new InventoryJobConsumer(queue, settleStock, config(Duration.ofSeconds(30)), "b");
+
+        Thread a = Thread.ofPlatform().start(first::run);
+        Thread b = Thread.ofPlatform().start(second::run);
+        queue.sendAndWait(orders);
+        ledger.awaitSettled();
+        await().atMost(Duration.ofSeconds(10)).until(() -> length() == 0);
+        first.stop(null);
+        second.stop(null);
+        a.join();
+        b.join();
+
+        assertThat(orders).hasSize(2_000);
+        assertThat(ledger.count("orders where status = 'Confirmed' and user_id = " + user))
+                .isEqualTo(1_000);
+        assertThat(ledger.count("orders where status = 'Rejected' and user_id = " + user))
+                .isEqualTo(1_000);
+        assertThat(Shop.quantity(item)).isZero();
+    }
+
+    @Test
+    void takesOverWhatADeadWorkerHeld() {
+        long order = Shop.order(user, Map.of(name, 1));
+        awaitLength(1);
+        queue.read(
+                "dead",
+                reader -> assertThat(reader.fresh(10, Duration.ofSeconds(1)))
+                        .extracting(Job::orderId)
+                        .containsExactly(order));
+
+        consumeUntil("heir", Duration.ofMillis(200), () -> isSettled(order));
+
+        assertThat(length()).isZero();
+        assertThat(Shop.quantity(item)).isEqualTo(999);
+    }
+
+    @Test
+    void leavesALiveWorkerWhatItHolds() {
+        long order = Shop.order(user, Map.of(name, 1));
+        awaitLength(1);
+
+        queue.read("live", live -> {
+            List<Job> held = live.fresh(10, Duration.ofSeconds(1));
+            queue.read("other", other -> {
+                assertThat(other.abandoned(10, Duration.ofSeconds(30))).isEmpty();
+                assertThat(other.fresh(10, Duration.ofMillis(50))).isEmpty();
+            });
+            assertThat(live.unacknowledged("0", 10)).isEqualTo(held);
+            settleStock.settle(List.of(order));
+            live.acknowledge(held);
+            assertThat(live.unacknowledged("0", 10)).isEmpty();
+        });
+
+        assertThat(length()).isZero();
+    }
+
+    @Test
+    void readsFirstWhatItHadReadBeforeItEnded() {
+        long order = Shop.order(user, Map.of(name, 1));
+        awaitLength(1);
+        queue.read("same", reader -> reader.fresh(10, Duration.ofSeconds(1)));
+
+        consumeUntil("same", Duration.ofSeconds(30), () -> isSettled(order));
+
+        assertThat(length()).isZero();
+    }
+
+    @Test
+    void replaysWhatWasCommittedButNotAcknowledged() {
+        long order = Shop.order(user, Map.of(name, 1));
+        awaitLength(1);
+        queue.read("same", reader -> reader.fresh(10, Duration.ofSeconds(1)));
+        settleStock.settle(List.of(order));
+
+        consumeUntil("same", Duration.ofSeconds(30), () -> length() == 0);
+
+        assertThat(Shop.quantity(item)).isEqualTo(999);
+    }
+
+    @Test
+    void dropsWhatIsNoJob() {
+        redis.stream(String.class).xadd(InventoryJobQueue.STREAM, Map.of("order_id", "'; drop table orders"));
+        redis.stream(String.class).xadd(InventoryJobQueue.STREAM, Map.of("nonsense", "7"));
+        queue.sendAndWait(List.of(Long.MAX_VALUE));
+        long order = Shop.order(user, Map.of(name, 1));
+
+        consumeUntil("a", Duration.ofSeconds(30), () -> length() == 0);
+
+        assertThat(Shop.status(order)).isEqualTo("Confirmed");
+    }
+
+    @Test
+    void settlesTheOthersOfABatchWithAnOrderThatCannotBe() {
+        List<Long> orders = new ArrayList<>();
+        for (int i = 0; i < 10; i++) {
+            orders.add(Shop.order(user, Map.of(name, 1)));
+        }
+        long poison = orders.get(4);
+        // What no caller can bring about: a restoration that nothing was deducted for.
+        ledger.execute("update orders set due = 'RESTORATION' where id = " + poison);
+
+        consumeUntil("a", Duration.ofSeconds(30), () -> length() == 0);
+
+        assertThat(Shop.quantity(item)).isEqualTo(991);
+        assertThat(ledger.count("orders where due is not null and id = " + poison))
+                .isOne();
+        ledger.execute("update orders set due = null, status = 'Rejected' where id = " + poison);
+    }
+
+    @Test
+    void reconcilesWhatTheStreamHasLost() {
+        List<Long> orders = new ArrayList<>();
+        for (int i = 0; i < 5; i++) {
+            orders.add(Shop.order(user, Map.of(name, 1)));
+        }
+        awaitLength(5);
+        redis.flushall();
+
+        assertThat(reconciler.reconcile()).as("within the grace period").isZero();
+        ledger.execute("update orders set enqueued_at = now() - interval '1 hour' where due is not null");
+        assertThat(reconciler.reconcile()).isEqualTo(5);
+        assertThat(reconciler.reconcile()).as("just sent").isZero();
+        queue.createGroup();
+        consumeUntil("a", Duration.ofSeconds(30), () -> length() == 0);
+
+        assertThat(orders).allSatisfy(order -> assertThat(Shop.status(order)).isEqualTo("Confirmed"));
+    }
+
+    @Test
+    void leavesABacklogAloneHoweverLongItIs() {
+        long order = Shop.order(user, Map.of(name, 1));
+        awaitLength(1);
+        redis.flushall();
+        // An hour's backlog: the entry is as old as the order.
+        ledger.execute("update orders set enqueued_at = now() - interval '1 hour' where id = " + order);
+        long anHourAgo = System.currentTimeMillis() - Duration.ofHours(1).toMillis();
+        redis.execute("XADD", InventoryJobQueue.STREAM, anHourAgo + "-0", "order_id", Long.toString(order));
+
+        assertThat(reconciler.reconcile()).isZero();
+        assertThat(queue.watermark().toEpochMilli()).isEqualTo(anHourAgo);
+    }
+
+    private void consumeUntil(String name, Duration claimAfter, BooleanSupplier done) {
+        InventoryJobConsumer consumer = new InventoryJobConsumer(queue, settleStock, config(claimAfter), name);
+        Thread thread = Thread.ofVirtual().start(consumer::run);
+        try {
+            await().atMost(Duration.ofSeconds(30)).until(done::getAsBoolean);
+        } finally {
+            consumer.stop(null);
+        }
+        assertThat(thread.isAlive() && !joins(thread)).isFalse();
+    }
+
+    private static boolean joins(Thread thread) {
+        try {
+            return thread.join(Duration.ofSeconds(10));
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static JobConfig.Consumer config(Duration claimAfter) {
+        return new Settings("off", 50, Duration.ofMillis(100), claimAfter);
+    }
+
+    private record Settings(String every, int batchSize, Duration block, Duration claimAfter)
+            implements JobConfig.Consumer {}
+
+    private boolean isSettled(long order) {
+        return !Shop.status(order).equals("Pending") && length() == 0;
+    }
+
+    private long length() {
+        return redis.stream(String.class).xlen(InventoryJobQueue.STREAM);
+    }
+
+    private void awaitLength(long length) {
+        await().atMost(Duration.ofSeconds(10)).until(() -> length() == length);
+    }
+}

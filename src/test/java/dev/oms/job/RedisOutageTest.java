@@ -1,0 +1,53 @@
+package dev.oms.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.oms.Ledger;
+import dev.oms.OmsServers;
+import dev.oms.Shop;
+import io.quarkus.test.common.WithTestResource;
+import io.quarkus.test.junit.QuarkusTest;
+import jakarta.inject.Inject;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Redis is disposable: without it orders are accepted, and settled when it is back, empty. Nothing else is restarted.
+ */
+@QuarkusTest
+@WithTestResource(OmsServers.class)
+class RedisOutageTest {
+    @Inject
+    Ledger ledger;
+
+    @Inject
+    InventoryJobQueue queue;
+
+    @Test
+    void acceptsOrdersWithoutRedisAndSettlesThemWhenItIsBack() throws IOException {
+        long user = Shop.user();
+        String name = Shop.uniqueName();
+        long item = Shop.item(name, 100, 0);
+        Shop.settled(Shop.order(user, Map.of(name, 1)));
+        long failuresBefore = queue.sendFailures();
+        List<Long> orders = new ArrayList<>();
+
+        OmsServers.servers().stopRedis();
+        try {
+            for (int i = 0; i < 20; i++) {
+                orders.add(Shop.order(user, Map.of(name, 1)));
+            }
+            assertThat(Shop.status(orders.getFirst())).isEqualTo("Pending");
+        } finally {
+            OmsServers.servers().startRedis();
+        }
+
+        assertThat(orders).allSatisfy(order -> assertThat(Shop.settled(order)).isEqualTo("Confirmed"));
+        assertThat(Shop.quantity(item)).isEqualTo(79);
+        assertThat(queue.sendFailures()).isGreaterThan(failuresBefore);
+        ledger.assertConsistent();
+    }
+}

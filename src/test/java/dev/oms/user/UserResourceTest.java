@@ -1,0 +1,49 @@
+package dev.oms.user;
+
+import static io.restassured.RestAssured.given;
+import static org.hamcrest.Matchers.endsWith;
+import static org.hamcrest.Matchers.equalTo;
+
+import dev.oms.OmsServers;
+import dev.oms.WithoutConsumer;
+import io.quarkus.test.common.WithTestResource;
+import io.quarkus.test.junit.QuarkusTest;
+import io.quarkus.test.junit.TestProfile;
+import io.restassured.http.ContentType;
+import io.restassured.response.Response;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+/** Users over REST. */
+@QuarkusTest
+@TestProfile(WithoutConsumer.class)
+@WithTestResource(OmsServers.class)
+class UserResourceTest {
+    @Test
+    void addsAUserAndRefusesASecondOne() {
+        Map<String, String> ann = Map.of("name", "Ann O'Néill", "email", "ann@example.org", "phone", "0123456789");
+
+        Response created = post(ann);
+        Response again = post(ann);
+        Response samePhone =
+                post(Map.of("user", Map.of("name", "Bob", "email", "bob@example.org", "phone", "0123456789")));
+
+        long id = created.jsonPath().getLong("id");
+        created.then()
+                .statusCode(201)
+                .header("Location", endsWith("/users/" + id))
+                .body("keySet().sort()", equalTo(List.of("created_at", "email", "id", "name", "phone", "updated_at")))
+                .body("name", equalTo("Ann O'Néill"));
+        given().get("/users/{id}", id)
+                .then()
+                .statusCode(200)
+                .body("", equalTo(created.jsonPath().getMap("")));
+        again.then().statusCode(422).body("errors[0].field", equalTo("email"));
+        samePhone.then().statusCode(422).body("errors[0].field", equalTo("phone"));
+    }
+
+    private static Response post(Map<String, ?> body) {
+        return given().contentType(ContentType.JSON).body(body).post("/users");
+    }
+}
