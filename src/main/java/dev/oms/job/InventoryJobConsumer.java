@@ -5,8 +5,10 @@ import dev.oms.job.InventoryJobQueue.Reader;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.scheduler.Scheduled;
 import io.quarkus.scheduler.Scheduled.ConcurrentExecution;
+import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
+import jakarta.inject.Inject;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.List;
@@ -38,7 +40,7 @@ class InventoryJobConsumer {
     private final ReentrantLock running = new ReentrantLock();
     private volatile boolean stopping;
 
-    @jakarta.inject.Inject
+    @Inject
     InventoryJobConsumer(InventoryJobQueue queue, SettleStock settleStock, JobConfig config) {
         // pid@host: another process is another consumer, also on the same machine.
         this(
@@ -55,6 +57,8 @@ class InventoryJobConsumer {
         this.name = name;
     }
 
+    // It hardly ever ends, so it must not take one of the shared workers' threads.
+    @RunOnVirtualThread
     @Scheduled(every = "{oms.job.consumer.every}", concurrentExecution = ConcurrentExecution.SKIP)
     void run() {
         running.lock();

@@ -1,0 +1,60 @@
+package dev.oms;
+
+import static io.restassured.RestAssured.given;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.hamcrest.Matchers.equalTo;
+
+import dev.oms.job.Streams;
+import io.quarkus.test.common.WithTestResource;
+import io.quarkus.test.junit.QuarkusTest;
+import io.quarkus.test.junit.QuarkusTestProfile;
+import io.quarkus.test.junit.TestProfile;
+import jakarta.inject.Inject;
+import java.io.IOException;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+/** The configuration of production's web role: resources, and no consumer. */
+@QuarkusTest
+@TestProfile(WebRoleTest.Web.class)
+@WithTestResource(OmsServers.class)
+class WebRoleTest {
+    @Inject
+    Streams streams;
+
+    public static final class Web implements QuarkusTestProfile {
+        @Override
+        public String getConfigProfile() {
+            return "prod";
+        }
+    }
+
+    @Test
+    void takesOrdersAndLeavesThemToAWorker() throws InterruptedException {
+        String name = Shop.uniqueName();
+        Shop.item(name, 1, 0);
+
+        long order = Shop.order(Shop.user(), Map.of(name, 1));
+
+        // Twice the time in which a consumer would be started again.
+        Thread.sleep(2_000);
+        assertThat(Shop.status(order)).isEqualTo("Pending");
+        assertThat(streams.orderIds()).contains(order);
+    }
+
+    @Test
+    void staysReadyWithoutRedis() throws IOException {
+        OmsServers.servers().stopRedis();
+        try {
+            given().get("/q/health/ready").then().statusCode(200).body("status", equalTo("UP"));
+        } finally {
+            OmsServers.servers().startRedis();
+        }
+    }
+
+    @Test
+    void showsItsApi() {
+        given().get("/q/swagger-ui/").then().statusCode(200);
+        given().get("/q/openapi").then().statusCode(200);
+    }
+}

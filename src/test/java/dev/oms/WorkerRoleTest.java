@@ -1,0 +1,78 @@
+package dev.oms;
+
+import static io.restassured.RestAssured.given;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.hamcrest.Matchers.equalTo;
+
+import dev.oms.job.Streams;
+import io.quarkus.test.common.WithTestResource;
+import io.quarkus.test.junit.QuarkusTest;
+import io.quarkus.test.junit.QuarkusTestProfile;
+import io.quarkus.test.junit.TestProfile;
+import jakarta.inject.Inject;
+import java.io.IOException;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The configuration of production's worker role: a consumer, and no resources. */
+@QuarkusTest
+@TestProfile(WorkerRoleTest.Worker.class)
+@WithTestResource(OmsServers.class)
+class WorkerRoleTest {
+    @Inject
+    Ledger ledger;
+
+    @Inject
+    Streams streams;
+
+    public static final class Worker implements QuarkusTestProfile {
+        @Override
+        public String getConfigProfile() {
+            return "worker";
+        }
+    }
+
+    @Test
+    void settlesWhatIsDue() {
+        String name = Shop.uniqueName();
+        ledger.execute("""
+                with u as (insert into users (name, email, phone, created_at, updated_at)
+                        select 'W', '%1$s', '%1$s', now(), now() returning id),
+                    i as (insert into inventory_items (name, quantity, threshold, created_at, updated_at)
+                        values ('%1$s', 5, 0, now(), now()) returning id),
+                    m as (insert into stock_movements (inventory_item_id, kind, delta, quantity_after, created_at)
+                        select id, 'OPENING', 5, 5, now() from i),
+                    o as (insert into orders (user_id, status, due, enqueued_at, created_at, updated_at)
+                        select id, 'Pending', 'DEDUCTION', now(), now(), now() from u returning id)
+                insert into order_lines select o.id, i.id, 2 from o, i""".formatted(name));
+        String placed =
+                "orders o join order_lines l on l.order_id = o.id join inventory_items i on i.id = l.inventory_item_id"
+                        + " where i.name = '" + name + "'";
+
+        streams.send(Long.parseLong(ledger.texts("select o.id from " + placed).getFirst()));
+        ledger.awaitSettled();
+
+        assertThat(ledger.texts("select o.status || ' ' || i.quantity from " + placed))
+                .containsExactly("Confirmed 3");
+        ledger.assertConsistent();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/orders", "/orders/1", "/users/1", "/users/1/orders", "/inventory_items"})
+    void hasNoResources(String path) {
+        given().get(path).then().statusCode(404).contentType("application/problem+json");
+    }
+
+    @Test
+    void isReadyOnlyWithRedis() throws IOException {
+        given().get("/q/health/ready").then().statusCode(200);
+        OmsServers.servers().stopRedis();
+        try {
+            given().get("/q/health/ready").then().statusCode(503).body("status", equalTo("DOWN"));
+            given().get("/q/health/live").then().statusCode(200);
+        } finally {
+            OmsServers.servers().startRedis();
+        }
+    }
+}
