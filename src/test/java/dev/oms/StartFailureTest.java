@@ -1,0 +1,64 @@
+package dev.oms;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.SmallRyeConfigBuilder;
+import io.vertx.redis.client.RedisOptions;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.sql.SQLException;
+import org.assertj.core.api.Assertions;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class StartFailureTest {
+    @ConfigMapping(prefix = "shop")
+    public interface ShopConfig {
+        int tills();
+    }
+
+    @Test
+    void namesTheDatabaseThatCannotBeUsed() {
+        Exception failure = new RuntimeException("Failed to start quarkus", new SQLException("Connection refused."));
+
+        assertThat(told(failure))
+                .isEqualTo("OMS did not start: PostgreSQL at OMS_DB_URL cannot be used: Connection refused.\n");
+    }
+
+    @Test
+    void namesTheSettingThatIsNotWhatItShouldBe() {
+        SmallRyeConfigBuilder config =
+                new SmallRyeConfigBuilder().withMapping(ShopConfig.class).withDefaultValue("shop.tills", "many");
+
+        assertThat(told(Assertions.catchThrowable(config::build)))
+                .hasLineCount(1)
+                .contains("shop.tills")
+                .contains("many");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"foo", "http://localhost"})
+    void namesTheRedisUrlThatIsNone(String url) {
+        Throwable failure = Assertions.catchThrowable(
+                () -> new RedisOptions().setConnectionString(url).getPassword());
+
+        assertThat(told(new RuntimeException(failure)))
+                .isEqualTo("OMS did not start: OMS_REDIS_URL is not a Redis URL, such as redis://localhost:6379.\n");
+    }
+
+    @Test
+    void showsTheStackTraceOfItsOwnFaults() {
+        assertThat(told(new IllegalStateException("impossible")))
+                .contains("IllegalStateException: impossible")
+                .contains("at dev.oms.StartFailureTest");
+    }
+
+    private static String told(Throwable failure) {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        StartFailure.tell(failure, new PrintStream(out, true, UTF_8));
+        return out.toString(UTF_8).replace(System.lineSeparator(), "\n");
+    }
+}
