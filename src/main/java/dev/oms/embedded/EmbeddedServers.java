@@ -39,6 +39,8 @@ public final class EmbeddedServers {
         if (System.getProperty(STARTED) == null) {
             System.getProperties().putAll(start().settings());
             System.setProperty(STARTED, "true");
+            // Dev mode runs in a child of Maven, which would outlive it when it is killed.
+            ProcessHandle.current().parent().ifPresent(maven -> maven.onExit().thenRun(() -> System.exit(0)));
         }
     }
 
