@@ -83,19 +83,23 @@ class InventoryJobConsumer {
     }
 
     private void consume(Reader reader) {
+        // First what it had been given before it ended.
         String cursor = "0";
         long claimedNanos = System.nanoTime() - config.claimAfter().toNanos();
         while (!stopping) {
-            List<Job> jobs;
+            if (cursor == null
+                    && System.nanoTime() - claimedNanos > config.claimAfter().toNanos() / 2) {
+                if (reader.claimAbandoned(config.batchSize(), config.claimAfter())) {
+                    cursor = "0";
+                } else {
+                    claimedNanos = System.nanoTime();
+                }
+            }
+            List<Job> jobs = cursor == null
+                    ? reader.fresh(config.batchSize(), config.block())
+                    : reader.unacknowledged(cursor, config.batchSize());
             if (cursor != null) {
-                jobs = reader.unacknowledged(cursor, config.batchSize());
                 cursor = jobs.isEmpty() ? null : jobs.getLast().entryId();
-            } else if (System.nanoTime() - claimedNanos > config.claimAfter().toNanos() / 2) {
-                jobs = reader.abandoned(config.batchSize(), config.claimAfter());
-                // A full batch says that there is more.
-                claimedNanos = jobs.size() < config.batchSize() ? System.nanoTime() : claimedNanos;
-            } else {
-                jobs = reader.fresh(config.batchSize(), config.block());
             }
             settle(jobs);
             // Only now: the transaction is committed, so what is acknowledged cannot be lost.
@@ -106,7 +110,8 @@ class InventoryJobConsumer {
 
     private void settle(List<Job> jobs) {
         for (Job job : jobs) {
-            if (job.orderId() == null) {
+            // One without anything was settled before, and deleted, but not acknowledged.
+            if (job.orderId() == null && !job.fields().isEmpty()) {
                 LOG.errorf("Dropped a job without an order: entry %s, %s", job.entryId(), job.fields());
             }
         }

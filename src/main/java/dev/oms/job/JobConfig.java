@@ -5,6 +5,8 @@ import io.smallrye.config.WithDefault;
 import jakarta.validation.constraints.Max;
 import jakarta.validation.constraints.Min;
 import java.time.Duration;
+import org.hibernate.validator.constraints.time.DurationMax;
+import org.hibernate.validator.constraints.time.DurationMin;
 
 /** How inventory jobs are read, settled and found again. */
 @ConfigMapping(prefix = "oms.job")
@@ -27,12 +29,15 @@ public interface JobConfig {
         @Max(10_000)
         int batchSize();
 
-        /** How long a read waits for a job; below the Redis client's time-out. */
+        /** How long a read waits for a job; below the Redis client's time-out, and as long as a stop takes. */
         @WithDefault("1s")
+        @DurationMin(millis = 1)
+        @DurationMax(seconds = 5)
         Duration block();
 
         /** How long a job may stay with a worker before another takes it; far above what a batch takes. */
         @WithDefault("30s")
+        @DurationMin(seconds = 1)
         Duration claimAfter();
     }
 
@@ -44,6 +49,7 @@ public interface JobConfig {
 
         /** How much older than the oldest job an order must be to be lost; above any difference of clocks. */
         @WithDefault("10s")
+        @DurationMin(seconds = 1)
         Duration grace();
 
         /** The most orders that are sent again at once. */

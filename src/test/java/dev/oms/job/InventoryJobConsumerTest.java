@@ -148,7 +148,8 @@ class InventoryJobConsumerTest {
         queue.read("live", live -> {
             List<Job> held = live.fresh(10, Duration.ofSeconds(1));
             queue.read("other", other -> {
-                assertThat(other.abandoned(10, Duration.ofSeconds(30))).isEmpty();
+                assertThat(other.claimAbandoned(10, Duration.ofSeconds(30))).isFalse();
+                assertThat(other.unacknowledged("0", 10)).isEmpty();
                 assertThat(other.fresh(10, Duration.ofMillis(50))).isEmpty();
             });
             assertThat(live.unacknowledged("0", 10)).isEqualTo(held);
@@ -181,6 +182,35 @@ class InventoryJobConsumerTest {
         consumeUntil("same", Duration.ofSeconds(30), () -> length() == 0);
 
         assertThat(Shop.quantity(item)).isEqualTo(999);
+    }
+
+    @Test
+    void forgetsWhatWasDeletedButNotAcknowledged() {
+        long order = Shop.order(user, Map.of(name, 1));
+        awaitLength(1);
+        queue.read("same", reader -> {
+            Job job = reader.fresh(10, Duration.ofSeconds(1)).getFirst();
+            settleStock.settle(List.of(order));
+            redis.stream(String.class).xdel(InventoryJobQueue.STREAM, job.entryId());
+        });
+
+        consumeUntil("same", Duration.ofSeconds(30), () -> pending() == 0);
+    }
+
+    @Test
+    void forgetsWhatADeadWorkerDeletedButDidNotAcknowledge() {
+        long order = Shop.order(user, Map.of(name, 1));
+        long next = Shop.order(user, Map.of(name, 1));
+        awaitLength(2);
+        queue.read("dead", reader -> {
+            Job job = reader.fresh(10, Duration.ofSeconds(1)).getFirst();
+            settleStock.settle(List.of(order));
+            redis.stream(String.class).xdel(InventoryJobQueue.STREAM, job.entryId());
+        });
+
+        consumeUntil("heir", Duration.ofMillis(200), () -> pending() == 0 && isSettled(next));
+
+        assertThat(Shop.quantity(item)).isEqualTo(998);
     }
 
     @Test
@@ -274,6 +304,12 @@ class InventoryJobConsumerTest {
 
     private boolean isSettled(long order) {
         return !Shop.status(order).equals("Pending") && length() == 0;
+    }
+
+    private long pending() {
+        return redis.stream(String.class)
+                .xpending(InventoryJobQueue.STREAM, InventoryJobQueue.GROUP)
+                .getPendingCount();
     }
 
     private long length() {
