@@ -1,0 +1,305 @@
+package dev.oms.http;
+
+import static io.restassured.RestAssured.given;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.oms.OmsServers;
+import dev.oms.Shop;
+import dev.oms.http.OpenApiDocument.Body;
+import dev.oms.http.OpenApiDocument.Call;
+import io.quarkus.test.common.WithTestResource;
+import io.quarkus.test.junit.QuarkusTest;
+import io.restassured.response.Response;
+import io.restassured.specification.RequestSpecification;
+import jakarta.enterprise.inject.Any;
+import jakarta.enterprise.inject.spi.Bean;
+import jakarta.enterprise.inject.spi.BeanManager;
+import jakarta.inject.Inject;
+import jakarta.ws.rs.BeanParam;
+import jakarta.ws.rs.HeaderParam;
+import jakarta.ws.rs.HttpMethod;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.PathParam;
+import jakarta.ws.rs.QueryParam;
+import java.lang.reflect.AnnotatedElement;
+import java.lang.reflect.Method;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** The OpenAPI document is written by hand: here it is held to the resources, and what it promises is tried. */
+@QuarkusTest
+@WithTestResource(OmsServers.class)
+class OpenApiTest {
+    private static final long NOBODY = 999_999_999_999L;
+    private static final String JSON = "application/json";
+
+    @Inject
+    BeanManager beans;
+
+    private OpenApiDocument document;
+
+    @BeforeEach
+    void fetchDocument() {
+        document = OpenApiDocument.fetch();
+    }
+
+    /** What the examples order. */
+    @BeforeEach
+    void putBurgersOnSale() {
+        for (String name : List.of("burger", "fries")) {
+            // Answered by 422 when it is on sale already.
+            given().contentType(JSON)
+                    .body(Map.of("name", name, "quantity", 1_000_000, "threshold", 50))
+                    .post("/inventory_items");
+        }
+    }
+
+    @Test
+    void hasTheCallsAndParametersOfTheResources() {
+        List<String> documented = document.calls().stream()
+                .map(call -> call + " " + names(call.parameters()))
+                .toList();
+
+        assertThat(documented).isNotEmpty().containsExactlyInAnyOrderElementsOf(callsOfTheResources());
+    }
+
+    @Test
+    void describesEveryCall() {
+        for (Call call : document.calls()) {
+            assertThat(call.operation().path("summary").asText()).as("%s", call).isNotBlank();
+            assertThat(call.operation().path("description").asText())
+                    .as("%s", call)
+                    .isNotBlank();
+            assertThat(document.tags())
+                    .as("%s", call)
+                    .contains(call.operation().at("/tags/0").asText());
+            assertThat(call.parameters())
+                    .as("%s", call)
+                    .allMatch(parameter -> parameter.has("description") && parameter.has("example"));
+            assertThat(call.refusals()).as("%s", call).contains(400, 503);
+            if (call.path().contains("{")) {
+                assertThat(call.refusals()).as("%s", call).contains(404);
+            }
+            if (call.hasBody()) {
+                assertThat(call.refusals()).as("%s", call).contains(413, 415, 422);
+            }
+        }
+    }
+
+    @Test
+    void hasFittingExamplesOfEveryBody() {
+        for (Call call : document.calls()) {
+            if (call.hasBody()) {
+                assertFittingExamples(call.toString(), call.body());
+                // Wrapped and bare.
+                assertThat(call.body().schema().path("oneOf"))
+                        .as("%s", call)
+                        .allMatch(schema ->
+                                call.body().examples().stream().anyMatch(example -> Body.fits(schema, example)));
+            }
+            for (int status : call.statuses()) {
+                if (status != 204) {
+                    assertFittingExamples(call + ": " + status, call.body(status));
+                }
+            }
+        }
+    }
+
+    private static void assertFittingExamples(String what, Body body) {
+        assertThat(body.examples()).as(what).isNotEmpty().allMatch(body::fits);
+    }
+
+    @Test
+    void everyExampleWorks() {
+        for (Call call : document.calls()) {
+            for (String body : bodies(call)) {
+                World world = World.create();
+
+                Response response = send(call, world.parametersOf(call), JSON, body);
+
+                assertDocumented(call, call.success(), response);
+            }
+        }
+    }
+
+    @Test
+    void everyRefusalIsTrue() {
+        World world = World.create();
+        Shop.update(world.order(), "Delivered").then().statusCode(200);
+
+        for (Call call : document.calls()) {
+            for (int status : call.refusals()) {
+                // The database is not taken away here.
+                if (status != 503) {
+                    assertDocumented(call, status, provoke(status, call, world));
+                }
+            }
+        }
+    }
+
+    /** Sends a call that is to be refused, about an order that is delivered. */
+    private static Response provoke(int status, Call call, World world) {
+        Map<String, Object> parameters = world.parametersOf(call);
+        String type = JSON;
+        String body = bodies(call).getFirst();
+        switch (status) {
+            case 400 -> {
+                body = body == null ? null : "{";
+                parameters.replace("id", "one");
+                parameters.replace("limit", 0);
+            }
+            case 404 -> {
+                parameters.replace("id", NOBODY);
+                parameters.replace("user_id", NOBODY);
+            }
+            case 409 -> assertThat(call.path()).startsWith("/orders/{id}/");
+            case 413 -> body = " ".repeat(1 << 20) + body;
+            case 415 -> type = "text/plain";
+            case 422 -> body = "{\"nonsense\":1}";
+            default -> throw new AssertionError("Nobody knows how to get " + status);
+        }
+        return send(call, parameters, type, body);
+    }
+
+    /** A call's example bodies, or null when it has none. */
+    private static List<String> bodies(Call call) {
+        return call.hasBody()
+                ? call.body().examples().stream().map(JsonNode::toString).toList()
+                : Arrays.asList((String) null);
+    }
+
+    private static Response send(Call call, Map<String, Object> parameters, String type, String body) {
+        RequestSpecification request = given();
+        for (JsonNode parameter : call.parameters()) {
+            String name = parameter.path("name").asText();
+            switch (parameter.path("in").asText()) {
+                case "path" -> request.pathParam(name, parameters.get(name));
+                case "query" -> request.queryParam(name, parameters.get(name));
+                default -> request.header(name, parameters.get(name));
+            }
+        }
+        if (body != null) {
+            request.contentType(type).body(body);
+        }
+        return request.request(call.method(), call.path());
+    }
+
+    private static void assertDocumented(Call call, int status, Response response) {
+        String what = call + " answered " + response.statusLine() + " " + response.asString();
+        assertThat(response.statusCode()).as(what).isEqualTo(status);
+        assertThat(call.headers(status)).as(what).allMatch(response.headers()::hasHeaderWithName);
+        if (!call.hasBody(status)) {
+            assertThat(response.asString()).as(what).isEmpty();
+            return;
+        }
+        Body documented = call.body(status);
+        JsonNode body = OpenApiDocument.read(response.asString());
+        assertThat(response.contentType()).as(what).startsWith(documented.mediaType());
+        assertThat(!body.isEmpty() && documented.fits(body)).as(what).isTrue();
+        if (status >= 400) {
+            assertThat(documented.mediaType()).as(what).isEqualTo(Problem.MEDIA_TYPE);
+            assertThat(documented.examples())
+                    .as(what)
+                    .allMatch(example -> example.path("status").equals(body.path("status"))
+                            && example.path("title").equals(body.path("title")));
+        }
+    }
+
+    /** Somebody with two confirmed orders for an item, which is one of two below their thresholds. */
+    private record World(long user, long item, long order) {
+        static World create() {
+            String name = Shop.uniqueName();
+            Shop.item(Shop.uniqueName(), 5, 10);
+            long item = Shop.item(name, 5, 10);
+            long user = Shop.user();
+            long first = Shop.order(user, Map.of(name, 1));
+            long second = Shop.order(user, Map.of(name, 1));
+            Shop.settled(first);
+            Shop.settled(second);
+            return new World(user, item, second);
+        }
+
+        /** The examples of a call's parameters, with the ids of this world and a page of one row. */
+        Map<String, Object> parametersOf(Call call) {
+            Map<String, Object> values = new HashMap<>();
+            for (JsonNode parameter : call.parameters()) {
+                String name = parameter.path("name").asText();
+                values.put(
+                        name,
+                        switch (name) {
+                            case "id" -> idFor(call.path());
+                            case "user_id" -> user;
+                            case "limit" -> 1;
+                            // Items are listed by ascending id, everything else by descending.
+                            case "after" -> call.path().equals("/inventory_items") ? 0 : Long.MAX_VALUE;
+                            default -> parameter.path("example").asText();
+                        });
+            }
+            return values;
+        }
+
+        private long idFor(String path) {
+            return switch (path.split("/")[1]) {
+                case "orders" -> order;
+                case "inventory_items" -> item;
+                case "users" -> user;
+                default -> throw new AssertionError("Nobody knows the id in " + path);
+            };
+        }
+    }
+
+    /** What the resources of the running application answer to. */
+    private List<String> callsOfTheResources() {
+        return beans.getBeans(Object.class, Any.Literal.INSTANCE).stream()
+                .map(Bean::getBeanClass)
+                .filter(type -> type.isAnnotationPresent(Path.class))
+                .flatMap(type -> Arrays.stream(type.getDeclaredMethods()))
+                .flatMap(method -> verbs(method).map(verb -> verb + " " + path(method) + " " + parameterNames(method)))
+                .toList();
+    }
+
+    private static Stream<String> verbs(Method method) {
+        return Arrays.stream(method.getAnnotations())
+                .map(annotation -> annotation.annotationType().getAnnotation(HttpMethod.class))
+                .filter(Objects::nonNull)
+                .map(HttpMethod::value);
+    }
+
+    private static String path(Method method) {
+        Path own = method.getAnnotation(Path.class);
+        return method.getDeclaringClass().getAnnotation(Path.class).value() + (own == null ? "" : own.value());
+    }
+
+    private static List<String> parameterNames(Method method) {
+        return Arrays.stream(method.getParameters())
+                .flatMap(parameter -> parameter.isAnnotationPresent(BeanParam.class)
+                        ? Arrays.stream(parameter.getType().getDeclaredFields())
+                        : Stream.of(parameter))
+                .flatMap(OpenApiTest::parameterName)
+                .sorted()
+                .toList();
+    }
+
+    private static Stream<String> parameterName(AnnotatedElement parameter) {
+        return Arrays.stream(parameter.getAnnotations()).flatMap(annotation -> switch (annotation) {
+            case PathParam path -> Stream.of(path.value());
+            case QueryParam query -> Stream.of(query.value());
+            case HeaderParam header -> Stream.of(header.value());
+            default -> Stream.empty();
+        });
+    }
+
+    private static List<String> names(List<JsonNode> parameters) {
+        return parameters.stream()
+                .map(parameter -> parameter.path("name").asText())
+                .sorted()
+                .toList();
+    }
+}
