@@ -6,7 +6,6 @@ import jakarta.ws.rs.core.Response;
 import jakarta.ws.rs.core.UriInfo;
 import java.util.List;
 import java.util.function.ToLongFunction;
-import org.eclipse.microprofile.openapi.annotations.parameters.Parameter;
 
 /**
  * A keyset page of a list that is ordered by id: so many rows after the last one of the page before. The next page is
@@ -20,11 +19,9 @@ public class Page {
 
     @QueryParam("limit")
     @DefaultValue("10")
-    @Parameter(description = "Rows of a page, 1 to 100.")
     Long limit;
 
     @QueryParam("after")
-    @Parameter(description = "The id of the last row of the page before.")
     Long after;
 
     /** The id after which this page begins, or null for the first page. */

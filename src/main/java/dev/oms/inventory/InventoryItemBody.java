@@ -8,7 +8,6 @@ import jakarta.validation.constraints.NotNull;
 import jakarta.validation.constraints.Pattern;
 import jakarta.validation.constraints.Size;
 import jakarta.validation.groups.Default;
-import org.eclipse.microprofile.openapi.annotations.media.Schema;
 
 /**
  * An item as a client sends it, bare or in {@code {"inventory_item":{…}}}.
@@ -30,7 +29,7 @@ record InventoryItemBody(
         @Size(max = Texts.NAME_MAX) @Pattern(regexp = Texts.PRINTABLE, message = Texts.PRINTABLE_MESSAGE)
         String reason,
 
-        @Schema(hidden = true) InventoryItemBody inventoryItem)
+        InventoryItemBody inventoryItem)
         implements Bodies.Wrapped<InventoryItemBody> {
 
     /** The constraints of a new item, which must be whole; a change may be any part of one. */

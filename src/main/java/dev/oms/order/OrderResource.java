@@ -25,7 +25,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
 import java.util.stream.Stream;
-import org.eclipse.microprofile.openapi.annotations.media.Schema;
 
 /** {@code /orders}. */
 @Path("/orders")
@@ -62,7 +61,7 @@ class OrderResource {
             Map<String, @NotNull @Min(1) @Max(InventoryItem.QUANTITY_MAX) Long> items,
 
             Long userId,
-            @Schema(hidden = true) OrderBody order)
+            OrderBody order)
             implements Bodies.Wrapped<OrderBody> {
         @Override
         public OrderBody wrapped() {
