@@ -1,6 +1,7 @@
 package dev.oms.http;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
+import io.quarkus.runtime.annotations.RegisterForReflection;
 import jakarta.ws.rs.core.Response;
 import java.util.List;
 
@@ -15,6 +16,7 @@ import java.util.List;
  * @param allowed for 409: the statuses that the order may be given from where it is
  * @see <a href="https://www.rfc-editor.org/rfc/rfc9457">RFC 9457, Problem Details for HTTP APIs</a>
  */
+@RegisterForReflection
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public record Problem(
         String type, String title, int status, String detail, List<FieldError> errors, List<String> allowed) {
@@ -44,12 +46,12 @@ public record Problem(
     }
 
     private static String reasonPhrase(int status) {
-        // JAX-RS 3.1 does not know RFC 9110's name of 422.
-        if (status == 422) {
-            return "Unprocessable Content";
-        }
-        Response.Status known = Response.Status.fromStatusCode(status);
-        return known == null ? "Error" : known.getReasonPhrase();
+        return switch (status) {
+            // RFC 9110's names, which JAX-RS 3.1 does not know.
+            case 413 -> "Content Too Large";
+            case 422 -> "Unprocessable Content";
+            default -> Response.Status.fromStatusCode(status).getReasonPhrase();
+        };
     }
 
     Response toResponse() {

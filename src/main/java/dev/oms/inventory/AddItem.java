@@ -21,14 +21,14 @@ class AddItem {
 
     /** @throws ProblemException 422 when another item on sale has the name */
     @Transactional
-    InventoryItem add(String name, long quantity, long threshold) {
-        InventoryItem item = new InventoryItem(name, quantity, threshold, clock.instant());
+    InventoryItem add(InventoryItemBody body) {
+        InventoryItem item = new InventoryItem(body.name(), body.quantity(), body.threshold(), clock.instant());
         try {
             items.persist(item);
         } catch (PersistenceException e) {
             throw NameTaken.orElse(e);
         }
-        movements.persist(item.opening());
+        movements.persist(item.opening(body.reason()));
         return item;
     }
 }

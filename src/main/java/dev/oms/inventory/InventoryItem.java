@@ -1,5 +1,6 @@
 package dev.oms.inventory;
 
+import io.quarkus.runtime.annotations.RegisterForReflection;
 import jakarta.persistence.Entity;
 import jakarta.persistence.GeneratedValue;
 import jakarta.persistence.GenerationType;
@@ -43,8 +44,8 @@ public class InventoryItem {
         this.updatedAt = now;
     }
 
-    StockMovement opening() {
-        return new StockMovement(id, MovementKind.OPENING, quantity, quantity, null, createdAt);
+    StockMovement opening(String reason) {
+        return new StockMovement(id, MovementKind.OPENING, quantity, quantity, reason, createdAt);
     }
 
     void rename(String name, Instant now) {
@@ -100,6 +101,7 @@ public class InventoryItem {
     }
 
     /** An item on the wire. */
+    @RegisterForReflection
     record InventoryItemView(
             long id, String name, long quantity, long threshold, Instant createdAt, Instant updatedAt) {}
 }

@@ -48,8 +48,7 @@ class InventoryItemResource {
 
     @POST
     public Response create(InventoryItemBody body) {
-        InventoryItemBody valid = bodies.unwrapValid(body, InventoryItemBody.Whole.class);
-        InventoryItem item = addItem.add(valid.name(), valid.quantity(), valid.threshold());
+        InventoryItem item = addItem.add(bodies.unwrapValid(body, InventoryItemBody.Whole.class));
         return tagged(Response.created(URI.create("/inventory_items/" + item.id())), item);
     }
 

@@ -1,5 +1,6 @@
 package dev.oms.inventory;
 
+import io.quarkus.runtime.annotations.RegisterForReflection;
 import jakarta.persistence.Entity;
 import jakarta.persistence.EnumType;
 import jakarta.persistence.Enumerated;
@@ -47,6 +48,7 @@ public class StockMovement {
     }
 
     /** A movement on the wire. */
+    @RegisterForReflection
     record StockMovementView(
             long id,
             Long orderId,

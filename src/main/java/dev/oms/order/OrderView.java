@@ -1,5 +1,6 @@
 package dev.oms.order;
 
+import io.quarkus.runtime.annotations.RegisterForReflection;
 import java.time.Instant;
 import java.util.Map;
 
@@ -8,6 +9,7 @@ import java.util.Map;
  *
  * @param items how many of what, by the name that the item has now
  */
+@RegisterForReflection
 record OrderView(
         long id, long userId, OrderStatus status, Map<String, Long> items, Instant createdAt, Instant updatedAt) {
 

@@ -1,5 +1,6 @@
 package dev.oms.user;
 
+import io.quarkus.runtime.annotations.RegisterForReflection;
 import jakarta.persistence.Entity;
 import jakarta.persistence.GeneratedValue;
 import jakarta.persistence.GenerationType;
@@ -40,5 +41,6 @@ public class User {
     }
 
     /** A user on the wire. */
+    @RegisterForReflection
     record UserView(long id, String name, String email, String phone, Instant createdAt, Instant updatedAt) {}
 }
