@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.exc.MismatchedInputException;
 import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
 import dev.oms.http.Problem.FieldError;
+import io.vertx.core.http.HttpClosedException;
 import jakarta.ws.rs.NotFoundException;
 import jakarta.ws.rs.WebApplicationException;
 import jakarta.ws.rs.core.Response;
@@ -146,6 +147,10 @@ class ProblemMappers {
 
     @ServerExceptionMapper
     Response unexpected(Throwable e) {
+        if (Causes.find(e, HttpClosedException.class) != null) {
+            // The client has hung up amid its body; nobody reads this.
+            return Problem.of(400, "The body ended early.").toResponse();
+        }
         if (DatabaseOutage.isBehind(e)) {
             LOG.warnf("503: the database is away: %s", Causes.root(e).getMessage());
             return Response.fromResponse(Problem.of(503, "The database is away; nothing was changed. Try again.")
