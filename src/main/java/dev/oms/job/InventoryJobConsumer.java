@@ -10,7 +10,9 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Inject;
 import java.lang.management.ManagementFactory;
+import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.locks.ReentrantLock;
@@ -32,27 +34,55 @@ import org.jboss.logging.Logger;
 class InventoryJobConsumer {
     private static final Logger LOG = Logger.getLogger(InventoryJobConsumer.class);
 
+    private static final long TELL_EVERY_NANOS = Duration.ofSeconds(1).toNanos();
+
     private final InventoryJobQueue queue;
     private final SettleStock settleStock;
+    private final FailedJobs failedJobs;
+    private final Workers workers;
+    private final Instant startedAt;
     private final JobConfig.Consumer config;
     private final String name;
     private final OutageLog outage = new OutageLog(LOG, "Jobs have to wait");
     private final ReentrantLock running = new ReentrantLock();
     private volatile boolean stopping;
 
+    // Both only by the thread that runs.
+    private long settled;
+    private long toldNanos = System.nanoTime() - TELL_EVERY_NANOS;
+
     @Inject
-    InventoryJobConsumer(InventoryJobQueue queue, SettleStock settleStock, JobConfig config) {
+    InventoryJobConsumer(
+            InventoryJobQueue queue,
+            SettleStock settleStock,
+            FailedJobs failedJobs,
+            Workers workers,
+            Clock clock,
+            JobConfig config) {
         // pid@host: another process is another consumer, also on the same machine.
         this(
                 queue,
                 settleStock,
+                failedJobs,
+                workers,
+                clock,
                 config.consumer(),
                 ManagementFactory.getRuntimeMXBean().getName());
     }
 
-    InventoryJobConsumer(InventoryJobQueue queue, SettleStock settleStock, JobConfig.Consumer config, String name) {
+    InventoryJobConsumer(
+            InventoryJobQueue queue,
+            SettleStock settleStock,
+            FailedJobs failedJobs,
+            Workers workers,
+            Clock clock,
+            JobConfig.Consumer config,
+            String name) {
         this.queue = queue;
         this.settleStock = settleStock;
+        this.failedJobs = failedJobs;
+        this.workers = workers;
+        this.startedAt = clock.instant();
         this.config = config;
         this.name = name;
     }
@@ -87,6 +117,7 @@ class InventoryJobConsumer {
         String cursor = "0";
         long claimedNanos = System.nanoTime() - config.claimAfter().toNanos();
         while (!stopping) {
+            tell();
             if (cursor == null
                     && System.nanoTime() - claimedNanos > config.claimAfter().toNanos() / 2) {
                 if (reader.claimAbandoned(config.batchSize(), config.claimAfter())) {
@@ -108,11 +139,19 @@ class InventoryJobConsumer {
         }
     }
 
+    private void tell() {
+        if (System.nanoTime() - toldNanos > TELL_EVERY_NANOS) {
+            workers.seen(name, startedAt, settled);
+            toldNanos = System.nanoTime();
+        }
+    }
+
     private void settle(List<Job> jobs) {
         for (Job job : jobs) {
             // One without anything was settled before, and deleted, but not acknowledged.
             if (job.orderId() == null && !job.fields().isEmpty()) {
-                LOG.errorf("Dropped a job without an order: entry %s, %s", job.entryId(), job.fields());
+                LOG.errorf("Dead: entry %s names no order: %s", job.entryId(), job.fields());
+                failedJobs.recordUnreadable(job);
             }
         }
         List<Long> orderIds = jobs.stream()
@@ -125,10 +164,11 @@ class InventoryJobConsumer {
         }
         long started = System.nanoTime();
         try {
-            int settled = settleStock.settle(orderIds);
+            int settledNow = settleStock.settle(orderIds);
+            settled += settledNow;
             LOG.debugf(
                     "Settled %d of %d orders in %d ms",
-                    settled,
+                    settledNow,
                     orderIds.size(),
                     Duration.ofNanos(System.nanoTime() - started).toMillis());
         } catch (RuntimeException e) {
@@ -142,13 +182,18 @@ class InventoryJobConsumer {
 
     private void settleAlone(long orderId) {
         try {
-            settleStock.settle(List.of(orderId));
+            settled += settleStock.settle(List.of(orderId));
         } catch (RuntimeException e) {
             if (DatabaseOutage.isBehind(e)) {
                 throw e;
             }
-            // Its job is acknowledged all the same: it still has something due, so the reconciler brings it back.
-            LOG.errorf(e, "Order %d cannot be settled", orderId);
+            // Its job is acknowledged all the same: the reconciler sends it again when its time has come.
+            FailedJob failed = failedJobs.record(orderId, e);
+            LOG.errorf(
+                    e,
+                    failed.isDead() ? "Dead: order %d cannot be settled, try %d" : "Order %d cannot be settled, try %d",
+                    orderId,
+                    failed.attempts());
         }
     }
 }

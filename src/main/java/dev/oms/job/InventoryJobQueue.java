@@ -3,7 +3,6 @@ package dev.oms.job;
 import dev.oms.order.StockDue;
 import io.quarkus.redis.datasource.RedisDataSource;
 import io.quarkus.redis.datasource.stream.StreamCommands;
-import io.quarkus.redis.datasource.stream.StreamMessage;
 import io.quarkus.redis.datasource.stream.StreamRange;
 import io.quarkus.redis.datasource.stream.XGroupCreateArgs;
 import io.vertx.mutiny.redis.client.Redis;
@@ -17,6 +16,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
@@ -58,11 +58,30 @@ class InventoryJobQueue {
      */
     Instant watermark() {
         // Asked before the stream: a job that is sent in between must not be mistaken for an old one.
-        Instant now = Instant.ofEpochSecond(redis.execute("TIME").get(0).toLong());
-        List<StreamMessage<String, String, String>> first = commands(redis).xrange(STREAM, StreamRange.of("-", "+"), 1);
-        return first.isEmpty()
-                ? now
-                : Instant.ofEpochMilli(Long.parseLong(first.getFirst().id().split("-")[0]));
+        Instant now = now();
+        return oldest().orElse(now);
+    }
+
+    /** How long the oldest job has been in the stream. */
+    Duration oldestAge() {
+        Instant now = now();
+        return oldest().map(oldest -> Duration.between(oldest, now)).orElse(Duration.ZERO);
+    }
+
+    /** How many jobs are in the stream. */
+    long depth() {
+        return commands(redis).xlen(STREAM);
+    }
+
+    /** By Redis's clock, as the entries' ids are. */
+    private Instant now() {
+        return Instant.ofEpochSecond(redis.execute("TIME").get(0).toLong());
+    }
+
+    private Optional<Instant> oldest() {
+        return commands(redis).xrange(STREAM, StreamRange.of("-", "+"), 1).stream()
+                .findFirst()
+                .map(message -> Instant.ofEpochMilli(Long.parseLong(message.id().split("-")[0])));
     }
 
     /** Makes stream and group where they are missing: at the first start, and after Redis has lost them. */

@@ -11,14 +11,16 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
+import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import org.jboss.logging.Logger;
 
 /**
- * Sends again the jobs that Redis has lost.
+ * Sends again the jobs that Redis has lost, and those that failed and whose time has come.
  *
  * <p>Settled jobs are deleted from the stream, so its first entry is as old as the oldest job that still waits. An
  * order with something due that was sent before that, by more than a grace period, cannot be in the stream. Whatever
@@ -36,20 +38,34 @@ class InventoryJobReconciler {
 
     private static final String MARK_LOST = """
             update orders set enqueued_at = ? where id in (
-                select id from orders where due is not null and enqueued_at < ?
+                select id from orders o where due is not null and enqueued_at < ? and not exists (
+                    select from failed_jobs f where f.order_id = o.id and (dead_at is not null or next_attempt_at > ?))
                 order by enqueued_at, id limit ? for update skip locked)
             returning id""";
 
     private final InventoryJobQueue queue;
+    private final Workers workers;
+    private final FailedJobs failedJobs;
+    private final Duration dropAfter;
     private final AgroalDataSource dataSource;
     private final JobConfig.Reconciler config;
     private final Clock clock;
     private final OutageLog outage = new OutageLog(LOG, "Lost jobs cannot be looked for");
 
-    InventoryJobReconciler(InventoryJobQueue queue, AgroalDataSource dataSource, JobConfig config, Clock clock) {
+    InventoryJobReconciler(
+            InventoryJobQueue queue,
+            Workers workers,
+            FailedJobs failedJobs,
+            AgroalDataSource dataSource,
+            JobConfig config,
+            Clock clock) {
         this.queue = queue;
+        this.workers = workers;
+        this.failedJobs = failedJobs;
         this.dataSource = dataSource;
         this.config = config.reconciler();
+        // By then all that it held has been claimed.
+        this.dropAfter = config.consumer().claimAfter().multipliedBy(2);
         this.clock = clock;
     }
 
@@ -57,6 +73,9 @@ class InventoryJobReconciler {
     void run() {
         try {
             int found = reconcile();
+            workers.reconciled(clock.instant(), found);
+            failedJobs.forgetSettled();
+            workers.dropIdle(dropAfter);
             if (found > 0) {
                 LOG.infof("Sent %d lost jobs again", found);
             }
@@ -99,9 +118,11 @@ class InventoryJobReconciler {
                     return List.of();
                 }
             }
-            markLost.setObject(1, clock.instant().atOffset(ZoneOffset.UTC));
+            OffsetDateTime now = clock.instant().atOffset(ZoneOffset.UTC);
+            markLost.setObject(1, now);
             markLost.setObject(2, lostBefore.atOffset(ZoneOffset.UTC));
-            markLost.setInt(3, config.pageSize());
+            markLost.setObject(3, now);
+            markLost.setInt(4, config.pageSize());
             List<Long> lost = new ArrayList<>();
             try (ResultSet row = markLost.executeQuery()) {
                 while (row.next()) {

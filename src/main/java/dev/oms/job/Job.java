@@ -16,9 +16,16 @@ record Job(String entryId, Long orderId, Map<String, String> fields) {
         return new Job(entryId, parse(fields.get(ORDER_ID)), fields);
     }
 
+    /** What tells a job that names no order from others: a negative number, the same whenever the entry is read. */
+    long number() {
+        String[] parts = entryId.split("-");
+        return -(Long.parseLong(parts[0]) * 1_000 + Long.parseLong(parts[1]) % 1_000);
+    }
+
     private static Long parse(String text) {
         try {
-            return Long.valueOf(text);
+            long orderId = Long.parseLong(text);
+            return orderId > 0 ? orderId : null;
         } catch (NumberFormatException e) {
             return null;
         }

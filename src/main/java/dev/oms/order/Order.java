@@ -88,6 +88,20 @@ public class Order {
         return true;
     }
 
+    /**
+     * Gives up what is due: a deduction by rejecting the order, a restoration by leaving the stock to whoever corrects
+     * it.
+     */
+    void abandon(Instant now) {
+        if (due == StockAdjustment.DEDUCTION) {
+            status = OrderStatus.Rejected;
+        }
+        if (due != null) {
+            due = null;
+            updatedAt = now;
+        }
+    }
+
     private ProblemException refuse(String what) {
         List<String> allowed = status.allowed().stream().map(OrderStatus::name).toList();
         return ProblemException.conflict(

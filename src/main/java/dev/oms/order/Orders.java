@@ -9,6 +9,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /** The orders there are, with their lines. */
@@ -22,6 +23,11 @@ public class Orders implements PanacheRepository<Order> {
     /** The same, locked until the transaction ends: a consumer that settles it waits, or has been waited for. */
     Order lock(long id) {
         return known(id, findById(id, LockModeType.PESSIMISTIC_WRITE));
+    }
+
+    /** The same, if there is such an order. */
+    Optional<Order> lockOptional(long id) {
+        return findByIdOptional(id, LockModeType.PESSIMISTIC_WRITE);
     }
 
     private static Order known(long id, Order order) {

@@ -7,12 +7,16 @@ import dev.oms.Ledger;
 import dev.oms.OmsServers;
 import dev.oms.Shop;
 import dev.oms.WithoutConsumer;
+import dev.oms.job.FailedJob.FailedJobView;
+import dev.oms.job.Workers.Worker;
 import io.quarkus.redis.datasource.RedisDataSource;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.TestProfile;
 import jakarta.inject.Inject;
+import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -35,6 +39,12 @@ class InventoryJobConsumerTest {
     SettleStock settleStock;
 
     @Inject
+    FailedJobs failedJobs;
+
+    @Inject
+    Workers workers;
+
+    @Inject
     InventoryJobReconciler reconciler;
 
     @Inject
@@ -53,6 +63,7 @@ class InventoryJobConsumerTest {
         queue.createGroup();
         // What other tests left is none of this one's business.
         ledger.execute("update orders set due = null, status = 'Rejected' where due is not null");
+        ledger.execute("truncate failed_jobs");
         user = Shop.user();
         name = Shop.uniqueName();
         item = Shop.item(name, 1000, 0);
@@ -60,6 +71,7 @@ class InventoryJobConsumerTest {
 
     @AfterEach
     void audit() {
+        ledger.execute("update orders set due = null where due = 'RESTORATION' and status = 'Pending'");
         ledger.assertConsistent();
     }
 
@@ -103,8 +115,8 @@ class InventoryJobConsumerTest {
         List<Long> orders = ledger.texts("select id from orders where due is not null").stream()
                 .map(Long::valueOf)
                 .toList();
-        InventoryJobConsumer first = new InventoryJobConsumer(queue, settleStock, config(Duration.ofSeconds(30)), "a");
-        InventoryJobConsumer second = new InventoryJobConsumer(queue, settleStock, config(Duration.ofSeconds(30)), "b");
+        InventoryJobConsumer first = consumer(config(Duration.ofSeconds(30)), "a");
+        InventoryJobConsumer second = consumer(config(Duration.ofSeconds(30)), "b");
 
         Thread a = Thread.ofPlatform().start(first::run);
         Thread b = Thread.ofPlatform().start(second::run);
@@ -214,7 +226,7 @@ class InventoryJobConsumerTest {
     }
 
     @Test
-    void dropsWhatIsNoJob() {
+    void buriesWhatIsNoJobWithItsRawText() {
         redis.stream(String.class).xadd(InventoryJobQueue.STREAM, Map.of("order_id", "'; drop table orders"));
         redis.stream(String.class).xadd(InventoryJobQueue.STREAM, Map.of("nonsense", "7"));
         queue.sendAndWait(List.of(Long.MAX_VALUE));
@@ -223,24 +235,109 @@ class InventoryJobConsumerTest {
         consumeUntil("a", Duration.ofSeconds(30), () -> length() == 0);
 
         assertThat(Shop.status(order)).isEqualTo("Confirmed");
+        assertThat(failedJobs.list(true, null, 10))
+                .extracting(job -> job.view().lastError())
+                .containsExactlyInAnyOrder(
+                        "The job names no order: {order_id='; drop table orders}",
+                        "The job names no order: {nonsense=7}");
     }
 
     @Test
-    void settlesTheOthersOfABatchWithAnOrderThatCannotBe() {
+    void settlesTheOthersOfABatchAndTriesTheBadOneLater() {
         List<Long> orders = new ArrayList<>();
         for (int i = 0; i < 10; i++) {
             orders.add(Shop.order(user, Map.of(name, 1)));
         }
         long poison = orders.get(4);
-        // What no caller can bring about: a restoration that nothing was deducted for.
-        ledger.execute("update orders set due = 'RESTORATION' where id = " + poison);
+        poison(poison);
 
         consumeUntil("a", Duration.ofSeconds(30), () -> length() == 0);
 
         assertThat(Shop.quantity(item)).isEqualTo(991);
         assertThat(ledger.count("orders where due is not null and id = " + poison))
                 .isOne();
-        ledger.execute("update orders set due = null, status = 'Rejected' where id = " + poison);
+        FailedJobView failed = failedJobs.list(false, null, 10).getFirst().view();
+        assertThat(failed.orderId()).isEqualTo(poison);
+        assertThat(failed.attempts()).isOne();
+        assertThat(failed.lastError()).contains("no restoration can be due");
+        assertThat(failed.nextAttemptAt())
+                .isBetween(Instant.now().plusSeconds(10), Instant.now().plusSeconds(40));
+
+        // It is not lost but put off, however old it is; when its time has come it is sent again, and heals when its
+        // cause is gone.
+        ledger.execute("update orders set enqueued_at = now() - interval '1 hour' where due is not null");
+        assertThat(reconciler.reconcile()).isZero();
+        ledger.execute("update failed_jobs set next_attempt_at = now()");
+        assertThat(reconciler.reconcile()).isOne();
+        ledger.execute("update orders set due = 'DEDUCTION' where id = " + poison);
+        consumeUntil("a", Duration.ofSeconds(30), () -> length() == 0);
+        assertThat(Shop.status(poison)).isEqualTo("Confirmed");
+        reconciler.run();
+        assertThat(failedJobs.count()).isZero();
+    }
+
+    @Test
+    void givesUpAfterTwentyFiveFailures() {
+        long order = Shop.order(user, Map.of(name, 1));
+        poison(order);
+        awaitLength(1);
+        queue.read("a", reader -> {
+            reader.acknowledge(reader.fresh(1, Duration.ofSeconds(1)));
+        });
+
+        for (int attempt = 1; attempt <= 25; attempt++) {
+            assertThat(failedJobs.list(true, null, 10)).isEmpty();
+            queue.sendAndWait(List.of(order));
+            consumeUntil("a", Duration.ofSeconds(30), () -> length() == 0);
+        }
+
+        assertThat(failedJobs.list(true, null, 10))
+                .extracting(job -> job.view().attempts())
+                .containsExactly(25);
+        ledger.execute("update orders set enqueued_at = now() - interval '1 hour' where due is not null");
+        assertThat(reconciler.reconcile()).as("the dead stay where they are").isZero();
+    }
+
+    @Test
+    void countsNothingWhenTheDatabaseBreaksATie() {
+        long order = Shop.order(user, Map.of(name, 1));
+        awaitLength(1);
+        // What a deadlock's loser and a serialization failure look like to the consumer.
+        ledger.execute("""
+                create or replace function break_tie() returns trigger language plpgsql as
+                $$ begin raise exception 'could not serialize access' using errcode = '40001'; end $$;
+                create trigger break_tie before update on orders for each row execute function break_tie()""");
+
+        try {
+            consumeUntil("a", Duration.ofSeconds(30), () -> pending() == 1);
+            assertThat(failedJobs.count()).isZero();
+            assertThat(Shop.status(order)).isEqualTo("Pending");
+        } finally {
+            ledger.execute("drop trigger break_tie on orders");
+        }
+
+        consumeUntil("a", Duration.ofSeconds(30), () -> length() == 0);
+        assertThat(Shop.status(order)).isEqualTo("Confirmed");
+    }
+
+    @Test
+    void dropsWorkersThatAreGoneOnceTheyHoldNothing() {
+        Shop.order(user, Map.of(name, 1));
+        Shop.order(user, Map.of(name, 1));
+        awaitLength(2);
+        queue.read("holds", reader -> reader.fresh(1, Duration.ofSeconds(1)));
+        queue.read("gone", reader -> reader.acknowledge(reader.fresh(1, Duration.ofSeconds(1))));
+
+        assertThat(workers.dropIdle(Duration.ofMinutes(1))).isZero();
+        await().until(() -> workers.list().stream().noneMatch(worker -> worker.idleSeconds() < 1));
+        assertThat(workers.dropIdle(Duration.ofMillis(500))).isOne();
+
+        assertThat(workers.list()).extracting(Worker::name).containsExactly("holds");
+    }
+
+    /** What no caller can bring about: a restoration that nothing was deducted for. */
+    private void poison(long order) {
+        ledger.execute("update orders set due = 'RESTORATION' where id = " + order);
     }
 
     @Test
@@ -277,7 +374,7 @@ class InventoryJobConsumerTest {
     }
 
     private void consumeUntil(String name, Duration claimAfter, BooleanSupplier done) {
-        InventoryJobConsumer consumer = new InventoryJobConsumer(queue, settleStock, config(claimAfter), name);
+        InventoryJobConsumer consumer = consumer(config(claimAfter), name);
         Thread thread = Thread.ofVirtual().start(consumer::run);
         try {
             await().atMost(Duration.ofSeconds(30)).until(done::getAsBoolean);
@@ -293,6 +390,10 @@ class InventoryJobConsumerTest {
         } catch (InterruptedException e) {
             throw new IllegalStateException(e);
         }
+    }
+
+    private InventoryJobConsumer consumer(JobConfig.Consumer config, String name) {
+        return new InventoryJobConsumer(queue, settleStock, failedJobs, workers, Clock.systemUTC(), config, name);
     }
 
     private static JobConfig.Consumer config(Duration claimAfter) {

@@ -1,0 +1,80 @@
+package dev.oms.job;
+
+import dev.oms.http.Causes;
+import dev.oms.http.ProblemException;
+import dev.oms.http.Texts;
+import io.quarkus.hibernate.orm.panache.PanacheRepository;
+import io.quarkus.panache.common.Sort;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.persistence.LockModeType;
+import jakarta.transaction.Transactional;
+import jakarta.transaction.Transactional.TxType;
+import java.time.Clock;
+import java.util.List;
+import java.util.Random;
+
+/** The jobs that failed. */
+@ApplicationScoped
+class FailedJobs implements PanacheRepository<FailedJob> {
+    private static final int ERROR_MAX = 2_000;
+
+    private final Random jitter = new Random();
+    private final Clock clock;
+
+    FailedJobs(Clock clock) {
+        this.clock = clock;
+    }
+
+    /** Counts the failure of an order's job. */
+    @Transactional(TxType.REQUIRES_NEW)
+    FailedJob record(long orderId, Throwable error) {
+        FailedJob job = findById(orderId, LockModeType.PESSIMISTIC_WRITE);
+        if (job == null) {
+            job = new FailedJob(orderId);
+            job.fail(text(error), clock, jitter);
+            persist(job);
+        } else {
+            job.fail(text(error), clock, jitter);
+        }
+        return job;
+    }
+
+    /** Keeps a job that names no order. */
+    @Transactional(TxType.REQUIRES_NEW)
+    void recordUnreadable(Job job) {
+        if (findById(job.number()) == null) {
+            String raw = Texts.shorten(job.fields().toString(), ERROR_MAX).replace("\0", "\\0");
+            persist(new FailedJob(job.number(), raw, clock.instant()));
+        }
+    }
+
+    private static String text(Throwable error) {
+        Throwable root = Causes.root(error);
+        return Texts.shorten(String.valueOf(root.getMessage()), ERROR_MAX).replace("\0", "\\0");
+    }
+
+    /** @throws ProblemException 404 when there is none, or no longer */
+    FailedJob lock(long orderId) {
+        FailedJob job = findById(orderId, LockModeType.PESSIMISTIC_WRITE);
+        if (job == null) {
+            throw ProblemException.unknown("failed job", orderId);
+        }
+        return job;
+    }
+
+    /** Failed jobs by order, dead ones or others or both. */
+    List<FailedJob> list(Boolean dead, Long after, int rows) {
+        String query = "orderId > ?1" + (dead == null ? "" : dead ? " and deadAt is not null" : " and deadAt is null");
+        return find(query, Sort.ascending("orderId"), after == null ? Long.MIN_VALUE : after)
+                .range(0, rows - 1)
+                .list();
+    }
+
+    /** Forgets those whose order has nothing due any more: it was settled, or cancelled. */
+    @Transactional
+    int forgetSettled() {
+        return getEntityManager().createNativeQuery("""
+                        delete from failed_jobs f using orders o
+                        where o.id = f.order_id and o.due is null""").executeUpdate();
+    }
+}

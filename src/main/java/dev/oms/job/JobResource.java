@@ -1,0 +1,109 @@
+package dev.oms.job;
+
+import dev.oms.http.Page;
+import dev.oms.job.FailedJob.FailedJobView;
+import dev.oms.job.Workers.Reconciliation;
+import dev.oms.job.Workers.Worker;
+import io.quarkus.resteasy.reactive.server.EndpointDisabled;
+import io.quarkus.runtime.annotations.RegisterForReflection;
+import jakarta.ws.rs.BeanParam;
+import jakarta.ws.rs.DELETE;
+import jakarta.ws.rs.GET;
+import jakarta.ws.rs.POST;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.PathParam;
+import jakarta.ws.rs.QueryParam;
+import jakarta.ws.rs.core.Response;
+import jakarta.ws.rs.core.UriInfo;
+import java.util.List;
+import java.util.Objects;
+import org.jboss.logging.Logger;
+
+/** {@code /jobs}: what an operator wants to know of the stream, and can do about a job that failed. */
+@Path("/jobs")
+@EndpointDisabled(name = "oms.api", stringValue = "off")
+class JobResource {
+    private static final Logger LOG = Logger.getLogger(JobResource.class);
+
+    private final InventoryJobQueue queue;
+    private final Workers workers;
+    private final FailedJobs failedJobs;
+    private final RetryJob retryJob;
+    private final DropJob dropJob;
+
+    JobResource(InventoryJobQueue queue, Workers workers, FailedJobs failedJobs, RetryJob retryJob, DropJob dropJob) {
+        this.queue = queue;
+        this.workers = workers;
+        this.failedJobs = failedJobs;
+        this.retryJob = retryJob;
+        this.dropJob = dropJob;
+    }
+
+    /**
+     * The state of the jobs. All but the failed and the dead is Redis's, and null while Redis is away.
+     *
+     * @param depth how many jobs are in the stream, given to a worker or not
+     * @param oldestAgeSeconds how long the oldest of them has been there, 0 without any
+     * @param inFlight how many of them are with a worker
+     * @param settled how many orders these workers have settled since they started
+     */
+    @RegisterForReflection
+    record JobsView(
+            boolean redis,
+            Long depth,
+            Long oldestAgeSeconds,
+            Long inFlight,
+            Long settled,
+            long failed,
+            long dead,
+            List<Worker> workers,
+            Reconciliation lastReconciliation) {}
+
+    @GET
+    public JobsView get() {
+        long dead = failedJobs.count("deadAt is not null");
+        long failed = failedJobs.count("deadAt is null");
+        try {
+            queue.createGroup();
+            List<Worker> list = workers.list();
+            return new JobsView(
+                    true,
+                    queue.depth(),
+                    queue.oldestAge().toSeconds(),
+                    list.stream().mapToLong(Worker::inFlight).sum(),
+                    list.stream()
+                            .map(Worker::settled)
+                            .filter(Objects::nonNull)
+                            .mapToLong(Long::longValue)
+                            .sum(),
+                    failed,
+                    dead,
+                    list,
+                    workers.lastReconciliation());
+        } catch (RuntimeException e) {
+            LOG.debug("Redis is away", e);
+            return new JobsView(false, null, null, null, null, failed, dead, null, null);
+        }
+    }
+
+    @GET
+    @Path("/failed")
+    public Response listFailed(@QueryParam("dead") Boolean dead, @BeanParam Page page, UriInfo uri) {
+        List<FailedJobView> rows = failedJobs.list(dead, page.after(), page.rows()).stream()
+                .map(FailedJob::view)
+                .toList();
+        return page.of(rows, FailedJobView::orderId, uri);
+    }
+
+    @POST
+    @Path("/failed/{order_id}/retry")
+    public Response retry(@PathParam("order_id") long orderId) {
+        return Response.accepted(retryJob.retry(orderId).view()).build();
+    }
+
+    @DELETE
+    @Path("/failed/{order_id}")
+    public void drop(@PathParam("order_id") long orderId) {
+        dropJob.drop(orderId);
+    }
+}

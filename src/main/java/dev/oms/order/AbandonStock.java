@@ -1,0 +1,26 @@
+package dev.oms.order;
+
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.transaction.Transactional;
+import java.time.Clock;
+
+/**
+ * Gives up what an order waits for, on an operator's word: an order whose deduction cannot be done is rejected; one
+ * whose stock cannot be restored stays cancelled, and the stock is to be corrected by hand.
+ */
+@ApplicationScoped
+public class AbandonStock {
+    private final Orders orders;
+    private final Clock clock;
+
+    AbandonStock(Orders orders, Clock clock) {
+        this.orders = orders;
+        this.clock = clock;
+    }
+
+    /** Does nothing when the order waits for nothing, or is not there. */
+    @Transactional
+    public void abandon(long orderId) {
+        orders.lockOptional(orderId).ifPresent(order -> order.abandon(clock.instant()));
+    }
+}
