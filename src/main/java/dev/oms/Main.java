@@ -3,6 +3,7 @@ package dev.oms;
 import dev.oms.embedded.EmbeddedServers;
 import io.quarkus.runtime.Quarkus;
 import io.quarkus.runtime.annotations.QuarkusMain;
+import java.util.List;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 
@@ -28,8 +29,12 @@ public class Main {
     private static void runPackaged(String... args) {
         // It would tell the same with a stack trace.
         QUARKUS.setLevel(Level.OFF);
+        boolean audit = List.of(args).contains(AuditRun.FLAG);
+        if (audit) {
+            AuditRun.configure();
+        }
         Quarkus.run(
-                null,
+                audit ? AuditRun.class : null,
                 (exitCode, failure) -> {
                     if (failure != null) {
                         StartFailure.tell(failure, System.err);

@@ -1,0 +1,40 @@
+package dev.oms.job;
+
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.quarkus.scheduler.Scheduled;
+import io.quarkus.scheduler.Scheduled.ConcurrentExecution;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jboss.logging.Logger;
+
+/**
+ * Audits every so often, and shows how many discrepancies there were as {@code oms_audit_discrepancies}; -1 before the
+ * first.
+ */
+@ApplicationScoped
+class AuditMetric {
+    private static final Logger LOG = Logger.getLogger(AuditMetric.class);
+
+    private final Audit audit;
+    private final AtomicLong discrepancies = new AtomicLong(-1);
+
+    AuditMetric(Audit audit, MeterRegistry registry) {
+        this.audit = audit;
+        Gauge.builder("oms.audit.discrepancies", discrepancies, AtomicLong::doubleValue)
+                .description("What did not add up at the last audit.")
+                .register(registry);
+    }
+
+    @Scheduled(
+            every = "{oms.audit.every}",
+            delayed = "{oms.audit.delay}",
+            concurrentExecution = ConcurrentExecution.SKIP)
+    void run() {
+        try {
+            discrepancies.set(audit.run(found -> LOG.errorf("Audit: %s", found)));
+        } catch (RuntimeException e) {
+            LOG.warn("The audit has to wait for its next turn", e);
+        }
+    }
+}
