@@ -152,9 +152,10 @@ class ProblemMappers {
             return Problem.of(400, "The body ended early.").toResponse();
         }
         if (DatabaseOutage.isBehind(e)) {
-            LOG.warnf("503: the database is away: %s", Causes.root(e).getMessage());
-            return Response.fromResponse(Problem.of(503, "The database is away; nothing was changed. Try again.")
-                            .toResponse())
+            LOG.warnf("503: the database is away or busy: %s", Causes.root(e).getMessage());
+            return Response.fromResponse(
+                            Problem.of(503, "The database is away or busy; nothing was changed. Try again.")
+                                    .toResponse())
                     .header("Retry-After", RETRY_AFTER_SECONDS)
                     .build();
         }

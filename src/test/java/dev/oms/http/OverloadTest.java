@@ -1,0 +1,102 @@
+package dev.oms.http;
+
+import static io.restassured.RestAssured.given;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+import static org.hamcrest.Matchers.containsString;
+import static org.hamcrest.Matchers.notNullValue;
+
+import dev.oms.OmsServers;
+import dev.oms.Shop;
+import io.agroal.api.AgroalDataSource;
+import io.quarkus.test.common.WithTestResource;
+import io.quarkus.test.junit.QuarkusTest;
+import io.quarkus.test.junit.QuarkusTestProfile;
+import io.quarkus.test.junit.TestProfile;
+import jakarta.inject.Inject;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executors;
+import org.junit.jupiter.api.Test;
+
+/** More than can be served is refused, and what is refused can be tried again. */
+@QuarkusTest
+@TestProfile(OverloadTest.Small.class)
+@WithTestResource(OmsServers.class)
+class OverloadTest {
+    public static final class Small implements QuarkusTestProfile {
+        @Override
+        public Map<String, String> getConfigOverrides() {
+            return Map.of(
+                    "quarkus.datasource.jdbc.max-size", "3",
+                    "quarkus.datasource.jdbc.acquisition-timeout", "0.5S",
+                    "oms.http.max-calls", "4",
+                    "oms.job.consumer.every", "off",
+                    "oms.job.reconciler.every", "off");
+        }
+    }
+
+    @Inject
+    AgroalDataSource dataSource;
+
+    @Test
+    void answers503WhenThereIsNoConnectionToBeHad() throws SQLException {
+        long user = Shop.user();
+        List<Connection> all = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+            all.add(dataSource.getConnection());
+        }
+
+        try {
+            given().get("/users/" + user)
+                    .then()
+                    .statusCode(503)
+                    .contentType("application/problem+json")
+                    .header("Retry-After", notNullValue());
+        } finally {
+            for (Connection connection : all) {
+                connection.close();
+            }
+        }
+
+        given().get("/users/" + user).then().statusCode(200);
+    }
+
+    @Test
+    void answers503AtOnceWhenTooManyCallsAreUnderWay() throws SQLException {
+        long user = Shop.user();
+        String name = Shop.uniqueName();
+        Shop.item(name, 10, 0);
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor();
+                Connection blocker = dataSource.getConnection()) {
+            blocker.setAutoCommit(false);
+            blocker.createStatement().execute("lock table orders in access exclusive mode");
+            // Two wait for the table and two for a connection, till they are refused as well.
+            List<CompletableFuture<Integer>> waiting = new ArrayList<>();
+            await().until(() -> {
+                waiting.add(CompletableFuture.supplyAsync(
+                        () -> given().get("/orders?user_id=" + user).statusCode(), threads));
+                return given().get("/inventory_items/999999999").asString().contains("Too many");
+            });
+
+            given().get("/inventory_items/999999999")
+                    .then()
+                    .statusCode(503)
+                    .contentType("application/problem+json")
+                    .header("Retry-After", notNullValue())
+                    .body("detail", containsString("Too many"));
+            given().get("/q/health/live").then().statusCode(200);
+
+            blocker.rollback();
+            assertThat(waiting.getFirst().join()).isEqualTo(200);
+            assertThat(waiting).allSatisfy(call -> assertThat(call.join()).isIn(200, 503));
+        }
+
+        await().until(() -> given().get("/users/" + user).statusCode() == 200);
+        assertThat(Shop.status(Shop.order(user, Map.of(name, 1)))).isEqualTo("Pending");
+    }
+}
