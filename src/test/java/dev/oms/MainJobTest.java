@@ -21,7 +21,8 @@ class MainJobTest {
     void settlesTenThousandSeededOrders() {
         // Other tests place orders too, and orders are only seeded where there are none.
         ledger.awaitSettled();
-        ledger.execute("truncate users, inventory_items, orders, order_lines, stock_movements restart identity");
+        ledger.execute(
+                "truncate users, inventory_items, orders, order_lines, stock_movements restart identity cascade");
 
         seedData.seed();
         ledger.awaitSettled();

@@ -1,6 +1,7 @@
 package dev.oms.order;
 
 import dev.oms.http.Bodies;
+import dev.oms.http.IdempotencyKey;
 import dev.oms.http.Page;
 import dev.oms.http.ProblemException;
 import dev.oms.inventory.InventoryItem;
@@ -12,6 +13,7 @@ import jakarta.validation.constraints.NotNull;
 import jakarta.validation.constraints.Size;
 import jakarta.ws.rs.BeanParam;
 import jakarta.ws.rs.GET;
+import jakarta.ws.rs.HeaderParam;
 import jakarta.ws.rs.POST;
 import jakarta.ws.rs.PUT;
 import jakarta.ws.rs.Path;
@@ -23,6 +25,7 @@ import java.net.URI;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 
@@ -36,6 +39,7 @@ class OrderResource {
     private final Orders orders;
     private final Users users;
     private final PlaceOrder placeOrder;
+    private final PlaceOnce placeOnce;
     private final ChangeStatus changeStatus;
     private final CancelOrder cancelOrder;
     private final Bodies bodies;
@@ -44,12 +48,14 @@ class OrderResource {
             Orders orders,
             Users users,
             PlaceOrder placeOrder,
+            PlaceOnce placeOnce,
             ChangeStatus changeStatus,
             CancelOrder cancelOrder,
             Bodies bodies) {
         this.orders = orders;
         this.users = users;
         this.placeOrder = placeOrder;
+        this.placeOnce = placeOnce;
         this.changeStatus = changeStatus;
         this.cancelOrder = cancelOrder;
         this.bodies = bodies;
@@ -78,13 +84,28 @@ class OrderResource {
     record StatusBody(@NotNull OrderStatus status) {}
 
     @POST
-    public Response place(@QueryParam("user_id") Long userId, OrderBody body) {
+    public Response place(
+            @QueryParam("user_id") Long userId, @HeaderParam(IdempotencyKey.HEADER) List<String> keys, OrderBody body) {
+        Optional<IdempotencyKey> key = IdempotencyKey.in(keys);
         OrderBody valid = bodies.unwrapValid(body);
-        Order order = placeOrder.place(userOf(userId, body, valid), valid.items());
-        return tagged(
-                Response.created(URI.create("/orders/" + order.id())),
-                order,
-                OrderView.of(order, new TreeMap<>(valid.items())));
+        long user = userOf(userId, body, valid);
+        if (key.isEmpty()) {
+            return placed(placeOrder.place(user, valid.items()), valid);
+        }
+        PlaceOnce.Placed placed = placeOnce.place(user, valid.items(), key.get());
+        return placed.replayed() ? replayed(placed.order()) : placed(placed.order(), valid);
+    }
+
+    private static Response placed(Order order, OrderBody body) {
+        return tagged(created(order), order, OrderView.of(order, new TreeMap<>(body.items())));
+    }
+
+    private Response replayed(Order order) {
+        return tagged(created(order).header("Idempotency-Replayed", true), order, orders.view(order));
+    }
+
+    private static Response.ResponseBuilder created(Order order) {
+        return Response.created(URI.create("/orders/" + order.id()));
     }
 
     private static long userOf(Long inQuery, OrderBody body, OrderBody inner) {

@@ -1,0 +1,51 @@
+package dev.oms.order;
+
+import dev.oms.http.IdempotencyKey;
+import dev.oms.http.ProblemException;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.transaction.Transactional;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Places an order once, however often it is asked for under the same key. The key commits with the order: a failed
+ * attempt leaves neither. Of two attempts at the same instant one waits for the other's end, and then finds its order.
+ */
+@ApplicationScoped
+class PlaceOnce {
+    private final PlaceOrder placeOrder;
+    private final Orders orders;
+    private final IdempotencyKeys keys;
+
+    PlaceOnce(PlaceOrder placeOrder, Orders orders, IdempotencyKeys keys) {
+        this.placeOrder = placeOrder;
+        this.orders = orders;
+        this.keys = keys;
+    }
+
+    /** An order, and whether it was there before. */
+    record Placed(Order order, boolean replayed) {}
+
+    /**
+     * Places an order, unless the user's key has placed it already.
+     *
+     * @throws ProblemException as {@link PlaceOrder} does, and 422 when the key has placed another order
+     */
+    @Transactional
+    Placed place(long userId, Map<String, Long> quantities, IdempotencyKey key) {
+        byte[] fingerprint = Fingerprint.of(userId, quantities);
+        // In a statement of its own, before the search: whoever has waited must see what was committed meanwhile.
+        keys.lock(userId, key);
+        Optional<IdempotencyKeys.Pinned> pinned = keys.find(userId, key);
+        if (pinned.isEmpty()) {
+            Order order = placeOrder.place(userId, quantities);
+            keys.pin(userId, key, fingerprint, order.id());
+            return new Placed(order, false);
+        }
+        if (!Arrays.equals(fingerprint, pinned.get().fingerprint())) {
+            throw ProblemException.invalid(IdempotencyKey.HEADER, "was used for another order");
+        }
+        return new Placed(orders.get(pinned.get().orderId()), true);
+    }
+}

@@ -1,0 +1,48 @@
+package dev.oms.order;
+
+import dev.oms.http.Causes;
+import dev.oms.http.DatabaseOutage;
+import io.quarkus.narayana.jta.QuarkusTransaction;
+import io.quarkus.scheduler.Scheduled;
+import io.quarkus.scheduler.Scheduled.ConcurrentExecution;
+import jakarta.enterprise.context.ApplicationScoped;
+import org.jboss.logging.Logger;
+
+/** Deletes idempotency keys that are kept no longer, a batch a transaction, so that nobody waits long for any. */
+@ApplicationScoped
+class PurgeIdempotencyKeys {
+    private static final Logger LOG = Logger.getLogger(PurgeIdempotencyKeys.class);
+
+    private final IdempotencyKeys keys;
+    private final int batchSize;
+
+    PurgeIdempotencyKeys(IdempotencyKeys keys, IdempotencyConfig config) {
+        this.keys = keys;
+        this.batchSize = config.purge().batchSize();
+    }
+
+    @Scheduled(every = "{oms.idempotency.purge.every}", concurrentExecution = ConcurrentExecution.SKIP)
+    void run() {
+        try {
+            LOG.debugf("Purged %d idempotency keys", purge());
+        } catch (RuntimeException e) {
+            if (!DatabaseOutage.isBehind(e)) {
+                throw e;
+            }
+            LOG.warnf(
+                    "Old idempotency keys stay until the database is back (%s)",
+                    Causes.root(e).getMessage());
+        }
+    }
+
+    /** How many there were to delete. */
+    int purge() {
+        int purged = 0;
+        int batch;
+        do {
+            batch = QuarkusTransaction.requiringNew().call(() -> keys.purge(batchSize));
+            purged += batch;
+        } while (batch == batchSize);
+        return purged;
+    }
+}
