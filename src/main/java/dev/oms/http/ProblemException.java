@@ -30,6 +30,12 @@ public final class ProblemException extends RuntimeException {
         return new ProblemException(Problem.ofConflict(detail, allowed));
     }
 
+    /** 412: the thing is at another version than the client expects. */
+    static ProblemException changed(String what, long id, long version) {
+        return new ProblemException(Problem.of(
+                412, "The %s %d is at ETag \"%d\", which is none of those in If-Match.".formatted(what, id, version)));
+    }
+
     /** 413: the body is larger than is read. */
     static ProblemException tooLarge(String limit) {
         return new ProblemException(Problem.of(413, "The body is larger than " + limit + "."));

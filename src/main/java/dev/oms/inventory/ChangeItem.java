@@ -1,5 +1,6 @@
 package dev.oms.inventory;
 
+import dev.oms.http.IfMatch;
 import dev.oms.http.ProblemException;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.persistence.PersistenceException;
@@ -23,11 +24,12 @@ class ChangeItem {
     /**
      * Changes what the body has and leaves the rest.
      *
-     * @throws ProblemException 404 when there is no such item, 422 when another item on sale has the name
+     * @throws ProblemException 404 when there is no such item, 412 when it is at another version, 422 when another item
+     *     on sale has the name
      */
     @Transactional
-    InventoryItem change(long id, InventoryItemBody body) {
-        InventoryItem item = items.lock(id);
+    InventoryItem change(long id, InventoryItemBody body, IfMatch expected) {
+        InventoryItem item = items.lock(id, expected);
         Instant now = clock.instant();
         if (body.name() != null && !body.name().equals(item.name())) {
             item.rename(body.name(), now);

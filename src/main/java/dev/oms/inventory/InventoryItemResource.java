@@ -1,6 +1,8 @@
 package dev.oms.inventory;
 
 import dev.oms.http.Bodies;
+import dev.oms.http.IfMatch;
+import dev.oms.http.IfNoneMatch;
 import dev.oms.http.Page;
 import dev.oms.http.ProblemException;
 import dev.oms.inventory.InventoryItem.InventoryItemView;
@@ -10,6 +12,7 @@ import jakarta.ws.rs.BeanParam;
 import jakarta.ws.rs.DELETE;
 import jakarta.ws.rs.DefaultValue;
 import jakarta.ws.rs.GET;
+import jakarta.ws.rs.HeaderParam;
 import jakarta.ws.rs.POST;
 import jakarta.ws.rs.PUT;
 import jakarta.ws.rs.Path;
@@ -65,14 +68,17 @@ class InventoryItemResource {
 
     @GET
     @Path("/{id}")
-    public Response get(@PathParam("id") long id) {
-        return tagged(Response.ok(), items.get(id));
+    public Response get(@PathParam("id") long id, @HeaderParam(IfNoneMatch.HEADER) List<String> known) {
+        IfNoneMatch client = IfNoneMatch.in(known);
+        InventoryItem item = items.get(id);
+        return client.knows(item.version()) ? Response.notModified(tag(item)).build() : tagged(Response.ok(), item);
     }
 
     @PUT
     @Path("/{id}")
-    public Response change(@PathParam("id") long id, InventoryItemBody body) {
-        return tagged(Response.ok(), changeItem.change(id, bodies.unwrapValid(body)));
+    public Response change(
+            @PathParam("id") long id, @HeaderParam(IfMatch.HEADER) List<String> expected, InventoryItemBody body) {
+        return tagged(Response.ok(), changeItem.change(id, bodies.unwrapValid(body), IfMatch.in(expected)));
     }
 
     @DELETE
@@ -95,6 +101,10 @@ class InventoryItemResource {
     }
 
     private static Response tagged(Response.ResponseBuilder response, InventoryItem item) {
-        return response.entity(item.view()).tag(Long.toString(item.version())).build();
+        return response.entity(item.view()).tag(tag(item)).build();
+    }
+
+    private static String tag(InventoryItem item) {
+        return Long.toString(item.version());
     }
 }

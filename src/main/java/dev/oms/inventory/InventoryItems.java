@@ -1,5 +1,6 @@
 package dev.oms.inventory;
 
+import dev.oms.http.IfMatch;
 import dev.oms.http.ProblemException;
 import io.quarkus.hibernate.orm.panache.PanacheRepository;
 import io.quarkus.panache.common.Sort;
@@ -33,9 +34,15 @@ public class InventoryItems implements PanacheRepository<InventoryItem> {
         return onSale(id, findById(id));
     }
 
-    /** The same, locked until the transaction ends. */
-    InventoryItem lock(long id) {
-        return onSale(id, findById(id, LockModeType.PESSIMISTIC_WRITE));
+    /**
+     * The same, locked until the transaction ends.
+     *
+     * @throws ProblemException also 412 when it is at another version than expected
+     */
+    InventoryItem lock(long id, IfMatch expected) {
+        InventoryItem item = onSale(id, findById(id, LockModeType.PESSIMISTIC_WRITE));
+        expected.require("inventory item", id, item.version());
+        return item;
     }
 
     /**

@@ -1,5 +1,6 @@
 package dev.oms.order;
 
+import dev.oms.http.IfMatch;
 import dev.oms.http.ProblemException;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Event;
@@ -22,11 +23,12 @@ class CancelOrder {
     /**
      * Cancels an order; one that is cancelled already stays so.
      *
-     * @throws ProblemException 404 when there is no such order, 409 when it is delivered
+     * @throws ProblemException 404 when there is no such order, 412 when it is at another version, 409 when it is
+     *     delivered
      */
     @Transactional
-    Order cancel(long id) {
-        Order order = orders.lock(id);
+    Order cancel(long id, IfMatch expected) {
+        Order order = orders.lock(id, expected);
         if (order.cancel(clock.instant())) {
             stockDue.fire(new StockDue(id));
         }

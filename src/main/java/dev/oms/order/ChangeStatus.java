@@ -1,5 +1,6 @@
 package dev.oms.order;
 
+import dev.oms.http.IfMatch;
 import dev.oms.http.ProblemException;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.transaction.Transactional;
@@ -21,14 +22,15 @@ class ChangeStatus {
     /**
      * Gives an order a status; {@code Cancelled} cancels it.
      *
-     * @throws ProblemException 404 when there is no such order, 409 when it cannot go there
+     * @throws ProblemException 404 when there is no such order, 412 when it is at another version, 409 when it cannot
+     *     go there
      */
     @Transactional
-    Order change(long id, OrderStatus next) {
+    Order change(long id, OrderStatus next, IfMatch expected) {
         if (next == OrderStatus.Cancelled) {
-            return cancelOrder.cancel(id);
+            return cancelOrder.cancel(id, expected);
         }
-        Order order = orders.lock(id);
+        Order order = orders.lock(id, expected);
         order.changeTo(next, clock.instant());
         // The version that the client is told is the one after the change.
         orders.flush();

@@ -2,6 +2,8 @@ package dev.oms.order;
 
 import dev.oms.http.Bodies;
 import dev.oms.http.IdempotencyKey;
+import dev.oms.http.IfMatch;
+import dev.oms.http.IfNoneMatch;
 import dev.oms.http.Page;
 import dev.oms.http.ProblemException;
 import dev.oms.inventory.InventoryItem;
@@ -124,9 +126,10 @@ class OrderResource {
 
     @GET
     @Path("/{id}")
-    public Response get(@PathParam("id") long id) {
+    public Response get(@PathParam("id") long id, @HeaderParam(IfNoneMatch.HEADER) List<String> known) {
+        IfNoneMatch client = IfNoneMatch.in(known);
         Order order = orders.get(id);
-        return tagged(Response.ok(), order, orders.view(order));
+        return client.knows(order.version()) ? Response.notModified(tag(order)).build() : shown(order);
     }
 
     @GET
@@ -144,14 +147,15 @@ class OrderResource {
 
     @PUT
     @Path("/{id}/update_status")
-    public Response updateStatus(@PathParam("id") long id, StatusBody body) {
-        return shown(changeStatus.change(id, bodies.valid(body).status()));
+    public Response updateStatus(
+            @PathParam("id") long id, @HeaderParam(IfMatch.HEADER) List<String> expected, StatusBody body) {
+        return shown(changeStatus.change(id, bodies.valid(body).status(), IfMatch.in(expected)));
     }
 
     @POST
     @Path("/{id}/cancel")
-    public Response cancel(@PathParam("id") long id) {
-        return shown(cancelOrder.cancel(id));
+    public Response cancel(@PathParam("id") long id, @HeaderParam(IfMatch.HEADER) List<String> expected) {
+        return shown(cancelOrder.cancel(id, IfMatch.in(expected)));
     }
 
     private Response shown(Order order) {
@@ -159,6 +163,10 @@ class OrderResource {
     }
 
     private static Response tagged(Response.ResponseBuilder response, Order order, OrderView view) {
-        return response.entity(view).tag(Long.toString(order.version())).build();
+        return response.entity(view).tag(tag(order)).build();
+    }
+
+    private static String tag(Order order) {
+        return Long.toString(order.version());
     }
 }

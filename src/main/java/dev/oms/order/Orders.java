@@ -1,5 +1,6 @@
 package dev.oms.order;
 
+import dev.oms.http.IfMatch;
 import dev.oms.http.ProblemException;
 import io.quarkus.hibernate.orm.panache.PanacheRepository;
 import io.quarkus.panache.common.Sort;
@@ -20,9 +21,15 @@ public class Orders implements PanacheRepository<Order> {
         return known(id, findById(id));
     }
 
-    /** The same, locked until the transaction ends: a consumer that settles it waits, or has been waited for. */
-    Order lock(long id) {
-        return known(id, findById(id, LockModeType.PESSIMISTIC_WRITE));
+    /**
+     * The same, locked until the transaction ends: a consumer that settles it waits, or has been waited for.
+     *
+     * @throws ProblemException also 412 when it is at another version than expected
+     */
+    Order lock(long id, IfMatch expected) {
+        Order order = known(id, findById(id, LockModeType.PESSIMISTIC_WRITE));
+        expected.require("order", id, order.version());
+        return order;
     }
 
     /** The same, if there is such an order. */

@@ -1,0 +1,51 @@
+package dev.oms.http;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * The entity tags that a conditional request lists.
+ *
+ * @param any whether {@code *} stands there instead of a list
+ * @see <a href="https://www.rfc-editor.org/rfc/rfc9110#section-8.8.3">RFC 9110, §8.8.3, ETag</a>
+ */
+record EntityTags(boolean any, List<EntityTag> tags) {
+    // One element of a list, which may be empty, §5.6.1. Nothing is tried twice, however long the header is.
+    private static final Pattern ELEMENT =
+            Pattern.compile("\\G[ \\t]*+(?:(W/)?+\"([!#-~\\x80-\\xFF]*+)\"[ \\t]*+)?+(?:,|\\z)");
+
+    /**
+     * One tag.
+     *
+     * @param opaque what stands between the quotes
+     */
+    record EntityTag(boolean weak, String opaque) {}
+
+    /**
+     * Reads the values of a header of which there is at least one.
+     *
+     * @throws ProblemException 400 when they are neither tags nor {@code *}
+     */
+    static EntityTags in(String header, List<String> values) {
+        // Several headers are one list.
+        String list = String.join(",", values);
+        if (list.strip().equals("*")) {
+            return new EntityTags(true, List.of());
+        }
+        List<EntityTag> tags = new ArrayList<>();
+        Matcher element = ELEMENT.matcher(list);
+        int end = 0;
+        while (end < list.length() && element.find()) {
+            if (element.group(2) != null) {
+                tags.add(new EntityTag(element.group(1) != null, element.group(2)));
+            }
+            end = element.end();
+        }
+        if (end < list.length() || tags.isEmpty()) {
+            throw ProblemException.malformed(header + " must be *, or ETags in their quotes with commas between them.");
+        }
+        return new EntityTags(false, tags);
+    }
+}

@@ -1,0 +1,36 @@
+package dev.oms.http;
+
+import java.util.List;
+
+/**
+ * The header {@code If-None-Match} of a read: the versions that the client has already.
+ *
+ * @see <a href="https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2">RFC 9110, §13.1.2, If-None-Match</a>
+ */
+public final class IfNoneMatch {
+    /** Its name. */
+    public static final String HEADER = "If-None-Match";
+
+    private static final IfNoneMatch ABSENT = new IfNoneMatch(new EntityTags(false, List.of()));
+
+    private final EntityTags known;
+
+    private IfNoneMatch(EntityTags known) {
+        this.known = known;
+    }
+
+    /**
+     * The values of the header; without any, the client has nothing.
+     *
+     * @throws ProblemException 400 when they are neither tags nor {@code *}
+     */
+    public static IfNoneMatch in(List<String> headers) {
+        return headers.isEmpty() ? ABSENT : new IfNoneMatch(EntityTags.in(HEADER, headers));
+    }
+
+    /** Whether the client has a version. A weak tag is as good as a strong one. */
+    public boolean knows(long version) {
+        String opaque = Long.toString(version);
+        return known.any() || known.tags().stream().anyMatch(tag -> tag.opaque().equals(opaque));
+    }
+}

@@ -1,0 +1,221 @@
+package dev.oms.http;
+
+import static io.restassured.RestAssured.given;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.hamcrest.Matchers.containsString;
+import static org.hamcrest.Matchers.equalTo;
+
+import dev.oms.Ledger;
+import dev.oms.OmsServers;
+import dev.oms.Shop;
+import dev.oms.WithoutConsumer;
+import dev.oms.job.Settling;
+import io.quarkus.test.common.WithTestResource;
+import io.quarkus.test.junit.QuarkusTest;
+import io.quarkus.test.junit.TestProfile;
+import io.restassured.http.ContentType;
+import io.restassured.response.Response;
+import jakarta.inject.Inject;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Changes that a client only wants as long as nobody else made one, and reads of what it may have already. */
+@QuarkusTest
+@TestProfile(WithoutConsumer.class)
+@WithTestResource(OmsServers.class)
+class ConditionalRequestTest {
+    private static final long NOBODY = 999_999_999_999L;
+
+    @Inject
+    Settling settling;
+
+    @Inject
+    Ledger ledger;
+
+    private long item;
+    private long order;
+
+    /** An order and an item at version 1. */
+    @BeforeEach
+    void setUp() {
+        String name = Shop.uniqueName();
+        item = Shop.item(name, 10, 0);
+        order = Shop.order(Shop.user(), Map.of(name, 1));
+        settling.settle(order);
+    }
+
+    @AfterEach
+    void audit() {
+        ledger.assertConsistent();
+    }
+
+    /** A change of something at version 1. */
+    enum Change {
+        ITEM("/inventory_items/{id}", "PUT", "{\"quantity\":5}"),
+        STATUS("/orders/{id}/update_status", "PUT", "{\"status\":\"OutForDelivery\"}"),
+        CANCEL_BY_STATUS("/orders/{id}/update_status", "PUT", "{\"status\":\"Cancelled\"}"),
+        CANCEL("/orders/{id}/cancel", "POST", null);
+
+        private final String path;
+        private final String method;
+        private final String body;
+
+        Change(String path, String method, String body) {
+            this.path = path;
+            this.method = method;
+            this.body = body;
+        }
+
+        Response send(long id, Object... tags) {
+            var request = given();
+            if (tags.length > 0) {
+                request.header("If-Match", tags[0], java.util.Arrays.copyOfRange(tags, 1, tags.length));
+            }
+            if (body != null) {
+                request.contentType(ContentType.JSON).body(body);
+            }
+            return request.request(method, path, id);
+        }
+
+        private String read() {
+            return "/" + path.split("/")[1] + "/{id}";
+        }
+    }
+
+    private long idFor(Change change) {
+        return change == Change.ITEM ? item : order;
+    }
+
+    private record Attempt(Change change, List<String> tags) {}
+
+    private static Stream<Attempt> attempts(List<List<String>> headers) {
+        return Stream.of(Change.values()).flatMap(change -> headers.stream().map(tags -> new Attempt(change, tags)));
+    }
+
+    static Stream<Attempt> changesTheVersionThatTheClientKnows() {
+        return attempts(
+                List.of(List.of(), List.of("\"1\""), List.of("*"), List.of("\"9\", \"1\""), List.of("\"9\"", "\"1\"")));
+    }
+
+    @ParameterizedTest
+    @MethodSource
+    void changesTheVersionThatTheClientKnows(Attempt attempt) {
+        Response changed =
+                attempt.change().send(idFor(attempt.change()), attempt.tags().toArray());
+
+        changed.then().statusCode(200).header("ETag", "\"2\"");
+    }
+
+    static Stream<Attempt> leavesAnotherVersionAlone() {
+        return attempts(List.of(List.of("\"0\""), List.of("W/\"1\""), List.of("\"01\", \"2\"")));
+    }
+
+    @ParameterizedTest
+    @MethodSource
+    void leavesAnotherVersionAlone(Attempt attempt) {
+        long id = idFor(attempt.change());
+
+        Response refused = attempt.change().send(id, attempt.tags().toArray());
+
+        refused.then()
+                .statusCode(412)
+                .contentType("application/problem+json")
+                .body("title", equalTo("Precondition Failed"))
+                .body("detail", containsString("\"1\""));
+        given().get(attempt.change().read(), id).then().header("ETag", "\"1\"");
+    }
+
+    static Stream<Attempt> refusesWhatIsNoTag() {
+        return attempts(List.of(List.of(""), List.of("1"), List.of("*", "\"1\""), List.of("\"1\"", "")));
+    }
+
+    @ParameterizedTest
+    @MethodSource
+    void refusesWhatIsNoTag(Attempt attempt) {
+        long id = idFor(attempt.change());
+
+        Response refused = attempt.change().send(id, attempt.tags().toArray());
+
+        refused.then()
+                .statusCode(400)
+                .contentType("application/problem+json")
+                .body("detail", containsString("If-Match"));
+        given().get(attempt.change().read(), id).then().header("ETag", "\"1\"");
+    }
+
+    @Test
+    void seesWhatHappenedSinceTheClientRead() {
+        settleAnotherOf(item);
+
+        Change.ITEM.send(item, "\"1\"").then().statusCode(412).body("detail", containsString("\"2\""));
+        Change.ITEM.send(item, "\"2\"").then().statusCode(200).header("ETag", "\"3\"");
+    }
+
+    @Test
+    void saysFirstThatThereIsNoSuchThing() {
+        for (Change change : Change.values()) {
+            change.send(NOBODY, "*").then().statusCode(404);
+            change.send(NOBODY, "\"1\"").then().statusCode(404);
+        }
+    }
+
+    @Test
+    void saysFirstThatItIsAnotherVersion() {
+        Shop.update(order, "Delivered").then().statusCode(200);
+
+        Change.CANCEL.send(order, "\"1\"").then().statusCode(412);
+        Change.CANCEL.send(order, "\"2\"").then().statusCode(409);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"\"1\"", "W/\"1\"", "*", "\"0\", \"1\""})
+    void doesNotRepeatWhatTheClientHas(String tags) {
+        for (Response response : reads(tags)) {
+            response.then().statusCode(304).header("ETag", "\"1\"");
+            assertThat(response.asString()).isEmpty();
+            assertThat(response.contentType()).isEmpty();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"\"0\"", "W/\"0\"", "\"11\", \"10\""})
+    void sendsWhatTheClientDoesNotHave(String tags) {
+        for (Response response : reads(tags)) {
+            response.then().statusCode(200).header("ETag", "\"1\"");
+            assertThat(response.jsonPath().getLong("id")).isIn(item, order);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "1", "*, \"1\""})
+    void refusesToReadByWhatIsNoTag(String tags) {
+        for (Response response : reads(tags)) {
+            response.then().statusCode(400).body("detail", containsString("If-None-Match"));
+        }
+    }
+
+    @Test
+    void hasNothingOfWhatThereIsNot() {
+        for (String path : List.of("/orders/{id}", "/inventory_items/{id}")) {
+            given().header("If-None-Match", "*").get(path, NOBODY).then().statusCode(404);
+        }
+    }
+
+    private List<Response> reads(String tags) {
+        return List.of(
+                given().header("If-None-Match", tags).get("/orders/{id}", order),
+                given().header("If-None-Match", tags).get("/inventory_items/{id}", item));
+    }
+
+    private void settleAnotherOf(long item) {
+        String name = given().get("/inventory_items/{id}", item).jsonPath().getString("name");
+        settling.settle(Shop.order(Shop.user(), Map.of(name, 1)));
+    }
+}

@@ -1,0 +1,115 @@
+package dev.oms.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.List;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What the two headers say of version 7. */
+class EntityTagsTest {
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+            *                          | true  | true
+            ` * `                      | true  | true
+            "7"                        | true  | true
+            ` \t"7"\t `                | true  | true
+            W/"7"                      | false | true
+            "6"                        | false | false
+            "07"                       | false | false
+            "77"                       | false | false
+            ""                         | false | false
+            "*"                        | false | false
+            "6","7"                    | true  | true
+            "6" , "7"                  | true  | true
+            "6", W/"7"                 | false | true
+            W/"7", "7"                 | true  | true
+            , ,"6",,"7",               | true  | true
+            "6,7"                      | false | false
+            "6,", ",7"                 | false | false
+            "W/7"                      | false | false
+            "é!#~"                     | false | false
+            """)
+    void comparesStronglyToChangeAndWeaklyToRead(String header, boolean changes, boolean knows) {
+        ThrowingCallable change = () -> IfMatch.in(List.of(header)).require("order", 1, 7);
+        if (changes) {
+            assertThatCode(change).doesNotThrowAnyException();
+        } else {
+            assertThatThrownBy(change).isInstanceOfSatisfying(ProblemException.class, refused -> {
+                assertThat(refused.problem().status()).isEqualTo(412);
+                assertThat(refused.problem().title()).isEqualTo("Precondition Failed");
+                assertThat(refused.problem().detail()).contains("order 1", "\"7\"");
+            });
+        }
+        assertThat(IfNoneMatch.in(List.of(header)).knows(7)).isEqualTo(knows);
+    }
+
+    @Test
+    void takesSeveralHeadersForOneList() {
+        assertThatCode(() -> IfMatch.in(List.of("\"5\"", "\"6\", \"7\"")).require("order", 1, 7))
+                .doesNotThrowAnyException();
+        assertThat(IfNoneMatch.in(List.of("\"5\"", "\"7\"")).knows(7)).isTrue();
+        isRefused(() -> IfMatch.in(List.of("*", "\"7\"")));
+    }
+
+    @Test
+    void askForNothingWhenTheyAreAbsent() {
+        assertThatCode(() -> IfMatch.in(List.of()).require("order", 1, 7)).doesNotThrowAnyException();
+        assertThat(IfNoneMatch.in(List.of()).knows(7)).isFalse();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                " ",
+                ",",
+                "7",
+                "\"7",
+                "7\"",
+                "'7'",
+                "\"7\" \"8\"",
+                "\"7\"\"8\"",
+                "\"7\";x",
+                "w/\"7\"",
+                "W/7",
+                "W/ \"7\"",
+                "W/",
+                "**",
+                "*, *",
+                "*, \"7\"",
+                "\"7\", *",
+                "\"7\", 8",
+                "\"7 8\"",
+                "\"7\t\"",
+                "\"7\u007F\"",
+                "\"\u0100\""
+            })
+    void refuseWhatIsNoList(String header) {
+        isRefused(() -> IfMatch.in(List.of(header)));
+        isRefused(() -> IfNoneMatch.in(List.of(header)));
+    }
+
+    @Test
+    void refuseAVeryLongHeaderAtOnce() {
+        long started = System.nanoTime();
+
+        isRefused(() -> IfMatch.in(List.of(" ".repeat(100_000) + "7")));
+        isRefused(() -> IfMatch.in(List.of("\"".repeat(100_000) + "7")));
+        isRefused(() -> IfMatch.in(List.of(" , ".repeat(100_000) + "7")));
+
+        assertThat(System.nanoTime() - started).isLessThan(2_000_000_000L);
+    }
+
+    private static void isRefused(ThrowingCallable header) {
+        assertThatThrownBy(header).isInstanceOfSatisfying(ProblemException.class, refused -> {
+            assertThat(refused.problem().status()).isEqualTo(400);
+            assertThat(refused.problem().detail()).matches("If-(None-)?Match must be .*");
+        });
+    }
+}
