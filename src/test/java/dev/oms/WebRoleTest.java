@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.hamcrest.Matchers.equalTo;
 
 import dev.oms.job.Streams;
+import io.quarkus.scheduler.Scheduler;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.QuarkusTestProfile;
@@ -21,6 +22,9 @@ import org.junit.jupiter.api.Test;
 class WebRoleTest {
     @Inject
     Streams streams;
+
+    @Inject
+    Scheduler scheduler;
 
     public static final class Web implements QuarkusTestProfile {
         @Override
@@ -40,6 +44,11 @@ class WebRoleTest {
         Thread.sleep(2_000);
         assertThat(Shop.status(order)).isEqualTo("Pending");
         assertThat(streams.orderIds()).contains(order);
+    }
+
+    @Test
+    void leavesEverythingOnAScheduleToAWorker() {
+        assertThat(scheduler.getScheduledJobs()).isEmpty();
     }
 
     @Test

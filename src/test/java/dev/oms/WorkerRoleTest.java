@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.hamcrest.Matchers.equalTo;
 
 import dev.oms.job.Streams;
+import io.quarkus.scheduler.Scheduler;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.QuarkusTestProfile;
@@ -25,6 +26,9 @@ class WorkerRoleTest {
 
     @Inject
     Streams streams;
+
+    @Inject
+    Scheduler scheduler;
 
     public static final class Worker implements QuarkusTestProfile {
         @Override
@@ -56,6 +60,12 @@ class WorkerRoleTest {
         assertThat(ledger.texts("select o.status || ' ' || i.quantity from " + placed))
                 .containsExactly("Confirmed 3");
         ledger.assertConsistent();
+    }
+
+    @Test
+    void purgesIdempotencyKeys() {
+        assertThat(scheduler.getScheduledJobs())
+                .anyMatch(job -> job.getMethodDescription().contains("PurgeIdempotencyKeys"));
     }
 
     @ParameterizedTest

@@ -27,11 +27,15 @@ class IdempotencyKeys {
                 fingerprint = excluded.fingerprint, order_id = excluded.order_id, created_at = excluded.created_at
             where pinned.created_at <= ?6""";
 
-    // Another worker's purge is not waited for: it deletes what it has locked.
+    // Another worker's purge is not waited for: it deletes what it has locked. Materialized, for a subquery might be
+    // run
+    // once a row, and each time find others.
     private static final String PURGE = """
-            delete from idempotency_keys where (user_id, key) in (
+            with old as materialized (
                 select user_id, key from idempotency_keys where created_at <= ?1
-                order by created_at limit ?2 for update skip locked)""";
+                order by created_at limit ?2 for update skip locked)
+            delete from idempotency_keys pinned using old
+            where pinned.user_id = old.user_id and pinned.key = old.key""";
 
     private final Session session;
     private final IdempotencyConfig config;
