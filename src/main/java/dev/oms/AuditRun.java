@@ -19,7 +19,9 @@ public class AuditRun implements QuarkusApplication {
         System.setProperty("quarkus.http.host-enabled", "false");
         System.setProperty("quarkus.flyway.migrate-at-start", "false");
         System.setProperty("oms.seed", "false");
-        for (String task : new String[] {"oms.job.consumer.every", "oms.job.reconciler.every", "oms.audit.every"}) {
+        for (String task : new String[] {
+            "oms.job.consumer.every", "oms.job.reconciler.every", "oms.audit.every", "oms.idempotency.purge.every"
+        }) {
             System.setProperty(task, "off");
         }
     }
