@@ -27,6 +27,7 @@ public final class EmbeddedServers {
     private final EmbeddedPostgres postgres;
     private final int redisPort;
     private RedisServer redis;
+    private ProcessHandle redisProcess;
 
     private EmbeddedServers(EmbeddedPostgres postgres, int redisPort) {
         this.postgres = postgres;
@@ -50,13 +51,24 @@ public final class EmbeddedServers {
      * @throws UncheckedIOException when one of them cannot be started
      */
     public static EmbeddedServers start() {
+        return start(Map.of());
+    }
+
+    /**
+     * Starts both.
+     *
+     * @param postgresSettings what PostgreSQL is to be set to; without any it is fast, and a crash loses what it had
+     * @throws UncheckedIOException when one of them cannot be started
+     */
+    public static EmbeddedServers start(Map<String, String> postgresSettings) {
         try {
-            EmbeddedPostgres postgres = EmbeddedPostgres.builder()
+            EmbeddedPostgres.Builder builder = EmbeddedPostgres.builder()
                     // Not UTC, and not where the JVM is: whoever mixes up zones is to find out here.
                     .setServerConfig("timezone", "Pacific/Chatham")
-                    .setServerConfig("max_connections", "200")
-                    .start();
-            endWithThisProcess(pidOf(postgres));
+                    .setServerConfig("max_connections", "200");
+            postgresSettings.forEach(builder::setServerConfig);
+            EmbeddedPostgres postgres = builder.start();
+            ProcessHandle.of(pidOf(postgres)).ifPresent(process -> endWithThisProcess(process, "QUIT"));
             EmbeddedServers servers = new EmbeddedServers(postgres, freePort());
             servers.startRedis();
             return servers;
@@ -99,13 +111,19 @@ public final class EmbeddedServers {
                 .setting("save \"\"")
                 .setting("appendonly no")
                 .build();
-        var before = ProcessHandle.current().children().map(ProcessHandle::pid).toList();
+        var before = ProcessHandle.current().children().toList();
         redis.start();
-        ProcessHandle.current()
+        redisProcess = ProcessHandle.current()
                 .children()
-                .map(ProcessHandle::pid)
-                .filter(pid -> !before.contains(pid))
-                .forEach(EmbeddedServers::endWithThisProcess);
+                .filter(process -> !before.contains(process))
+                .findFirst()
+                .orElseThrow();
+        endWithThisProcess(redisProcess, "QUIT");
+    }
+
+    /** Redis, for whoever wants to pause or kill it. */
+    public ProcessHandle redisProcess() {
+        return redisProcess;
     }
 
     /** Stops Redis, and loses what it had. */
@@ -125,18 +143,25 @@ public final class EmbeddedServers {
 
     /**
      * A child outlives a JVM that is killed. A shell that waits for the end of its standard input, which comes with the
-     * end of this process, ends the child.
+     * end of this process, ends the child; the child's own end ends the shell.
+     *
+     * @param signal what ends the child, also one that is paused
      */
-    private static void endWithThisProcess(long pid) {
+    public static void endWithThisProcess(ProcessHandle child, String signal) {
         try {
-            new ProcessBuilder("sh", "-c", "trap '' HUP INT TERM; cat >/dev/null; kill -QUIT " + pid)
+            Process shell = new ProcessBuilder(
+                            "sh",
+                            "-c",
+                            "trap '' HUP INT TERM; cat >/dev/null; kill -%s %d; kill -CONT %2$d"
+                                    .formatted(signal, child.pid()))
                     .redirectOutput(Redirect.DISCARD)
                     .redirectError(Redirect.DISCARD)
                     .start();
+            child.onExit().thenRun(shell::destroyForcibly);
         } catch (IOException e) {
             // Windows: the shutdown hooks of both libraries still end them when the process ends by itself.
             System.getLogger(EmbeddedServers.class.getName())
-                    .log(System.Logger.Level.DEBUG, "No shell to watch process " + pid, e);
+                    .log(System.Logger.Level.DEBUG, "No shell to watch process " + child.pid(), e);
         }
     }
 

@@ -1,0 +1,71 @@
+package dev.oms.fault;
+
+import dev.oms.embedded.EmbeddedServers;
+import java.io.IOException;
+import java.lang.ProcessBuilder.Redirect;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/** A process of ours, with a log of its own. Whatever becomes of the tests, it does not outlive them. */
+final class Child implements AutoCloseable {
+    private final Process process;
+    private final Path log;
+
+    private Child(Process process, Path log) {
+        this.process = process;
+        this.log = log;
+    }
+
+    static Child start(Path log, Map<String, String> environment, List<String> command) throws IOException {
+        Files.createDirectories(log.getParent());
+        ProcessBuilder builder =
+                new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(Redirect.appendTo(log.toFile()));
+        builder.environment().keySet().removeIf(name -> name.startsWith("OMS_") || name.startsWith("QUARKUS_"));
+        builder.environment().putAll(environment);
+        Process process = builder.start();
+        EmbeddedServers.endWithThisProcess(process.toHandle(), "KILL");
+        return new Child(process, log);
+    }
+
+    /** Sends a signal to a process by its id. */
+    static void signal(ProcessHandle process, String signal) throws IOException, InterruptedException {
+        if (new ProcessBuilder("kill", "-" + signal, Long.toString(process.pid()))
+                        .inheritIO()
+                        .start()
+                        .waitFor()
+                != 0) {
+            throw new IOException("kill -%s %d failed".formatted(signal, process.pid()));
+        }
+    }
+
+    /** SIGKILL: returns when it is gone. */
+    void kill() {
+        end(process.toHandle());
+    }
+
+    /** SIGKILL to any process: returns when it is gone. */
+    static void end(ProcessHandle process) {
+        process.destroyForcibly();
+        process.onExit().orTimeout(30, TimeUnit.SECONDS).join();
+    }
+
+    ProcessHandle handle() {
+        return process.toHandle();
+    }
+
+    boolean isAlive() {
+        return process.isAlive();
+    }
+
+    Path log() {
+        return log;
+    }
+
+    @Override
+    public void close() {
+        kill();
+    }
+}

@@ -1,0 +1,61 @@
+package dev.oms.fault;
+
+import java.io.IOException;
+import java.util.Map;
+import java.util.Random;
+import org.junit.jupiter.api.extension.ExtensionContext;
+import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
+import org.junit.jupiter.api.extension.ParameterContext;
+import org.junit.jupiter.api.extension.ParameterResolver;
+import org.junit.jupiter.api.extension.TestWatcher;
+
+/**
+ * Gives a test the one cluster, which ends with the run, and its random numbers. They depend on a seed and on the
+ * test's name, so that it can be replayed alone: {@code ./mvnw verify -Dit.test=… -Doms.fault.seed=…}.
+ */
+final class FaultSuite implements ParameterResolver, TestWatcher {
+    private static final long SEED = Long.getLong("oms.fault.seed", System.nanoTime());
+
+    /** Ended by JUnit with the run. */
+    private record Running(Servers servers, Cluster cluster) implements AutoCloseable {
+        static Running start() {
+            Servers servers = new Servers();
+            try {
+                Cluster cluster = new Cluster(servers, "", Map.of());
+                cluster.web().warmUp();
+                return new Running(servers, cluster);
+            } catch (IOException | InterruptedException | RuntimeException e) {
+                servers.close();
+                throw new IllegalStateException("The fault suite cannot be started", e);
+            }
+        }
+
+        @Override
+        public void close() {
+            cluster.close();
+            servers.close();
+        }
+    }
+
+    @Override
+    public boolean supportsParameter(ParameterContext parameter, ExtensionContext context) {
+        Class<?> type = parameter.getParameter().getType();
+        return type == Cluster.class || type == Random.class;
+    }
+
+    @Override
+    public Object resolveParameter(ParameterContext parameter, ExtensionContext context) {
+        if (parameter.getParameter().getType() == Random.class) {
+            return new Random(SEED ^ context.getRequiredTestMethod().getName().hashCode());
+        }
+        return context.getRoot()
+                .getStore(Namespace.create(FaultSuite.class))
+                .computeIfAbsent(Running.class, key -> Running.start(), Running.class)
+                .cluster();
+    }
+
+    @Override
+    public void testFailed(ExtensionContext context, Throwable cause) {
+        System.out.printf("fault: %s failed; replay it with -Doms.fault.seed=%d%n", context.getDisplayName(), SEED);
+    }
+}

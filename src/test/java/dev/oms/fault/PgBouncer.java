@@ -1,0 +1,88 @@
+package dev.oms.fault;
+
+import static org.awaitility.Awaitility.await;
+
+import java.io.File;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+
+/** PgBouncer in transaction mode with a pool of 5. */
+final class PgBouncer implements AutoCloseable {
+    private static final Path CONFIG = Path.of("target/fault/pgbouncer.ini");
+
+    private final int port;
+    private final List<String> command;
+    private Child child;
+
+    private PgBouncer(int port, List<String> command) {
+        this.port = port;
+        this.command = command;
+    }
+
+    static boolean isInstalled() {
+        return Stream.of(System.getenv("PATH").split(File.pathSeparator))
+                .anyMatch(directory -> Files.isExecutable(Path.of(directory, "pgbouncer")));
+    }
+
+    static PgBouncer start(Servers servers) throws IOException {
+        int port = OmsProcess.freePort();
+        // pgjdbc sends extra_float_digits at every start of a session; PgBouncer 1.18 must be told not to mind.
+        Files.writeString(CONFIG, """
+                [databases]
+                postgres = host=127.0.0.1 port=%d dbname=postgres user=postgres
+                [pgbouncer]
+                listen_addr = 127.0.0.1
+                listen_port = %d
+                unix_socket_dir =
+                auth_type = any
+                pool_mode = transaction
+                default_pool_size = 5
+                max_client_conn = 200
+                ignore_startup_parameters = extra_float_digits
+                """.formatted(servers.postgresPort(), port));
+        List<String> command = new ArrayList<>(List.of("pgbouncer"));
+        if (System.getProperty("user.name").equals("root")) {
+            // It refuses to be root.
+            command.addAll(List.of("-u", "nobody"));
+        }
+        command.add(CONFIG.toAbsolutePath().toString());
+        PgBouncer bouncer = new PgBouncer(port, command);
+        bouncer.restart();
+        return bouncer;
+    }
+
+    /** Prepared statements belong to a session, and the next transaction has another. */
+    String url() {
+        return "jdbc:postgresql://localhost:" + port + "/postgres?prepareThreshold=0";
+    }
+
+    /** SIGKILL: every connection through it breaks. */
+    void kill() {
+        child.kill();
+    }
+
+    void restart() throws IOException {
+        child = Child.start(Path.of("target/fault/pgbouncer.log"), Map.of(), command);
+        await().alias("PgBouncer listens, see " + child.log())
+                .atMost(Duration.ofSeconds(30))
+                .pollInterval(Duration.ofMillis(20))
+                .ignoreExceptions()
+                .until(() -> {
+                    new Socket(InetAddress.getLoopbackAddress(), port).close();
+                    return true;
+                });
+    }
+
+    @Override
+    public void close() {
+        kill();
+    }
+}

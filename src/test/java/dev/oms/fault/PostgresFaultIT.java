@@ -1,0 +1,41 @@
+package dev.oms.fault;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/** PostgreSQL keeps what it has committed, and nothing else has to. */
+@ExtendWith(FaultSuite.class)
+class PostgresFaultIT {
+    private static final int TIMES = 3;
+
+    @Test
+    void survivesADatabaseThatCrashes(Cluster cluster, Random random) throws Exception {
+        assertThat(cluster.servers().isDurable()).isTrue();
+
+        cluster.underLoad(TIMES + " × PostgreSQL: immediate shutdown and restart", random, clients -> {
+            for (int i = 0; i < TIMES; i++) {
+                clients.awaitAccepted(100 + random.nextInt(200));
+                cluster.servers().crashPostgres();
+                Thread.sleep(random.nextInt(2_000));
+                cluster.servers().restartPostgres();
+                assertThat(cluster.servers().isDurable()).isTrue();
+            }
+        });
+    }
+
+    @Test
+    void survivesTheEndOfEverySession(Cluster cluster, Random random) throws Exception {
+        // More often than it has to be: what matters is where a commit is when its session ends.
+        int times = 10 * TIMES;
+
+        cluster.underLoad(times + " × PostgreSQL: every session terminated", random, clients -> {
+            for (int i = 0; i < times; i++) {
+                clients.awaitAccepted(10 + random.nextInt(50));
+                assertThat(cluster.servers().terminateSessions()).isPositive();
+            }
+        });
+    }
+}

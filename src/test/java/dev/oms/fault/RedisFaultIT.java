@@ -1,0 +1,52 @@
+package dev.oms.fault;
+
+import io.vertx.redis.client.Command;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/** Redis is disposable. */
+@ExtendWith(FaultSuite.class)
+class RedisFaultIT {
+    private static final int TIMES = 3;
+
+    @Test
+    void survivesARedisThatIsKilledAndComesBackEmpty(Cluster cluster, Random random) throws Exception {
+        cluster.underLoad(TIMES + " × Redis: SIGKILL and empty restart", random, clients -> {
+            for (int i = 0; i < TIMES; i++) {
+                clients.awaitAccepted(random.nextInt(200));
+                cluster.servers().killRedis();
+                // Without it orders are accepted all the same.
+                clients.awaitAccepted(100 + random.nextInt(200));
+                cluster.servers().startRedis();
+            }
+        });
+    }
+
+    @Test
+    void survivesFlushall(Cluster cluster, Random random) throws Exception {
+        cluster.underLoad(TIMES + " × Redis: FLUSHALL under load", random, clients -> {
+            for (int i = 0; i < TIMES; i++) {
+                clients.awaitAccepted(random.nextInt(400));
+                cluster.servers().redis(Command.FLUSHALL);
+            }
+        });
+    }
+
+    @Test
+    void survivesARedisThatHangs(Cluster cluster, Random random) throws Exception {
+        cluster.underLoad(TIMES + " × Redis: SIGSTOP for 20 s", random, clients -> {
+            for (int i = 0; i < TIMES; i++) {
+                clients.awaitAccepted(random.nextInt(200));
+                cluster.servers().pauseRedis();
+                try {
+                    long resumeNanos = System.nanoTime() + 20_000_000_000L;
+                    clients.awaitAccepted(200);
+                    Thread.sleep(Math.max(0, (resumeNanos - System.nanoTime()) / 1_000_000));
+                } finally {
+                    cluster.servers().resumeRedis();
+                }
+            }
+        });
+    }
+}

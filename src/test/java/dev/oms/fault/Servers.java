@@ -1,0 +1,186 @@
+package dev.oms.fault;
+
+import static org.awaitility.Awaitility.await;
+
+import dev.oms.Ledger;
+import dev.oms.embedded.EmbeddedServers;
+import io.vertx.core.Vertx;
+import io.vertx.redis.client.Command;
+import io.vertx.redis.client.Redis;
+import io.vertx.redis.client.Request;
+import io.vertx.redis.client.Response;
+import io.zonky.test.db.postgres.util.LinuxUtils;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.postgresql.ds.PGSimpleDataSource;
+
+/** PostgreSQL and Redis, and all that can befall them. PostgreSQL is set to survive a crash, as in production. */
+final class Servers implements AutoCloseable {
+    private final EmbeddedServers servers = EmbeddedServers.start(Map.of("fsync", "on", "synchronous_commit", "on"));
+    private final Vertx vertx = Vertx.vertx();
+    private final PGSimpleDataSource dataSource = new PGSimpleDataSource();
+    private final Ledger ledger;
+    private final Path data;
+    private Child restarted;
+
+    Servers() {
+        dataSource.setUrl(servers.settings().get("OMS_DB_URL"));
+        dataSource.setUser(servers.settings().get("OMS_DB_USER"));
+        dataSource.setPassword(servers.settings().get("OMS_DB_PASSWORD"));
+        ledger = new Ledger(dataSource);
+        data = Path.of(ledger.texts("show data_directory").getFirst());
+    }
+
+    Map<String, String> settings() {
+        return servers.settings();
+    }
+
+    Ledger ledger() {
+        return ledger;
+    }
+
+    int postgresPort() {
+        return dataSource.getPortNumbers()[0];
+    }
+
+    Connection connect() throws SQLException {
+        return dataSource.getConnection();
+    }
+
+    /** A commit that was answered must be on the disk, or a crash proves nothing. */
+    boolean isDurable() {
+        return ledger.texts("show fsync").getFirst().equals("on")
+                && ledger.texts("show synchronous_commit").getFirst().equals("on")
+                && ledger.texts("show full_page_writes").getFirst().equals("on");
+    }
+
+    /** An immediate shutdown: PostgreSQL drops everything where it stands, and has to recover at its next start. */
+    void crashPostgres() throws IOException, InterruptedException {
+        ProcessHandle postmaster = ProcessHandle.of(Long.parseLong(
+                        Files.readAllLines(data.resolve("postmaster.pid")).getFirst()))
+                .orElseThrow();
+        Child.signal(postmaster, "QUIT");
+        postmaster.onExit().orTimeout(30, TimeUnit.SECONDS).join();
+    }
+
+    /** Starts it as it was started before, on the same port, and waits until it has recovered. */
+    void restartPostgres() throws IOException {
+        // Root may not run it, but somebody who only thinks that he is not root may.
+        String asNobody = LinuxUtils.isUnshareAvailable() ? "unshare -U " : "";
+        restarted = Child.start(
+                Path.of("target/fault/postgres.log"),
+                Map.of(),
+                List.of("sh", "-c", "exec " + asNobody + Files.readString(data.resolve("postmaster.opts"))));
+        await().alias("PostgreSQL is back, see " + restarted.log())
+                .atMost(Duration.ofSeconds(60))
+                .pollInterval(Duration.ofMillis(50))
+                .ignoreExceptions()
+                .until(() -> ledger.texts("select 1").getFirst().equals("1"));
+    }
+
+    /** Ends every session but the one that asks for it. */
+    long terminateSessions() {
+        return ledger.count(
+                "pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid() and pg_terminate_backend(pid)");
+    }
+
+    /**
+     * From now on a commit is written and flushed, and then waits for a standby that there is not: it has happened, and
+     * nobody is told.
+     *
+     * @see <a href="https://www.postgresql.org/docs/current/warm-standby.html#SYNCHRONOUS-REPLICATION">synchronous
+     *     replication</a>
+     */
+    void holdCommits() {
+        ledger.execute("alter system set synchronous_standby_names = 'nobody'");
+        ledger.execute("select pg_reload_conf()");
+        // It takes effect when the checkpointer has heard of it; clients that place orders then wait.
+        awaitHeldCommit("");
+    }
+
+    /** Waits for a commit that waits, by a process whose name begins so. */
+    void awaitHeldCommit(String name) {
+        await().alias("a held commit of " + name)
+                .atMost(Duration.ofSeconds(60))
+                .pollInterval(Duration.ofMillis(10))
+                .until(() -> ledger.count("pg_stat_activity where wait_event = 'SyncRep' and application_name like '"
+                                + name + "%'")
+                        > 0);
+    }
+
+    void releaseCommits() {
+        ledger.execute("alter system reset synchronous_standby_names");
+        ledger.execute("select pg_reload_conf()");
+    }
+
+    /** SIGKILL. */
+    void killRedis() {
+        Child.end(servers.redisProcess());
+    }
+
+    /** Starts another one, empty, in its place. */
+    void startRedis() throws IOException {
+        servers.startRedis();
+    }
+
+    /** SIGSTOP: its connections stay open, and nothing answers. */
+    void pauseRedis() throws IOException, InterruptedException {
+        Child.signal(servers.redisProcess(), "STOP");
+    }
+
+    void resumeRedis() throws IOException, InterruptedException {
+        Child.signal(servers.redisProcess(), "CONT");
+    }
+
+    /** Asks Redis. */
+    Response redis(Command command, Object... arguments) {
+        Request request = Request.cmd(command);
+        for (Object argument : arguments) {
+            request.arg(argument.toString());
+        }
+        Redis client = Redis.createClient(vertx, servers.settings().get("OMS_REDIS_URL"));
+        try {
+            return client.send(request)
+                    .toCompletionStage()
+                    .toCompletableFuture()
+                    .orTimeout(30, TimeUnit.SECONDS)
+                    .join();
+        } finally {
+            client.close();
+        }
+    }
+
+    /** The orders of all jobs in the stream. */
+    List<String> streamedOrders() {
+        return redis(Command.XRANGE, Cluster.STREAM, "-", "+").stream()
+                .map(entry -> entry.get(1).get(1).toString())
+                .toList();
+    }
+
+    /** Sends jobs in this order. */
+    void sendJobs(List<String> orders) {
+        List<Object> arguments = new ArrayList<>(List.of(
+                "for _, id in ipairs(ARGV) do redis.call('XADD', KEYS[1], '*', 'order_id', id) end",
+                1,
+                Cluster.STREAM));
+        arguments.addAll(orders);
+        redis(Command.EVAL, arguments.toArray());
+    }
+
+    @Override
+    public void close() {
+        vertx.close().toCompletionStage().toCompletableFuture().join();
+        servers.stop();
+        if (restarted != null) {
+            restarted.close();
+        }
+    }
+}

@@ -1,0 +1,158 @@
+package dev.oms.fault;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/** Workers that are killed, and jobs that come more than once or cannot be done. */
+@ExtendWith(FaultSuite.class)
+class WorkerFaultIT {
+    @Test
+    void survivesTheLossOfOneOfTwoWorkersMidBatch(Cluster cluster, Random random) throws Exception {
+        int kills = 20;
+
+        cluster.underLoad(kills + " × SIGKILL of one of two workers, mid-batch", random, clients -> {
+            for (int i = 0; i < kills; i++) {
+                // Three times of four surely amid a transaction, else wherever it happens to be.
+                if (i % 4 != 0) {
+                    try (ItemLock lock = new ItemLock(cluster)) {
+                        lock.awaitStuckWorker().kill();
+                    }
+                } else {
+                    Thread.sleep(random.nextInt(300));
+                    cluster.workers().get(random.nextInt(2)).kill();
+                }
+                cluster.makeWhole();
+                clients.awaitAccepted(random.nextInt(40));
+            }
+        });
+    }
+
+    @Test
+    void oneWorkerSettlesTheBacklogThatTwoHaveLeft(Cluster cluster, Random random) throws Exception {
+        int backlog = 5_000;
+        int times = 3;
+
+        cluster.underLoad(times + " × SIGKILL of both workers, backlog of 5,000, then start one", random, clients -> {
+            for (int i = 0; i < times; i++) {
+                cluster.makeWhole();
+                clients.rush();
+                clients.awaitAccepted(100 + random.nextInt(100));
+                cluster.killWorkers();
+                cluster.awaitBacklog(backlog);
+                clients.calmDown();
+
+                OmsProcess one = cluster.workers().get(random.nextInt(2));
+                one.start();
+
+                cluster.awaitSettled(cluster.lastOrder());
+            }
+        });
+    }
+
+    /** A commit that waits for a standby that there is not has happened, but its worker does not know. */
+    @Test
+    void survivesTheLossOfAWorkerBetweenCommitAndAck(Cluster cluster, Random random) throws Exception {
+        int kills = 5;
+
+        cluster.underLoad(kills + " × SIGKILL between commit and ack", random, clients -> {
+            for (int i = 0; i < kills; i++) {
+                OmsProcess worker;
+                try {
+                    try (ItemLock lock = new ItemLock(cluster)) {
+                        worker = lock.awaitStuckWorker();
+                        cluster.servers().holdCommits();
+                    }
+                    cluster.servers().awaitHeldCommit(worker.name());
+                    worker.kill();
+                } finally {
+                    cluster.servers().releaseCommits();
+                }
+                cluster.makeWhole();
+                clients.awaitAccepted(random.nextInt(100));
+            }
+        });
+    }
+
+    /** What it has sent may still be read when Redis goes on, so that some of the ack happens, or none. */
+    @Test
+    void survivesTheLossOfAWorkerAmidItsAck(Cluster cluster, Random random) throws Exception {
+        int kills = 5;
+
+        cluster.underLoad(kills + " × SIGKILL amid the ack, Redis paused", random, clients -> {
+            for (int i = 0; i < kills; i++) {
+                OmsProcess worker;
+                long order;
+                try {
+                    try (ItemLock lock = new ItemLock(cluster)) {
+                        worker = lock.awaitStuckWorker();
+                        // Only that worker waits, and it has taken the oldest.
+                        order = cluster.firstDueOrder();
+                        cluster.servers().pauseRedis();
+                    }
+                    cluster.awaitSettled(order);
+                    worker.kill();
+                } finally {
+                    cluster.servers().resumeRedis();
+                }
+                cluster.makeWhole();
+                clients.awaitAccepted(random.nextInt(100));
+            }
+        });
+    }
+
+    @Test
+    void settlesOnceWhatIsDeliveredTenTimes(Cluster cluster, Random random) throws Exception {
+        int orders = 1_000;
+        int copies = 10;
+
+        cluster.underLoad("each stream entry delivered 10 times, shuffled, 1,000 orders", random, clients -> {
+            clients.rush();
+            cluster.killWorkers();
+            cluster.awaitBacklog(orders);
+            clients.calmDown();
+            List<String> jobs = new ArrayList<>();
+            for (int copy = 1; copy < copies; copy++) {
+                jobs.addAll(cluster.servers().streamedOrders());
+            }
+            assertThat(jobs).hasSizeGreaterThanOrEqualTo((copies - 1) * orders);
+            Collections.shuffle(jobs, random);
+            cluster.servers().sendJobs(jobs);
+
+            cluster.makeWhole();
+
+            cluster.awaitSettled(cluster.lastOrder());
+        });
+    }
+
+    @Test
+    void aPoisonOrderHoldsUpNobodyElse(Cluster cluster, Random random) throws Exception {
+        int batch = 500;
+
+        cluster.underLoad("1 poison order in a batch of 500", random, clients -> {
+            cluster.killWorkers();
+            clients.rush();
+            cluster.awaitBacklog(batch / 2);
+            long poison = clients.placeOne();
+            // Nothing can be restored of what was never deducted.
+            cluster.servers().ledger().execute("update orders set due = 'RESTORATION' where id = " + poison);
+            cluster.awaitBacklog(batch);
+            clients.calmDown();
+            long last = cluster.lastOrder();
+
+            cluster.workers().get(random.nextInt(2)).start();
+
+            await().alias("all but the poison are settled")
+                    .atMost(Duration.ofSeconds(60))
+                    .until(() -> cluster.dueOrders(last).equals(List.of(Long.toString(poison))));
+            clients.cancelOne(poison);
+        });
+    }
+}
