@@ -1,6 +1,8 @@
 package dev.oms.http;
 
+import jakarta.transaction.RollbackException;
 import java.sql.SQLException;
+import java.util.stream.Stream;
 
 /**
  * Tells a database that is away, full or shutting down, or that broke a tie between transactions, from one that says
@@ -13,7 +15,18 @@ public final class DatabaseOutage {
 
     /** Whether such trouble stands anywhere behind an exception. */
     public static boolean isBehind(Throwable e) {
-        return Causes.of(e).anyMatch(cause -> cause instanceof SQLException sql && isTransient(sql.getSQLState()));
+        return Causes.of(e).anyMatch(DatabaseOutage::isTransient) || isAtCommit(e);
+    }
+
+    /** Whether it came at the very commit: then nobody knows whether the transaction was committed. */
+    static boolean isAtCommit(Throwable e) {
+        // Narayana does not tell why as a cause.
+        return Causes.find(e, RollbackException.class) instanceof RollbackException notCommitted
+                && Stream.of(notCommitted.getSuppressed()).flatMap(Causes::of).anyMatch(DatabaseOutage::isTransient);
+    }
+
+    private static boolean isTransient(Throwable e) {
+        return e instanceof SQLException sql && isTransient(sql.getSQLState());
     }
 
     private static boolean isTransient(String state) {

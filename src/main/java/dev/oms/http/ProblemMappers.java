@@ -153,9 +153,10 @@ class ProblemMappers {
         }
         if (DatabaseOutage.isBehind(e)) {
             LOG.warnf("503: the database is away or busy: %s", Causes.root(e).getMessage());
-            return Response.fromResponse(
-                            Problem.of(503, "The database is away or busy; nothing was changed. Try again.")
-                                    .toResponse())
+            String detail = DatabaseOutage.isAtCommit(e)
+                    ? "The database went away at the last moment; whether anything was changed is not known."
+                    : "The database is away or busy; nothing was changed. Try again.";
+            return Response.fromResponse(Problem.of(503, detail).toResponse())
                     .header("Retry-After", RETRY_AFTER_SECONDS)
                     .build();
         }
