@@ -54,6 +54,7 @@ final class Clients implements AutoCloseable {
     private final List<Thread> people = new ArrayList<>();
     private final ConcurrentMap<Long, Known> accepted = new ConcurrentHashMap<>();
     private final Queue<String> surprises = new ConcurrentLinkedQueue<>();
+    private final AtomicLong inDoubt = new AtomicLong();
     private final AtomicLong refused = new AtomicLong();
     private final AtomicLong unanswered = new AtomicLong();
     private volatile int pauseMillisMax = CALM_MILLIS_MAX;
@@ -126,6 +127,9 @@ final class Clients implements AutoCloseable {
         try {
             HttpResponse<String> response = post("/orders?user_id=" + user, Map.of("items", lines));
             if (response.statusCode() != 201) {
+                if (!response.body().contains("nothing was changed")) {
+                    inDoubt.incrementAndGet();
+                }
                 return turnedDown(response);
             }
             JsonNode order = JSON.readTree(response.body());
@@ -134,6 +138,7 @@ final class Clients implements AutoCloseable {
             return true;
         } catch (IOException e) {
             unanswered.incrementAndGet();
+            inDoubt.incrementAndGet();
             return false;
         }
     }
@@ -206,6 +211,16 @@ final class Clients implements AutoCloseable {
                     .as(person.getName() + " still waits for an answer")
                     .isFalse();
         }
+    }
+
+    /** Who they are, to OMS. */
+    long user() {
+        return user;
+    }
+
+    /** How many orders there may be besides those that they know of. */
+    long inDoubt() {
+        return inDoubt.get();
     }
 
     /** What they know, by the order's id. */

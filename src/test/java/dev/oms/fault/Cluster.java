@@ -140,6 +140,9 @@ final class Cluster implements AutoCloseable {
         ledger.awaitSettled();
         assertThat(clients.surprises()).isEmpty();
         assertThat(lies(clients.accepted())).isEmpty();
+        assertThat(ledger.count("orders where user_id = " + clients.user()) - clients.accepted().size())
+                .as("orders that their clients were not told of")
+                .isBetween(0L, clients.inDoubt());
         ledger.assertConsistent();
         assertThat(ledger.texts(SETTLED_TWICE.formatted(lastBefore))).isEmpty();
         // An entry that nobody ever takes off would be what the reconciler's watermark waits for.

@@ -27,7 +27,7 @@ class RedisFaultIT {
     void survivesFlushall(Cluster cluster, Random random) throws Exception {
         cluster.underLoad(TIMES + " × Redis: FLUSHALL under load", random, clients -> {
             for (int i = 0; i < TIMES; i++) {
-                clients.awaitAccepted(random.nextInt(400));
+                clients.awaitAccepted(100 + random.nextInt(400));
                 cluster.servers().redis(Command.FLUSHALL);
             }
         });

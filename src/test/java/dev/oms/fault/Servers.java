@@ -88,8 +88,10 @@ final class Servers implements AutoCloseable {
 
     /** Ends every session but the one that asks for it. */
     long terminateSessions() {
-        return ledger.count(
-                "pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid() and pg_terminate_backend(pid)");
+        // "offset 0": PostgreSQL may ask the conditions of one "where" in any order, and would end this session too.
+        return ledger.count("""
+                (select pid from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid() offset 0)
+                session where pg_terminate_backend(pid)""");
     }
 
     /**
