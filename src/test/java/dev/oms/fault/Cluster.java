@@ -92,10 +92,20 @@ final class Cluster implements AutoCloseable {
                 .until(() -> servers.ledger().count("orders where due is not null") >= orders);
     }
 
-    long firstDueOrder() {
-        return Long.parseLong(servers.ledger()
-                .texts("select min(id) from orders where due is not null")
-                .getFirst());
+    /** A condition that is true of an order that a transaction is changing, and that ends with that transaction. */
+    String changingOrder() {
+        return servers.ledger().texts("""
+                select 'orders where id = ' || id || ' and version = ' || version from orders
+                where due is not null and id not in (select id from orders where due is not null for update skip locked)
+                order by id""").getFirst();
+    }
+
+    /** Waits until that transaction is committed. */
+    void awaitChanged(String changingOrder) {
+        await().alias(changingOrder + " is settled")
+                .atMost(Duration.ofSeconds(60))
+                .pollInterval(Duration.ofMillis(5))
+                .until(() -> servers.ledger().count(changingOrder) == 0);
     }
 
     long lastOrder() {
@@ -140,7 +150,8 @@ final class Cluster implements AutoCloseable {
         ledger.awaitSettled();
         assertThat(clients.surprises()).isEmpty();
         assertThat(lies(clients.accepted())).isEmpty();
-        assertThat(ledger.count("orders where user_id = " + clients.user()) - clients.accepted().size())
+        assertThat(ledger.count("orders where user_id = " + clients.user())
+                        - clients.accepted().size())
                 .as("orders that their clients were not told of")
                 .isBetween(0L, clients.inDoubt());
         ledger.assertConsistent();

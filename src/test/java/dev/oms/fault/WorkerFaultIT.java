@@ -89,15 +89,14 @@ class WorkerFaultIT {
         cluster.underLoad(kills + " × SIGKILL amid the ack, Redis paused", random, clients -> {
             for (int i = 0; i < kills; i++) {
                 OmsProcess worker;
-                long order;
+                String order;
                 try {
                     try (ItemLock lock = new ItemLock(cluster)) {
                         worker = lock.awaitStuckWorker();
-                        // Only that worker waits, and it has taken the oldest.
-                        order = cluster.firstDueOrder();
+                        order = cluster.changingOrder();
                         cluster.servers().pauseRedis();
                     }
-                    cluster.awaitSettled(order);
+                    cluster.awaitChanged(order);
                     worker.kill();
                 } finally {
                     cluster.servers().resumeRedis();
