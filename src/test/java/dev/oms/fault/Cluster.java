@@ -145,7 +145,7 @@ final class Cluster implements AutoCloseable {
     }
 
     /** No accepted order is without an outcome, none was settled twice, and every figure is accounted for. */
-    private void verify(Clients clients, long lastBefore) {
+    private void verify(Clients clients, long lastBefore) throws Exception {
         Ledger ledger = servers.ledger();
         ledger.awaitSettled();
         assertThat(clients.surprises()).isEmpty();
@@ -156,6 +156,7 @@ final class Cluster implements AutoCloseable {
                 .isBetween(0L, clients.inDoubt());
         ledger.assertConsistent();
         assertThat(ledger.texts(SETTLED_TWICE.formatted(lastBefore))).isEmpty();
+        assertThat(web.get("/inventory_items/audit")).isEqualTo("{\"discrepancies\":[],\"count\":0}");
         // An entry that nobody ever takes off would be what the reconciler's watermark waits for.
         await().alias("the stream is empty")
                 .atMost(Duration.ofSeconds(60))

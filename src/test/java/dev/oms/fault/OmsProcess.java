@@ -88,6 +88,11 @@ final class OmsProcess implements AutoCloseable {
         Files.deleteIfExists(ARCHIVE);
         start("-XX:ArchiveClassesAtExit=" + ARCHIVE);
         awaitReady();
+        stop();
+    }
+
+    /** SIGTERM, and waits for its end. */
+    void stop() throws IOException, InterruptedException {
         Child.signal(child.handle(), "TERM");
         child.handle().onExit().orTimeout(60, TimeUnit.SECONDS).join();
     }
@@ -113,6 +118,14 @@ final class OmsProcess implements AutoCloseable {
                             return false;
                         }
                     });
+        }
+    }
+
+    /** What it answers. */
+    String get(String path) throws IOException, InterruptedException {
+        try (HttpClient client = HttpClient.newHttpClient()) {
+            return client.send(HttpRequest.newBuilder(uri(path)).build(), BodyHandlers.ofString())
+                    .body();
         }
     }
 

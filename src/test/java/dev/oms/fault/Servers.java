@@ -167,6 +167,11 @@ final class Servers implements AutoCloseable {
                 .toList();
     }
 
+    /** How many jobs have been given to a worker and not been acknowledged. */
+    long pending() {
+        return redis(Command.XPENDING, Cluster.STREAM, "workers").get(0).toLong();
+    }
+
     /** Sends jobs in this order. */
     void sendJobs(List<String> orders) {
         List<Object> arguments = new ArrayList<>(List.of(

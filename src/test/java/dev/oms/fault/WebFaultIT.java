@@ -1,5 +1,7 @@
 package dev.oms.fault;
 
+import static org.awaitility.Awaitility.await;
+
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -15,6 +17,23 @@ class WebFaultIT {
             for (int i = 0; i < kills; i++) {
                 clients.awaitAccepted(20 + random.nextInt(300));
                 cluster.web().kill();
+                cluster.makeWhole();
+            }
+        });
+    }
+
+    @Test
+    void answersWhatItHasAcceptedWhenItIsStopped(Cluster cluster, Random random) throws Exception {
+        int stops = 3;
+
+        cluster.underLoad(stops + " × SIGTERM of web during placing", random, clients -> {
+            for (int i = 0; i < stops; i++) {
+                clients.awaitAccepted(20 + random.nextInt(100));
+                cluster.web().stop();
+                // A call may come too late, and then has placed nothing.
+                await().alias("every order that was placed has been answered")
+                        .until(() -> cluster.servers().ledger().count("orders where user_id = " + clients.user())
+                                == clients.accepted().size());
                 cluster.makeWhole();
             }
         });

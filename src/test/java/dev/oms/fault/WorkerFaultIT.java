@@ -36,6 +36,24 @@ class WorkerFaultIT {
     }
 
     @Test
+    void finishesItsBatchWhenItIsStopped(Cluster cluster, Random random) throws Exception {
+        int stops = 3;
+
+        cluster.underLoad(stops + " × SIGTERM of both workers", random, clients -> {
+            for (int i = 0; i < stops; i++) {
+                clients.awaitAccepted(20 + random.nextInt(100));
+                for (OmsProcess worker : cluster.workers()) {
+                    worker.stop();
+                }
+                assertThat(cluster.servers().pending())
+                        .as("jobs that were left undone")
+                        .isZero();
+                cluster.makeWhole();
+            }
+        });
+    }
+
+    @Test
     void oneWorkerSettlesTheBacklogThatTwoHaveLeft(Cluster cluster, Random random) throws Exception {
         int backlog = 5_000;
         int times = 3;
