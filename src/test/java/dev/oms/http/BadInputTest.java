@@ -13,9 +13,13 @@ import dev.oms.OmsServers;
 import dev.oms.Shop;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
+import io.restassured.RestAssured;
 import io.restassured.http.ContentType;
 import io.restassured.response.ValidatableResponse;
 import jakarta.inject.Inject;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -341,5 +345,25 @@ class BadInputTest {
         isInvalid(post("/users", "{\"name\":\"A\",\"email\":\"nobody\",\"phone\":\"1234567890\"}"), "email", "email");
         isInvalid(post("/users", "{\"name\":\"A\",\"email\":\"a@b.c\",\"phone\":\"123456789\"}"), "phone", "10 digits");
         isInvalid(post("/users", "{\"name\":\"A\",\"email\":\"a@b.c\",\"phone\":1234567890}"), "phone", "string");
+    }
+
+    @Test
+    void aMebibyteThatEndsInNul() throws IOException {
+        String body = "{\"name\":\"%s\\u0000\",\"quantity\":1,\"threshold\":1}".formatted("x".repeat(1_000_000));
+
+        RawHttp.Answer answer = exchange(
+                "POST /inventory_items",
+                "Content-Type: application/json\r\nContent-Length: %d\r\n".formatted(body.length()),
+                body);
+
+        assertThat(answer).as("an answer in time").isNotNull();
+        assertThat(answer.status()).isEqualTo(422);
+        assertThat(answer.text()).contains("control characters");
+    }
+
+    private static RawHttp.Answer exchange(String line, String headers, String body) throws IOException {
+        String request = line + " HTTP/1.1\r\nHost: localhost\r\n" + headers + "\r\n" + body;
+        return RawHttp.exchange(
+                RestAssured.port, request.getBytes(StandardCharsets.ISO_8859_1), false, Duration.ofSeconds(10));
     }
 }
