@@ -61,7 +61,6 @@ class ProblemMappers {
     private static String detailOf(int status) {
         return switch (status) {
             case 405 -> "The resource does not know this method.";
-            case 406 -> "The resource is only to be had as application/json.";
             case 413 -> "The body is larger than 1 MiB.";
             case 415 -> "The body must be application/json.";
             default -> "The request cannot be understood.";

@@ -347,6 +347,18 @@ class BadInputTest {
         isInvalid(post("/users", "{\"name\":\"A\",\"email\":\"a@b.c\",\"phone\":1234567890}"), "phone", "string");
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"text/html", "text/html, application/json;q=0.5", "application/*", "image/png", "json", ";"})
+    void whateverIsAcceptedIsAnsweredInJson(String accept) {
+        given().header("Accept", accept)
+                .get("/orders?limit=1")
+                .then()
+                .statusCode(200)
+                .contentType(ContentType.JSON);
+        isProblem(given().header("Accept", accept).get("/users/999999999").then(), 404);
+    }
+
     @Test
     void aMebibyteThatEndsInNul() throws IOException {
         String body = "{\"name\":\"%s\\u0000\",\"quantity\":1,\"threshold\":1}".formatted("x".repeat(1_000_000));
