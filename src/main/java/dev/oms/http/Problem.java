@@ -49,6 +49,7 @@ public record Problem(
         return switch (status) {
             // RFC 9110's names, which JAX-RS 3.1 does not know.
             case 413 -> "Content Too Large";
+            case 414 -> "URI Too Long";
             case 422 -> "Unprocessable Content";
             default -> Response.Status.fromStatusCode(status).getReasonPhrase();
         };

@@ -373,9 +373,28 @@ class BadInputTest {
         assertThat(answer.text()).contains("control characters");
     }
 
+    @Test
+    void aHeadThatIsTooLong() throws IOException {
+        isProblem(exchange("GET /orders?x=" + "x".repeat(8_000), "", ""), 414, "URI Too Long");
+        isProblem(exchange("GET /orders", "X: " + "x".repeat(16_000) + "\r\n", ""), 431, "16000");
+    }
+
+    @Test
+    void noHost() throws IOException {
+        byte[] request = "GET /orders HTTP/1.1\r\n\r\n".getBytes(StandardCharsets.ISO_8859_1);
+
+        isProblem(RawHttp.exchange(RestAssured.port, request, false, Duration.ofSeconds(10)), 400, "Bad Request");
+    }
+
     private static RawHttp.Answer exchange(String line, String headers, String body) throws IOException {
         String request = line + " HTTP/1.1\r\nHost: localhost\r\n" + headers + "\r\n" + body;
         return RawHttp.exchange(
                 RestAssured.port, request.getBytes(StandardCharsets.ISO_8859_1), false, Duration.ofSeconds(10));
+    }
+
+    private static void isProblem(RawHttp.Answer answer, int status, String text) {
+        assertThat(answer.status()).isEqualTo(status);
+        assertThat(answer.header("Content-Type")).isEqualTo("application/problem+json");
+        assertThat(answer.text()).contains("\"status\":" + status, text).doesNotContain("vertx");
     }
 }

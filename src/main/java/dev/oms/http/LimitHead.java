@@ -1,0 +1,72 @@
+package dev.oms.http;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.ext.web.Router;
+import io.vertx.ext.web.RoutingContext;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import java.util.Map;
+
+/**
+ * Refuses by a problem the heads that the HTTP server would refuse without a word, or with too many: those that are too
+ * long or have no {@code Host}.
+ */
+@ApplicationScoped
+class LimitHead {
+    /** RFC 9110 §4.1 asks for no less. */
+    private static final int URI_MAX_CHARS = 8_000;
+
+    private static final int HEADERS_MAX_CHARS = 16_000;
+
+    private final ObjectMapper json;
+
+    LimitHead(ObjectMapper json) {
+        this.json = json;
+    }
+
+    void install(@Observes Router router) {
+        // Not one of Filters, which see no failures.
+        router.route().order(Integer.MIN_VALUE).handler(this::limit).failureHandler(this::refused);
+    }
+
+    private void limit(RoutingContext call) {
+        HttpServerRequest request = call.request();
+        if (request.uri().length() > URI_MAX_CHARS) {
+            answer(call, Problem.of(414, "The URI is longer than " + URI_MAX_CHARS + " characters."));
+        } else if (lengthOf(request.headers()) > HEADERS_MAX_CHARS) {
+            answer(call, Problem.of(431, "The headers are longer than " + HEADERS_MAX_CHARS + " characters."));
+        } else {
+            call.next();
+        }
+    }
+
+    private static int lengthOf(Iterable<Map.Entry<String, String>> headers) {
+        int length = 0;
+        for (Map.Entry<String, String> header : headers) {
+            length += header.getKey().length() + header.getValue().length();
+        }
+        return length;
+    }
+
+    private void refused(RoutingContext call) {
+        if (call.statusCode() == 400) {
+            answer(call, Problem.of(400, "The request cannot be understood."));
+        } else {
+            call.next();
+        }
+    }
+
+    private void answer(RoutingContext call, Problem problem) {
+        try {
+            call.response()
+                    .setStatusCode(problem.status())
+                    .putHeader(HttpHeaders.CONTENT_TYPE, Problem.MEDIA_TYPE)
+                    .end(json.writeValueAsString(problem));
+        } catch (JsonProcessingException e) {
+            call.fail(e);
+        }
+    }
+}
