@@ -1,0 +1,239 @@
+package dev.oms.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.oms.Ledger;
+import dev.oms.OmsServers;
+import dev.oms.http.OpenApiDocument.Body;
+import dev.oms.http.OpenApiDocument.Call;
+import dev.oms.http.RawHttp.Answer;
+import io.quarkus.test.common.WithTestResource;
+import io.quarkus.test.junit.QuarkusTest;
+import io.restassured.RestAssured;
+import jakarta.inject.Inject;
+import java.io.IOException;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.regex.Pattern;
+import org.jboss.logging.Logger;
+import org.junit.jupiter.api.Test;
+
+/**
+ * The API fuzzed from its own OpenAPI document: whatever is sent to whatever call, the answer is one that the document
+ * declares, and what was accepted is booked right. A failing run prints its seed; {@code -Doms.fuzz.seed=…} replays it.
+ */
+@QuarkusTest
+@WithTestResource(OmsServers.class)
+class FuzzTest {
+    private static final Logger LOG = Logger.getLogger(FuzzTest.class);
+    private static final int REQUESTS = Integer.getInteger("oms.fuzz.requests", 6_000);
+
+    /** The longest URI and headers that are read, and the longest that are refused by a problem. */
+    private static final int URI_MAX = 8_000;
+
+    private static final int HEADERS_MAX = 16_000;
+    private static final int PROBLEM_MAX = 60_000;
+
+    /** What may be answered to what is for no call of the document. */
+    private static final Set<Integer> ELSEWHERE = Set.of(400, 404, 405, 413, 415);
+
+    /** What may be answered to what is not HTTP: RFC 9110's words for it. */
+    private static final Set<Integer> NOT_HTTP = Set.of(400, 404, 405, 411, 413, 414, 417, 426, 431, 501, 505);
+
+    /** What makes a path mean something else than it looks like, to one reader or another. */
+    private static final Pattern ODD_PATH =
+            Pattern.compile("[^\\w/.~%-]|//|/$|/\\.\\.?(/|$)|%(?![2-7][0-9A-F])|%(2[EF]|3B|5C|7F)");
+
+    private static final Pattern LEAK = Pattern.compile(
+            "\\b(dev\\.oms|java|javax|jakarta|jdk|sun|io\\.(quarkus|vertx|netty|smallrye|agroal)|com\\.fasterxml"
+                    + "|org\\.(hibernate|jboss|postgresql))\\.[A-Za-z]|[a-z](Exception|Error)\\b|\\.java:|\\tat |SQLSTATE|ERROR:");
+
+    @Inject
+    Ledger ledger;
+
+    private OpenApiDocument document;
+
+    /** What went wrong, the first of each kind. */
+    private final Map<String, String> failures = new LinkedHashMap<>();
+
+    private final Map<String, Map<Integer, Integer>> statuses = new TreeMap<>();
+
+    @Test
+    void answersWhateverIsSentAsDocumented() throws IOException {
+        long seed = Long.getLong("oms.fuzz.seed", System.nanoTime());
+        document = OpenApiDocument.fetch();
+        RequestFuzzer fuzzer = new RequestFuzzer(document, seed);
+
+        for (int i = 0; i < REQUESTS; i++) {
+            FuzzedRequest request = fuzzer.next();
+            Answer answer = RawHttp.exchange(
+                    RestAssured.port,
+                    request.bytes(),
+                    request.method.equals("HEAD"),
+                    // What is not HTTP may leave the server waiting for the rest of it.
+                    Duration.ofMillis(request.isHttp ? 10_000 : 300));
+            statuses.computeIfAbsent(request.call.toString(), call -> new TreeMap<>())
+                    .merge(answer == null ? 0 : answer.status(), 1, Integer::sum);
+            String wrong = wrongWith(request, answer);
+            if (wrong != null) {
+                String kind = "%s: %s".formatted(request.call, wrong);
+                failures.putIfAbsent(
+                        kind, "request %d: %s%n  answered %s".formatted(i, shown(request.bytes()), shown(answer)));
+            } else if (answer != null && answer.status() < 300) {
+                fuzzer.learn(request, answer);
+            }
+        }
+
+        statuses.forEach((call, counts) -> LOG.infof("%s: %s", call, counts));
+        assertThat(failures)
+                .as("seed %d, to be replayed by -Doms.fuzz.seed=%d", seed, seed)
+                .isEmpty();
+        assertThat(statuses).hasSameSizeAs(document.calls());
+        assertThat(ledger.count("orders where status = 'Cancelled'")).isPositive();
+        ledger.awaitSettled();
+        ledger.assertConsistent();
+    }
+
+    /** What is wrong with an answer, or null. */
+    private String wrongWith(FuzzedRequest request, Answer answer) {
+        if (answer == null) {
+            return request.isHttp ? "no answer" : null;
+        }
+        if (LEAK.matcher(answer.text() + String.join("\n", answer.headers())).find()) {
+            return answer.status() + " shows what is inside";
+        }
+        if (!request.isUri() && answer.status() == 400 && answer.body().length == 0) {
+            // Quarkus says so before anything of ours is asked.
+            return null;
+        }
+        if (!request.isHttp && NOT_HTTP.contains(answer.status())) {
+            return answer.body().length == 0 ? null : wrongWithProblem(answer, request);
+        }
+        if (answer.status() == 414 || answer.status() == 431) {
+            return wrongWithLength(request, answer);
+        }
+        if (request.method.equals("OPTIONS") && answer.status() == 200) {
+            return answer.header("Allow").isEmpty() || answer.body().length > 0
+                    ? "200 does not say what is allowed"
+                    : null;
+        }
+        List<Call> calls = callsFor(request);
+        String wrong = answer.status() + " is undeclared";
+        for (Call call : calls) {
+            if (call.statuses().contains(answer.status())) {
+                wrong = wrongWithBody(call, request, answer);
+            }
+            if (wrong == null) {
+                return null;
+            }
+        }
+        boolean isElsewhere = calls.isEmpty() || ODD_PATH.matcher(request.path).find();
+        return isElsewhere && ELSEWHERE.contains(answer.status()) ? wrongWithProblem(answer, request) : wrong;
+    }
+
+    private String wrongWithLength(FuzzedRequest request, Answer answer) {
+        String head = new String(request.bytes(), StandardCharsets.ISO_8859_1).split("\r\n\r\n", 2)[0];
+        int line = head.indexOf('\r');
+        if (head.length() > PROBLEM_MAX) {
+            return null;
+        }
+        return answer.status() == 414 && line > URI_MAX || answer.status() == 431 && head.length() - line > HEADERS_MAX
+                ? wrongWithProblem(answer, request)
+                : answer.status() + " to a short head";
+    }
+
+    private static String wrongWithBody(Call call, FuzzedRequest request, Answer answer) {
+        if (request.method.equals("HEAD")) {
+            return null;
+        }
+        if (!call.hasBody(answer.status())) {
+            return answer.body().length == 0 ? null : answer.status() + " has a body";
+        }
+        for (String header : call.headers(answer.status())) {
+            boolean isRequired = call.operation()
+                    .path("responses")
+                    .path(Integer.toString(answer.status()))
+                    .path("headers")
+                    .path(header)
+                    .path("required")
+                    .asBoolean();
+            if (isRequired && answer.header(header).isEmpty()) {
+                return answer.status() + " has no " + header;
+            }
+        }
+        Body documented = call.body(answer.status());
+        if (!answer.header("Content-Type").startsWith(documented.mediaType())) {
+            return answer.status() + " is " + answer.header("Content-Type");
+        }
+        return isJson(answer) && documented.fits(OpenApiDocument.read(answer.text()))
+                ? null
+                : answer.status() + " has not the declared shape";
+    }
+
+    private String wrongWithProblem(Answer answer, FuzzedRequest request) {
+        if (request.method.equals("HEAD")) {
+            return null;
+        }
+        if (!answer.header("Content-Type").startsWith(Problem.MEDIA_TYPE)) {
+            return answer.status() + " is no problem but '" + answer.header("Content-Type") + "'";
+        }
+        JsonNode schema = document.root().at("/components/schemas/Problem");
+        return isJson(answer) && Body.fits(schema, OpenApiDocument.read(answer.text()))
+                ? null
+                : answer.status() + " is no Problem";
+    }
+
+    private static boolean isJson(Answer answer) {
+        try {
+            OpenApiDocument.read(answer.text());
+            return true;
+        } catch (AssertionError e) {
+            return false;
+        }
+    }
+
+    /** The calls that a request may be taken for: at most one when its path is plain. */
+    private List<Call> callsFor(FuzzedRequest request) {
+        String method = request.method.equals("HEAD") ? "GET" : request.method;
+        if (ODD_PATH.matcher(request.path).find()) {
+            return document.calls().stream()
+                    .filter(call -> call.method().equals(method))
+                    .toList();
+        }
+        String path = URLDecoder.decode(request.path.replace("+", "%2B"), StandardCharsets.UTF_8);
+        // A literal segment goes before a parameter.
+        String template = document.calls().stream()
+                .map(Call::path)
+                .filter(known -> path.matches("(?s)" + known.replaceAll("\\{[^}]*}", "[^/]+")))
+                .min(Comparator.comparing(known -> known.replace('{', '\u007F')))
+                .orElse("");
+        return document.calls().stream()
+                .filter(call -> call.method().equals(method) && call.path().equals(template))
+                .toList();
+    }
+
+    private static String shown(Answer answer) {
+        return answer == null ? "nothing" : answer.status() + " " + answer.headers() + " " + shown(answer.body());
+    }
+
+    /** As a text that can be read in a log: bytes beyond ASCII as escapes, and not all of a long one. */
+    private static String shown(byte[] bytes) {
+        StringBuilder shown = new StringBuilder();
+        for (int i = 0; i < bytes.length && i < 1_500; i++) {
+            int b = bytes[i] & 0xFF;
+            shown.append(
+                    b >= ' ' && b < 0x7F
+                            ? String.valueOf((char) b)
+                            : b == '\n' ? "\\n" : b == '\r' ? "\\r" : "\\x%02X".formatted(b));
+        }
+        return bytes.length > 1_500 ? shown + "… (" + bytes.length + " bytes)" : shown.toString();
+    }
+}
