@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Test;
 @WithTestResource(OmsServers.class)
 class IdempotencyRaceTest {
     private static final int THREADS = 32;
-    private static final int KEYS = 25;
+    private static final int KEYS = 8;
 
     @Inject
     Ledger ledger;
