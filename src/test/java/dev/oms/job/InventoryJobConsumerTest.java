@@ -62,7 +62,9 @@ class InventoryJobConsumerTest {
         redis.flushall();
         queue.createGroup();
         // What other tests left is none of this one's business.
-        ledger.execute("update orders set due = null, status = 'Rejected' where due is not null");
+        settleStock.settle(ledger.texts("select id from orders where due is not null").stream()
+                .map(Long::valueOf)
+                .toList());
         ledger.execute("truncate failed_jobs");
         user = Shop.user();
         name = Shop.uniqueName();
