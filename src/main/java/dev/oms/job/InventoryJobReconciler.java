@@ -36,12 +36,14 @@ class InventoryJobReconciler {
     // The lock ends with the transaction: a session's lock would not survive a pooler in transaction mode.
     private static final String TRY_LOCK = "select pg_try_advisory_xact_lock(?)";
 
+    // Materialized: as a plain subquery it may be run again for every row, and mark more than a page.
     private static final String MARK_LOST = """
-            update orders set enqueued_at = ? where id in (
+            with lost as materialized (
                 select id from orders o where due is not null and enqueued_at < ? and not exists (
                     select from failed_jobs f where f.order_id = o.id and (dead_at is not null or next_attempt_at > ?))
                 order by enqueued_at, id limit ? for update skip locked)
-            returning id""";
+            update orders o set enqueued_at = ? from lost where o.id = lost.id
+            returning o.id""";
 
     private final InventoryJobQueue queue;
     private final Workers workers;
@@ -119,10 +121,10 @@ class InventoryJobReconciler {
                 }
             }
             OffsetDateTime now = clock.instant().atOffset(ZoneOffset.UTC);
-            markLost.setObject(1, now);
-            markLost.setObject(2, lostBefore.atOffset(ZoneOffset.UTC));
-            markLost.setObject(3, now);
-            markLost.setInt(4, config.pageSize());
+            markLost.setObject(1, lostBefore.atOffset(ZoneOffset.UTC));
+            markLost.setObject(2, now);
+            markLost.setInt(3, config.pageSize());
+            markLost.setObject(4, now);
             List<Long> lost = new ArrayList<>();
             try (ResultSet row = markLost.executeQuery()) {
                 while (row.next()) {
