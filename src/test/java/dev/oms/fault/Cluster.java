@@ -49,9 +49,10 @@ final class Cluster implements AutoCloseable {
     Cluster(Servers servers, String prefix, Map<String, String> settings) throws IOException {
         this.servers = servers;
         Map<String, String> environment = new HashMap<>(servers.settings());
-        environment.putAll(FAST);
         environment.putAll(settings);
         this.web = new OmsProcess(prefix + "web", "prod", environment);
+        // Not for web: a reconciler of its own would hide what the workers do not find.
+        environment.putAll(FAST);
         this.workers = List.of(
                 new OmsProcess(prefix + "worker-1", "worker", environment),
                 new OmsProcess(prefix + "worker-2", "worker", environment));
