@@ -13,6 +13,7 @@ import jakarta.ws.rs.NotFoundException;
 import jakarta.ws.rs.WebApplicationException;
 import jakarta.ws.rs.core.Response;
 import jakarta.ws.rs.core.UriInfo;
+import java.io.CharConversionException;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -71,6 +72,13 @@ class ProblemMappers {
     @ServerExceptionMapper
     Response mismatched(MismatchedInputException e) {
         return badJson(e);
+    }
+
+    // Jackson throws it for UTF-32 alone; of UTF-8 and UTF-16 it makes a JsonProcessingException.
+    @ServerExceptionMapper
+    Response badCharacters(CharConversionException e) {
+        return Problem.of(400, "The body is not valid JSON: it holds what is no character.")
+                .toResponse();
     }
 
     @ServerExceptionMapper

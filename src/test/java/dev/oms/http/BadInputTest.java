@@ -360,6 +360,17 @@ class BadInputTest {
     }
 
     @Test
+    void whatIsNoCharacter() throws IOException {
+        // UTF-32, and then beyond the last character there is.
+        String body = "{\0\0\0\1\0\u0017\0";
+
+        isProblem(
+                exchange("POST /inventory_items", "Content-Type: application/json\r\nContent-Length: 8\r\n", body),
+                400,
+                "not valid JSON");
+    }
+
+    @Test
     void aMebibyteThatEndsInNul() throws IOException {
         String body = "{\"name\":\"%s\\u0000\",\"quantity\":1,\"threshold\":1}".formatted("x".repeat(1_000_000));
 
