@@ -101,21 +101,24 @@ final class Servers implements AutoCloseable {
      * @see <a href="https://www.postgresql.org/docs/current/warm-standby.html#SYNCHRONOUS-REPLICATION">synchronous
      *     replication</a>
      */
-    void holdCommits() {
+    void holdCommits() throws InterruptedException {
         ledger.execute("alter system set synchronous_standby_names = 'nobody'");
         ledger.execute("select pg_reload_conf()");
         // It takes effect when the checkpointer has heard of it; clients that place orders then wait.
-        awaitHeldCommit("");
+        isCommitHeld("", Duration.ofSeconds(10));
     }
 
-    /** Waits for a commit that waits, by a process whose name begins so. */
-    void awaitHeldCommit(String name) {
-        await().alias("a held commit of " + name)
-                .atMost(Duration.ofSeconds(60))
-                .pollInterval(Duration.ofMillis(10))
-                .until(() -> ledger.count("pg_stat_activity where wait_event = 'SyncRep' and application_name like '"
-                                + name + "%'")
-                        > 0);
+    /** Waits a while for a commit that waits, by a process whose name begins so. */
+    boolean isCommitHeld(String name, Duration atMost) throws InterruptedException {
+        long until = System.nanoTime() + atMost.toNanos();
+        while (ledger.count("pg_stat_activity where wait_event = 'SyncRep' and application_name like '" + name + "%'")
+                == 0) {
+            if (System.nanoTime() > until) {
+                return false;
+            }
+            Thread.sleep(10);
+        }
+        return true;
     }
 
     void releaseCommits() {
