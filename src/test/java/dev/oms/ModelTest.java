@@ -83,7 +83,8 @@ class ModelTest {
 
     @Test
     void neverDisagreesWithTheModel() {
-        long seed = Long.getLong("oms.model.seed", System.nanoTime());
+        // The same in every build, so that one says what another said; any other seed tries others.
+        long seed = Long.getLong("oms.model.seed", 1);
 
         JqwikSession.run(() -> {
             RandomGenerator<List<Step>> sequences = sequences().generator(1_000, true);

@@ -68,7 +68,8 @@ class FuzzTest {
 
     @Test
     void answersWhateverIsSentAsDocumented() throws IOException {
-        long seed = Long.getLong("oms.fuzz.seed", System.nanoTime());
+        // The same in every build, so that one says what another said; any other seed tries others.
+        long seed = Long.getLong("oms.fuzz.seed", 1);
         document = OpenApiDocument.fetch();
         RequestFuzzer fuzzer = new RequestFuzzer(document, seed);
 
@@ -110,8 +111,8 @@ class FuzzTest {
         if (LEAK.matcher(answer.text() + String.join("\n", answer.headers())).find()) {
             return answer.status() + " shows what is inside";
         }
-        if (!request.isUri() && answer.status() == 400 && answer.body().length == 0) {
-            // Quarkus says so before anything of ours is asked.
+        if (!request.isUri() && Set.of(400, 404).contains(answer.status()) && answer.body().length == 0) {
+            // Said by Quarkus before anything of ours is asked.
             return null;
         }
         if (!request.isHttp && NOT_HTTP.contains(answer.status())) {

@@ -41,11 +41,11 @@ final class FuzzedRequest {
         return query.isEmpty() ? path : path + "?" + String.join("&", query);
     }
 
-    /** Whether what it asks for is a URI (RFC 3986). */
+    /** Whether what it asks for is a URI (RFC 3986), with a host where it has a scheme (RFC 9110 §4.2.1). */
     boolean isUri() {
         try {
-            new URI(target());
-            return true;
+            URI uri = new URI(target());
+            return uri.getScheme() == null || uri.getHost() != null;
         } catch (URISyntaxException e) {
             return false;
         }
