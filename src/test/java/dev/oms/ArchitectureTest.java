@@ -33,7 +33,7 @@ class ArchitectureTest {
             .whereLayer("start")
             .mayNotBeAccessedByAnyLayer()
             .whereLayer("job")
-            .mayNotBeAccessedByAnyLayer()
+            .mayOnlyBeAccessedByLayers("start")
             .whereLayer("order")
             .mayOnlyBeAccessedByLayers("job")
             .whereLayer("inventory")
