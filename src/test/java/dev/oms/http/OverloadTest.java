@@ -16,6 +16,7 @@ import io.quarkus.test.junit.TestProfile;
 import jakarta.inject.Inject;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -77,7 +78,7 @@ class OverloadTest {
             blocker.createStatement().execute("lock table orders in access exclusive mode");
             // Two wait for the table and two for a connection, till they are refused as well.
             List<CompletableFuture<Integer>> waiting = new ArrayList<>();
-            await().until(() -> {
+            await().atMost(Duration.ofSeconds(60)).until(() -> {
                 waiting.add(CompletableFuture.supplyAsync(
                         () -> given().get("/orders?user_id=" + user).statusCode(), threads));
                 return given().get("/inventory_items/999999999").asString().contains("Too many");
@@ -96,7 +97,8 @@ class OverloadTest {
             assertThat(waiting).allSatisfy(call -> assertThat(call.join()).isIn(200, 503));
         }
 
-        await().until(() -> given().get("/users/" + user).statusCode() == 200);
+        await().atMost(Duration.ofSeconds(60))
+                .until(() -> given().get("/users/" + user).statusCode() == 200);
         assertThat(Shop.status(Shop.order(user, Map.of(name, 1)))).isEqualTo("Pending");
     }
 }
