@@ -3,6 +3,7 @@ package dev.oms;
 import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Singleton;
 import java.time.Clock;
+import java.time.Duration;
 
 /** The time, from outside: whoever needs it has a {@link Clock} injected. */
 class Clocks {
@@ -10,6 +11,6 @@ class Clocks {
     @Singleton
     Clock utc() {
         // PostgreSQL keeps microseconds: what is answered at once is then what is read later.
-        return Clock.tick(Clock.systemUTC(), java.time.Duration.ofNanos(1000));
+        return Clock.tick(Clock.systemUTC(), Duration.ofNanos(1000));
     }
 }

@@ -13,7 +13,10 @@ import java.util.ArrayList;
 import java.util.List;
 import javax.sql.DataSource;
 
-/** Audits what is in the database: every quantity against the ledger, every order against its movements. */
+/**
+ * Audits what is in the database: every quantity against the ledger, every order against its movements. Not by the
+ * service's own audit, which is under test too.
+ */
 @ApplicationScoped
 public class Ledger {
     private static final String WRONG_QUANTITIES = """

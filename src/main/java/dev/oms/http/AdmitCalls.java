@@ -3,7 +3,6 @@ package dev.oms.http;
 import io.quarkus.runtime.ShutdownDelayInitiatedEvent;
 import io.quarkus.vertx.http.runtime.filters.Filters;
 import io.vertx.core.http.HttpHeaders;
-import io.vertx.core.json.JsonObject;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
@@ -29,13 +28,16 @@ class AdmitCalls {
     private static final int FIRST = 10_000;
 
     private final AtomicInteger underWay = new AtomicInteger();
+    private final AnswerProblem problems;
     private final int max;
     private final Duration delay;
     private volatile Long refuseFromNanos;
 
     AdmitCalls(
+            AnswerProblem problems,
             @ConfigProperty(name = "oms.http.max-calls") int max,
             @ConfigProperty(name = "quarkus.shutdown.delay", defaultValue = "0s") Duration delay) {
+        this.problems = problems;
         this.max = max;
         this.delay = delay;
     }
@@ -68,17 +70,8 @@ class AdmitCalls {
         }
     }
 
-    private static void refuse(RoutingContext call, String detail) {
-        Problem problem = Problem.of(503, detail);
-        call.response()
-                .setStatusCode(problem.status())
-                .putHeader(HttpHeaders.CONTENT_TYPE, Problem.MEDIA_TYPE)
-                .putHeader("Retry-After", "1")
-                .end(new JsonObject()
-                        .put("type", problem.type())
-                        .put("title", problem.title())
-                        .put("status", problem.status())
-                        .put("detail", problem.detail())
-                        .encode());
+    private void refuse(RoutingContext call, String detail) {
+        call.response().putHeader("Retry-After", "1");
+        problems.answer(call, Problem.of(503, detail));
     }
 }

@@ -7,6 +7,7 @@ import jakarta.validation.Path;
 import jakarta.validation.Validator;
 import jakarta.validation.groups.Default;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
 
@@ -49,7 +50,7 @@ public class Bodies {
         if (body.wrapped() != null) {
             inner = body.wrapped();
             if (body.hasBareFields() || inner.wrapped() != null) {
-                throw ProblemException.invalid("", "either wraps its fields or does not");
+                throw ProblemException.invalid("", "send the fields inside the wrapper or bare, not both");
             }
         }
         return valid(inner, groups);
@@ -65,8 +66,7 @@ public class Bodies {
         List<FieldError> errors =
                 validator.validate(body, groups.length == 0 ? new Class<?>[] {Default.class} : groups).stream()
                         .map(violation -> new FieldError(pathOf(violation), violation.getMessage()))
-                        .sorted(java.util.Comparator.comparing(FieldError::field)
-                                .thenComparing(FieldError::message))
+                        .sorted(Comparator.comparing(FieldError::field).thenComparing(FieldError::message))
                         .toList();
         if (!errors.isEmpty()) {
             throw ProblemException.invalid(errors);

@@ -16,7 +16,7 @@ public class BodyLimit implements ReaderInterceptor {
     public Object aroundReadFrom(ReaderInterceptorContext context) throws IOException {
         String announced = context.getHeaders().getFirst("Content-Length");
         if (announced != null && Long.parseLong(announced) > MAX_BYTES) {
-            throw ProblemException.tooLarge("1 MiB");
+            throw ProblemException.tooLarge();
         }
         context.setInputStream(new Limited(context.getInputStream()));
         return context.proceed();
@@ -46,7 +46,7 @@ public class BodyLimit implements ReaderInterceptor {
         private void count(int bytes) {
             readBytes += bytes;
             if (readBytes > MAX_BYTES) {
-                throw ProblemException.tooLarge("1 MiB");
+                throw ProblemException.tooLarge();
             }
         }
     }

@@ -1,8 +1,5 @@
 package dev.oms.http;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
@@ -21,10 +18,10 @@ class LimitHead {
 
     private static final int HEADERS_MAX_CHARS = 16_000;
 
-    private final ObjectMapper json;
+    private final AnswerProblem problems;
 
-    LimitHead(ObjectMapper json) {
-        this.json = json;
+    LimitHead(AnswerProblem problems) {
+        this.problems = problems;
     }
 
     void install(@Observes Router router) {
@@ -35,9 +32,9 @@ class LimitHead {
     private void limit(RoutingContext call) {
         HttpServerRequest request = call.request();
         if (request.uri().length() > URI_MAX_CHARS) {
-            answer(call, Problem.of(414, "The URI is longer than " + URI_MAX_CHARS + " characters."));
+            problems.answer(call, Problem.of(414, "The URI is longer than " + URI_MAX_CHARS + " characters."));
         } else if (lengthOf(request.headers()) > HEADERS_MAX_CHARS) {
-            answer(call, Problem.of(431, "The headers are longer than " + HEADERS_MAX_CHARS + " characters."));
+            problems.answer(call, Problem.of(431, "The headers are longer than " + HEADERS_MAX_CHARS + " characters."));
         } else {
             call.next();
         }
@@ -53,20 +50,9 @@ class LimitHead {
 
     private void refused(RoutingContext call) {
         if (call.statusCode() == 400) {
-            answer(call, Problem.of(400, "The request cannot be understood."));
+            problems.answer(call, Problem.of(400, "The request cannot be understood."));
         } else {
             call.next();
-        }
-    }
-
-    private void answer(RoutingContext call, Problem problem) {
-        try {
-            call.response()
-                    .setStatusCode(problem.status())
-                    .putHeader(HttpHeaders.CONTENT_TYPE, Problem.MEDIA_TYPE)
-                    .end(json.writeValueAsString(problem));
-        } catch (JsonProcessingException e) {
-            call.fail(e);
         }
     }
 }

@@ -37,8 +37,8 @@ public final class ProblemException extends RuntimeException {
     }
 
     /** 413: the body is larger than is read. */
-    static ProblemException tooLarge(String limit) {
-        return new ProblemException(Problem.of(413, "The body is larger than " + limit + "."));
+    static ProblemException tooLarge() {
+        return new ProblemException(Problem.of(413, "The body is larger than 1 MiB."));
     }
 
     /** 422: the body is understood, and a field of it breaks a rule. */

@@ -26,10 +26,7 @@ class AuditMetric {
                 .register(registry);
     }
 
-    @Scheduled(
-            every = "{oms.audit.every}",
-            delayed = "{oms.audit.delay}",
-            concurrentExecution = ConcurrentExecution.SKIP)
+    @Scheduled(every = "{oms.audit.every}", delayed = "1m", concurrentExecution = ConcurrentExecution.SKIP)
     void run() {
         try {
             discrepancies.set(audit.run(found -> LOG.errorf("Audit: %s", found)));

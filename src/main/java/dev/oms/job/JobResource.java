@@ -64,7 +64,6 @@ class JobResource {
         long dead = failedJobs.count("deadAt is not null");
         long failed = failedJobs.count("deadAt is null");
         try {
-            queue.createGroup();
             List<Worker> list = workers.list();
             return new JobsView(
                     true,

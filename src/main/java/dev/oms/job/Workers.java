@@ -25,7 +25,9 @@ class Workers {
     // In one go: a consumer that has just been given a job must not be deleted, for its jobs would go with it.
     private static final String DROP_IDLE = """
             local dropped = 0
-            for _, pairs in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
+            local consumers = redis.pcall('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])
+            if consumers.err then return 0 end
+            for _, pairs in ipairs(consumers) do
                 local consumer = {}
                 for i = 1, #pairs, 2 do consumer[pairs[i]] = pairs[i + 1] end
                 if consumer.pending == 0 and consumer.idle > tonumber(ARGV[2]) then
@@ -81,8 +83,7 @@ class Workers {
     List<Worker> list() {
         Map<String, String> seen = hash.hgetall(WORKERS);
         List<Worker> workers = new ArrayList<>();
-        for (Response consumer :
-                redis.execute("XINFO", "CONSUMERS", InventoryJobQueue.STREAM, InventoryJobQueue.GROUP)) {
+        for (Response consumer : consumers()) {
             Map<String, Response> fields = new HashMap<>();
             for (int i = 0; i + 1 < consumer.size(); i += 2) {
                 fields.put(consumer.get(i).toString(), consumer.get(i + 1));
@@ -97,6 +98,18 @@ class Workers {
                     told == null ? null : Long.valueOf(told[1])));
         }
         return workers;
+    }
+
+    private Iterable<Response> consumers() {
+        try {
+            return redis.execute("XINFO", "CONSUMERS", InventoryJobQueue.STREAM, InventoryJobQueue.GROUP);
+        } catch (RuntimeException e) {
+            // Before the first worker, and after Redis has lost its data, there is no group.
+            if (e.getMessage() != null && e.getMessage().matches("(?s).*(NOGROUP|no such key).*")) {
+                return List.of();
+            }
+            throw e;
+        }
     }
 
     private static String[] told(String text) {

@@ -9,6 +9,7 @@ import dev.oms.http.ProblemException;
 import dev.oms.inventory.InventoryItem;
 import dev.oms.user.Users;
 import io.quarkus.resteasy.reactive.server.EndpointDisabled;
+import jakarta.transaction.Transactional;
 import jakarta.validation.constraints.Max;
 import jakarta.validation.constraints.Min;
 import jakarta.validation.constraints.NotNull;
@@ -145,7 +146,9 @@ class OrderResource {
         return page.of(rows, OrderView::id, uri);
     }
 
+    // One transaction with what is shown: a failure in between would otherwise be told as if nothing had been changed.
     @PUT
+    @Transactional
     @Path("/{id}/update_status")
     public Response updateStatus(
             @PathParam("id") long id, @HeaderParam(IfMatch.HEADER) List<String> expected, StatusBody body) {
@@ -153,6 +156,7 @@ class OrderResource {
     }
 
     @POST
+    @Transactional
     @Path("/{id}/cancel")
     public Response cancel(@PathParam("id") long id, @HeaderParam(IfMatch.HEADER) List<String> expected) {
         return shown(cancelOrder.cancel(id, IfMatch.in(expected)));

@@ -44,7 +44,8 @@ class PlaceOnce {
             return new Placed(order, false);
         }
         if (!Arrays.equals(fingerprint, pinned.get().fingerprint())) {
-            throw ProblemException.invalid(IdempotencyKey.HEADER, "was used for another order");
+            throw ProblemException.invalid(
+                    IdempotencyKey.HEADER, "was used for another order; send this one with a new key");
         }
         return new Placed(orders.get(pinned.get().orderId()), true);
     }

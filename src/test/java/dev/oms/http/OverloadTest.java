@@ -34,7 +34,7 @@ class OverloadTest {
         public Map<String, String> getConfigOverrides() {
             return Map.of(
                     "quarkus.datasource.jdbc.max-size", "3",
-                    "quarkus.datasource.jdbc.acquisition-timeout", "0.5S",
+                    "quarkus.datasource.jdbc.acquisition-timeout", "5S",
                     "oms.http.max-calls", "4",
                     "oms.job.consumer.every", "off",
                     "oms.job.reconciler.every", "off");
@@ -76,15 +76,15 @@ class OverloadTest {
                 Connection blocker = dataSource.getConnection()) {
             blocker.setAutoCommit(false);
             blocker.createStatement().execute("lock table orders in access exclusive mode");
-            // Two wait for the table and two for a connection, till they are refused as well.
+            // Two wait for the table and two for a connection; who asks for neither is told at once.
             List<CompletableFuture<Integer>> waiting = new ArrayList<>();
             await().atMost(Duration.ofSeconds(60)).until(() -> {
                 waiting.add(CompletableFuture.supplyAsync(
                         () -> given().get("/orders?user_id=" + user).statusCode(), threads));
-                return given().get("/inventory_items/999999999").asString().contains("Too many");
+                return given().get("/nowhere").statusCode() == 503;
             });
 
-            given().get("/inventory_items/999999999")
+            given().get("/nowhere")
                     .then()
                     .statusCode(503)
                     .contentType("application/problem+json")
@@ -93,8 +93,9 @@ class OverloadTest {
             given().get("/q/health/live").then().statusCode(200);
 
             blocker.rollback();
-            assertThat(waiting.getFirst().join()).isEqualTo(200);
-            assertThat(waiting).allSatisfy(call -> assertThat(call.join()).isIn(200, 503));
+            assertThat(waiting)
+                    .allSatisfy(call -> assertThat(call.join()).isIn(200, 503))
+                    .anySatisfy(call -> assertThat(call.join()).isEqualTo(200));
         }
 
         await().atMost(Duration.ofSeconds(60))

@@ -323,6 +323,14 @@ class InventoryJobConsumerTest {
     }
 
     @Test
+    void knowsNoWorkersWhereThereIsNoGroup() {
+        redis.flushall();
+
+        assertThat(workers.list()).isEmpty();
+        assertThat(workers.dropIdle(Duration.ZERO)).isZero();
+    }
+
+    @Test
     void dropsWorkersThatAreGoneOnceTheyHoldNothing() {
         Shop.order(user, Map.of(name, 1));
         Shop.order(user, Map.of(name, 1));
