@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.oms.Ledger;
 import dev.oms.fault.Clients.Known;
+import dev.oms.process.OmsProcess;
 import io.vertx.redis.client.Command;
 import java.io.IOException;
 import java.time.Duration;

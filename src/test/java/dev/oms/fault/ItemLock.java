@@ -2,6 +2,7 @@ package dev.oms.fault;
 
 import static org.awaitility.Awaitility.await;
 
+import dev.oms.process.OmsProcess;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;

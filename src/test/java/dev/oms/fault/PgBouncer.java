@@ -2,6 +2,8 @@ package dev.oms.fault;
 
 import static org.awaitility.Awaitility.await;
 
+import dev.oms.process.Child;
+import dev.oms.process.OmsProcess;
 import java.io.File;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -16,7 +18,7 @@ import java.util.stream.Stream;
 
 /** PgBouncer in transaction mode with a pool of 5. */
 final class PgBouncer implements AutoCloseable {
-    private static final Path CONFIG = Path.of("target/fault/pgbouncer.ini");
+    private static final Path CONFIG = Path.of("target/processes/pgbouncer.ini");
 
     private final int port;
     private final List<String> command;
@@ -70,7 +72,7 @@ final class PgBouncer implements AutoCloseable {
     }
 
     void restart() throws IOException {
-        child = Child.start(Path.of("target/fault/pgbouncer.log"), Map.of(), command);
+        child = Child.start(Path.of("target/processes/pgbouncer.log"), Map.of(), command);
         await().alias("PgBouncer listens, see " + child.log())
                 .atMost(Duration.ofSeconds(30))
                 .pollInterval(Duration.ofMillis(20))

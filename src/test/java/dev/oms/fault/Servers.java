@@ -4,6 +4,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.oms.Ledger;
 import dev.oms.embedded.EmbeddedServers;
+import dev.oms.process.Child;
 import io.vertx.core.Vertx;
 import io.vertx.redis.client.Command;
 import io.vertx.redis.client.Redis;
@@ -76,7 +77,7 @@ final class Servers implements AutoCloseable {
         // Root may not run it, but somebody who only thinks that he is not root may.
         String asNobody = LinuxUtils.isUnshareAvailable() ? "unshare -U " : "";
         restarted = Child.start(
-                Path.of("target/fault/postgres.log"),
+                Path.of("target/processes/postgres.log"),
                 Map.of(),
                 List.of("sh", "-c", "exec " + asNobody + Files.readString(data.resolve("postmaster.opts"))));
         await().alias("PostgreSQL is back, see " + restarted.log())

@@ -3,6 +3,7 @@ package dev.oms.fault;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.oms.process.OmsProcess;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;

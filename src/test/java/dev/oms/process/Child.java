@@ -1,4 +1,4 @@
-package dev.oms.fault;
+package dev.oms.process;
 
 import dev.oms.embedded.EmbeddedServers;
 import java.io.IOException;
@@ -10,7 +10,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /** A process of ours, with a log of its own. Whatever becomes of the tests, it does not outlive them. */
-final class Child implements AutoCloseable {
+public final class Child implements AutoCloseable {
     private final Process process;
     private final Path log;
 
@@ -19,7 +19,13 @@ final class Child implements AutoCloseable {
         this.log = log;
     }
 
-    static Child start(Path log, Map<String, String> environment, List<String> command) throws IOException {
+    /**
+     * Starts it.
+     *
+     * @param log what it prints is appended to this file
+     * @param environment its own settings: it gets none of ours
+     */
+    public static Child start(Path log, Map<String, String> environment, List<String> command) throws IOException {
         Files.createDirectories(log.getParent());
         ProcessBuilder builder =
                 new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(Redirect.appendTo(log.toFile()));
@@ -31,7 +37,7 @@ final class Child implements AutoCloseable {
     }
 
     /** Sends a signal to a process by its id. */
-    static void signal(ProcessHandle process, String signal) throws IOException, InterruptedException {
+    public static void signal(ProcessHandle process, String signal) throws IOException, InterruptedException {
         if (new ProcessBuilder("kill", "-" + signal, Long.toString(process.pid()))
                         .inheritIO()
                         .start()
@@ -42,25 +48,25 @@ final class Child implements AutoCloseable {
     }
 
     /** SIGKILL: returns when it is gone. */
-    void kill() {
+    public void kill() {
         end(process.toHandle());
     }
 
     /** SIGKILL to any process: returns when it is gone. */
-    static void end(ProcessHandle process) {
+    public static void end(ProcessHandle process) {
         process.destroyForcibly();
         process.onExit().orTimeout(30, TimeUnit.SECONDS).join();
     }
 
-    ProcessHandle handle() {
+    public ProcessHandle handle() {
         return process.toHandle();
     }
 
-    boolean isAlive() {
+    public boolean isAlive() {
         return process.isAlive();
     }
 
-    Path log() {
+    public Path log() {
         return log;
     }
 

@@ -1,4 +1,4 @@
-package dev.oms.fault;
+package dev.oms.process;
 
 import static org.awaitility.Awaitility.await;
 
@@ -17,12 +17,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
-/** The packaged application in one of its roles, as a process. */
-final class OmsProcess implements AutoCloseable {
+/** The packaged application in one of its roles, as a process: the native binary where one was built, else the jar. */
+public final class OmsProcess implements AutoCloseable {
     private static final Path JAR = Path.of("target/quarkus-app/quarkus-run.jar");
+    private static final Path LOGS = Path.of("target/processes");
+
+    /** Set by the build's profile "native", as for Quarkus's own tests. */
+    private static final String BINARY = System.getProperty("native.image.path");
 
     /** The classes as they are in memory: without it a start takes half as long again, and there are dozens. */
-    private static final Path ARCHIVE = Path.of("target/fault/classes.jsa");
+    private static final Path ARCHIVE = LOGS.resolve("classes.jsa");
 
     private final String name;
     private final int port;
@@ -34,7 +38,7 @@ final class OmsProcess implements AutoCloseable {
      *
      * @param name tells it apart, in the name of its log and in PostgreSQL's {@code application_name}
      */
-    OmsProcess(String name, String profile, Map<String, String> environment) throws IOException {
+    public OmsProcess(String name, String profile, Map<String, String> environment) throws IOException {
         this.name = name;
         this.port = freePort();
         this.environment = new HashMap<>(environment);
@@ -44,26 +48,26 @@ final class OmsProcess implements AutoCloseable {
                 "OMS_DB_URL", (key, url) -> url + (url.contains("?") ? "&" : "?") + "ApplicationName=" + name);
     }
 
-    static int freePort() throws IOException {
+    public static int freePort() throws IOException {
         try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             return socket.getLocalPort();
         }
     }
 
-    String name() {
+    public String name() {
         return name;
     }
 
-    URI uri(String path) {
+    public URI uri(String path) {
         return URI.create("http://localhost:" + port + path);
     }
 
-    boolean isAlive() {
+    public boolean isAlive() {
         return child != null && child.isAlive();
     }
 
     /** Starts it, where it is not running, and returns at once. */
-    void start() throws IOException {
+    public void start() throws IOException {
         if (!isAlive()) {
             start("-XX:SharedArchiveFile=" + ARCHIVE);
         }
@@ -71,20 +75,22 @@ final class OmsProcess implements AutoCloseable {
 
     private void start(String archiving) throws IOException {
         child = Child.start(
-                Path.of("target/fault", name + ".log"),
-                environment,
-                List.of(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-XX:TieredStopAtLevel=1",
-                        "-XX:+UseSerialGC",
-                        "-Xmx256m",
-                        archiving,
-                        "-jar",
-                        JAR.toString()));
+                LOGS.resolve(name + ".log"), environment, BINARY == null ? jar(archiving) : List.of(BINARY));
     }
 
-    /** Starts and stops it once, which migrates the database and makes the later starts faster. */
-    void warmUp() throws IOException, InterruptedException {
+    private static List<String> jar(String archiving) {
+        return List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1",
+                "-XX:+UseSerialGC",
+                "-Xmx256m",
+                archiving,
+                "-jar",
+                JAR.toString());
+    }
+
+    /** Starts and stops it once, which migrates the database and makes the later starts of a jar faster. */
+    public void warmUp() throws IOException, InterruptedException {
         Files.deleteIfExists(ARCHIVE);
         start("-XX:ArchiveClassesAtExit=" + ARCHIVE);
         awaitReady();
@@ -92,13 +98,13 @@ final class OmsProcess implements AutoCloseable {
     }
 
     /** SIGTERM, and waits for its end. */
-    void stop() throws IOException, InterruptedException {
+    public void stop() throws IOException, InterruptedException {
         Child.signal(child.handle(), "TERM");
         child.handle().onExit().orTimeout(60, TimeUnit.SECONDS).join();
     }
 
     /** Waits until it has what it needs. */
-    void awaitReady() {
+    public void awaitReady() {
         try (HttpClient client = HttpClient.newHttpClient()) {
             HttpRequest request = HttpRequest.newBuilder(uri("/q/health/ready"))
                     .timeout(Duration.ofSeconds(20))
@@ -122,7 +128,7 @@ final class OmsProcess implements AutoCloseable {
     }
 
     /** What it answers. */
-    String get(String path) throws IOException, InterruptedException {
+    public String get(String path) throws IOException, InterruptedException {
         try (HttpClient client = HttpClient.newHttpClient()) {
             return client.send(HttpRequest.newBuilder(uri(path)).build(), BodyHandlers.ofString())
                     .body();
@@ -130,7 +136,7 @@ final class OmsProcess implements AutoCloseable {
     }
 
     /** SIGKILL. */
-    void kill() {
+    public void kill() {
         if (child != null) {
             child.kill();
         }
