@@ -2,12 +2,16 @@ package dev.oms;
 
 import dev.oms.embedded.EmbeddedServers;
 import io.quarkus.runtime.Quarkus;
+import io.quarkus.runtime.QuarkusApplication;
 import io.quarkus.runtime.annotations.QuarkusMain;
 import java.util.List;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 
-/** Starts OMS; in dev mode with a PostgreSQL and a Redis of its own. */
+/**
+ * Starts OMS: in dev mode with a PostgreSQL and a Redis of its own; packaged in the role that its profile says, or for
+ * the one task that an argument asks for.
+ */
 @QuarkusMain
 public class Main {
     // Held on to, for a logger that nobody holds forgets its level.
@@ -25,22 +29,48 @@ public class Main {
         Quarkus.run(args);
     }
 
-    /** The servers are where OMS_DB_URL and OMS_REDIS_URL say, and a start that fails says why in one sentence. */
     private static void runPackaged(String... args) {
+        switch (args.length == 0 ? "" : args[0]) {
+            case "" -> run(null);
+            case "--audit" -> runOnce(AuditRun.class);
+            case "--seed" -> runOnce(SeedRun.class);
+            case "--health" -> System.exit(CheckHealth.of(args.length == 1 ? "" : args[1], System.err) ? 0 : 1);
+            default ->
+                refuse("it takes --audit, --seed, --health <url> or no argument, not " + String.join(" ", args) + ".");
+        }
+    }
+
+    /** A task is no server, and leaves what is on a schedule to the workers. */
+    private static void runOnce(Class<? extends QuarkusApplication> task) {
+        System.setProperty("quarkus.http.host-enabled", "false");
+        System.setProperty("oms.seed", "false");
+        for (String schedule : new String[] {
+            "oms.job.consumer.every", "oms.job.reconciler.every", "oms.audit.every", "oms.idempotency.purge.every"
+        }) {
+            System.setProperty(schedule, "off");
+        }
+        run(task);
+    }
+
+    /** The servers are where OMS_DB_URL and OMS_REDIS_URL say, and a start that fails says why in one sentence. */
+    private static void run(Class<? extends QuarkusApplication> task) {
+        // Any other profile would be both roles at once.
+        String profile = System.getProperty("quarkus.profile", System.getenv("QUARKUS_PROFILE"));
+        if (profile != null && !List.of("prod", "worker").contains(profile)) {
+            refuse("QUARKUS_PROFILE must be prod, which is web, or worker, not " + profile + ".");
+        }
         // It would tell the same with a stack trace.
         QUARKUS.setLevel(Level.OFF);
-        boolean audit = List.of(args).contains(AuditRun.FLAG);
-        if (audit) {
-            AuditRun.configure();
-        }
-        Quarkus.run(
-                audit ? AuditRun.class : null,
-                (exitCode, failure) -> {
-                    if (failure != null) {
-                        StartFailure.tell(failure, System.err);
-                    }
-                    System.exit(exitCode);
-                },
-                args);
+        Quarkus.run(task, (exitCode, failure) -> {
+            if (failure != null) {
+                StartFailure.tell(failure, System.err);
+            }
+            System.exit(exitCode);
+        });
+    }
+
+    private static void refuse(String sentence) {
+        System.err.println("OMS did not start: " + sentence);
+        System.exit(2);
     }
 }

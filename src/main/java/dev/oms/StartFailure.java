@@ -3,17 +3,26 @@ package dev.oms;
 import dev.oms.http.Causes;
 import io.quarkus.runtime.configuration.ConfigurationException;
 import io.smallrye.config.ConfigValidationException;
+import jakarta.enterprise.inject.spi.DeploymentException;
 import java.io.PrintStream;
 import java.net.BindException;
 import java.sql.SQLException;
+import java.util.Locale;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.flywaydb.core.api.exception.FlywayValidateException;
 
 /**
  * Says why OMS did not start: in one sentence when a setting or a server is at fault, with a stack trace when OMS is.
  */
 final class StartFailure {
+    private static final Pattern SCHEDULE =
+            Pattern.compile("Invalid every\\(\\) .*?every=\"\\{(.+?)}.*", Pattern.DOTALL);
+    private static final Pattern SETTING = Pattern.compile("(?<![.\\w])(?:oms|quarkus)(?:\\.[a-z0-9-]+)+");
+
     private StartFailure() {}
 
     static void tell(Throwable failure, PrintStream out) {
@@ -29,11 +38,26 @@ final class StartFailure {
     private static Optional<String> sentence(Throwable cause) {
         return Optional.ofNullable(
                 switch (cause) {
+                    case RuntimeException e
+                    when String.valueOf(e.getMessage()).contains("Bean is not active") ->
+                        (e.getMessage().contains("Redis") ? "OMS_REDIS_URL" : "OMS_DB_URL") + " is empty.";
                     case ConfigValidationException invalid ->
                         IntStream.range(0, invalid.getProblemCount())
-                                .mapToObj(i -> invalid.getProblem(i).getMessage())
+                                .mapToObj(i -> readable(invalid.getProblem(i).getMessage()))
                                 .collect(Collectors.joining("; "));
-                    case ConfigurationException invalid -> invalid.getMessage();
+                    // What is wrong with a value is told beside what cannot be injected.
+                    case DeploymentException e
+                    when e.getSuppressed().length > 0 -> readable(e.getSuppressed()[0].getMessage());
+                    case ConfigurationException invalid -> readable(invalid.getMessage());
+                    case IllegalStateException e
+                    when SCHEDULE.matcher(e.getMessage()) instanceof Matcher schedule && schedule.matches() ->
+                        readable(schedule.group(1) + " must be off or a duration, such as 5s.");
+                    case IllegalArgumentException e
+                    when e.getMessage().startsWith("port must be") ->
+                        "QUARKUS_HTTP_PORT is wrong: " + e.getMessage() + ".";
+                    case FlywayValidateException e ->
+                        "the database has not been migrated to this version; run OMS once with "
+                                + "QUARKUS_INIT_AND_EXIT=true, straight at PostgreSQL.";
                     case SQLException e -> "PostgreSQL at OMS_DB_URL cannot be used: " + e.getMessage();
                     case BindException e -> "the HTTP port is taken: " + e.getMessage();
                     case RuntimeException e
@@ -41,6 +65,18 @@ final class StartFailure {
                         "OMS_REDIS_URL is not a Redis URL, such as redis://localhost:6379.";
                     default -> null;
                 });
+    }
+
+    /** Without codes and classes, and with settings by the names of their environment variables. */
+    private static String readable(String message) {
+        String plain = message.replaceAll("(java[.\\w]+: )?SRCFG\\d+: ", "")
+                .replaceAll(
+                        "(?s)The config property (\\S+) with the config value (\".*\") threw an Exception whilst being "
+                                + "converted (.*)",
+                        "$1 cannot be $2: $3")
+                .strip();
+        return SETTING.matcher(plain.replace("quarkus.flyway.migrate-at-start", "oms.migrate"))
+                .replaceAll(setting -> setting.group().replaceAll("[.-]", "_").toUpperCase(Locale.ROOT));
     }
 
     private static boolean comesFrom(Throwable e, String className) {

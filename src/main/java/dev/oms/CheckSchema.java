@@ -1,0 +1,30 @@
+package dev.oms;
+
+import io.quarkus.runtime.StartupEvent;
+import jakarta.annotation.Priority;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
+import org.flywaydb.core.Flyway;
+
+/**
+ * Ends the start of a process that does not migrate ({@code oms.migrate=false}) where the database is not yet what this
+ * version needs. A newer one will do: that is how the old processes work on during a release.
+ */
+@ApplicationScoped
+class CheckSchema {
+    private final Flyway flyway;
+    private final boolean migrated;
+
+    CheckSchema(Flyway flyway, @ConfigProperty(name = "oms.migrate") boolean migrated) {
+        this.flyway = flyway;
+        this.migrated = migrated;
+    }
+
+    // Before anything that works on the schema.
+    void onStart(@Observes @Priority(1) StartupEvent event) {
+        if (!migrated) {
+            flyway.validate();
+        }
+    }
+}
