@@ -3,7 +3,6 @@ package dev.oms;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import jakarta.enterprise.context.ApplicationScoped;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -17,7 +16,6 @@ import javax.sql.DataSource;
  * Audits what is in the database: every quantity against the ledger, every order against its movements. Not by the
  * service's own audit, which is under test too.
  */
-@ApplicationScoped
 public class Ledger {
     private static final String WRONG_QUANTITIES = """
             select 'item ' || i.id || ' has ' || i.quantity || ', its ledger ' || coalesce(sum(m.delta), 0)
@@ -53,6 +51,11 @@ public class Ledger {
     /** Of the application's database, or of any. */
     public Ledger(DataSource dataSource) {
         this.dataSource = dataSource;
+    }
+
+    /** A connection of one's own. */
+    public Connection connect() throws SQLException {
+        return dataSource.getConnection();
     }
 
     /** Nothing is lost, doubled or made up, of any item and any order there is. */

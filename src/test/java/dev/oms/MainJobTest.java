@@ -4,27 +4,24 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
-import jakarta.inject.Inject;
+import jakarta.enterprise.inject.spi.CDI;
+import java.io.IOException;
 import org.junit.jupiter.api.Test;
 
 /** The main job on real input: the seed data at full size, settled by the real consumer. */
 @QuarkusTest
 @WithTestResource(OmsServers.class)
 class MainJobTest {
-    @Inject
-    SeedData seedData;
-
-    @Inject
-    Ledger ledger;
+    private final Ledger ledger = OmsServers.ledger();
 
     @Test
-    void settlesTenThousandSeededOrders() {
+    void settlesTenThousandSeededOrders() throws IOException, InterruptedException {
         // Other tests place orders too, and orders are only seeded where there are none.
         ledger.awaitSettled();
         ledger.execute(
                 "truncate users, inventory_items, orders, order_lines, stock_movements restart identity cascade");
 
-        seedData.seed();
+        seed();
         ledger.awaitSettled();
 
         assertThat(ledger.count("users")).isEqualTo(10_000);
@@ -38,16 +35,20 @@ class MainJobTest {
         ledger.assertConsistent();
     }
 
+    void seed() throws IOException, InterruptedException {
+        CDI.current().select(SeedData.class).get().seed();
+    }
+
     @Test
-    void seedsOnce() {
-        seedData.seed();
+    void seedsOnce() throws IOException, InterruptedException {
+        seed();
         ledger.awaitSettled();
         long users = ledger.count("users");
         long items = ledger.count("inventory_items");
         long orders = ledger.count("orders");
         long movements = ledger.count("stock_movements");
 
-        seedData.seed();
+        seed();
         ledger.awaitSettled();
 
         assertThat(ledger.count("users")).isEqualTo(users);

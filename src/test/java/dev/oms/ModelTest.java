@@ -10,7 +10,6 @@ import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.TestProfile;
 import io.restassured.RestAssured;
-import jakarta.inject.Inject;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -55,11 +54,9 @@ class ModelTest {
 
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    @Inject
-    Settling settling;
+    private final Settling settling = new Settling();
 
-    @Inject
-    Ledger ledger;
+    private final Ledger ledger = OmsServers.ledger();
 
     private final HttpClient http = HttpClient.newHttpClient();
 

@@ -4,13 +4,13 @@ import static io.restassured.RestAssured.given;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.hamcrest.Matchers.equalTo;
 
-import dev.oms.job.Streams;
 import io.quarkus.scheduler.Scheduler;
 import io.quarkus.test.common.WithTestResource;
+import io.quarkus.test.junit.DisabledOnIntegrationTest;
 import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.QuarkusTestProfile;
 import io.quarkus.test.junit.TestProfile;
-import jakarta.inject.Inject;
+import jakarta.enterprise.inject.spi.CDI;
 import java.io.IOException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -21,14 +21,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 @TestProfile(WorkerRoleTest.Worker.class)
 @WithTestResource(OmsServers.class)
 class WorkerRoleTest {
-    @Inject
-    Ledger ledger;
+    private final Ledger ledger = OmsServers.ledger();
 
-    @Inject
-    Streams streams;
-
-    @Inject
-    Scheduler scheduler;
+    private final Streams streams = OmsServers.streams();
 
     public static final class Worker implements QuarkusTestProfile {
         @Override
@@ -54,7 +49,7 @@ class WorkerRoleTest {
                 "orders o join order_lines l on l.order_id = o.id join inventory_items i on i.id = l.inventory_item_id"
                         + " where i.name = '" + name + "'";
 
-        streams.send(Long.parseLong(ledger.texts("select o.id from " + placed).getFirst()));
+        streams.send("order_id", ledger.texts("select o.id from " + placed).getFirst());
         ledger.awaitSettled();
 
         assertThat(ledger.texts("select o.status || ' ' || i.quantity from " + placed))
@@ -63,8 +58,9 @@ class WorkerRoleTest {
     }
 
     @Test
+    @DisabledOnIntegrationTest("Only the process itself knows")
     void purgesIdempotencyKeys() {
-        assertThat(scheduler.getScheduledJobs())
+        assertThat(CDI.current().select(Scheduler.class).get().getScheduledJobs())
                 .anyMatch(job -> job.getMethodDescription().contains("PurgeIdempotencyKeys"));
     }
 

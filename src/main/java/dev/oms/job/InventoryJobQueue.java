@@ -1,6 +1,8 @@
 package dev.oms.job;
 
 import dev.oms.order.StockDue;
+import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.redis.datasource.RedisDataSource;
 import io.quarkus.redis.datasource.stream.StreamCommands;
 import io.quarkus.redis.datasource.stream.StreamRange;
@@ -33,9 +35,12 @@ class InventoryJobQueue {
     private final RedisDataSource redis;
     private final JobSender sender;
 
-    InventoryJobQueue(RedisDataSource redis, Redis client) {
+    InventoryJobQueue(RedisDataSource redis, Redis client, MeterRegistry meters) {
         this.redis = redis;
         this.sender = new JobSender(client);
+        FunctionCounter.builder("oms.job.send.failures", sender, JobSender::failures)
+                .description("Jobs that Redis could not be given; the reconciler sends them again.")
+                .register(meters);
     }
 
     /** Sends the job of an order, once that order is committed, and does not wait for Redis. */
@@ -46,11 +51,6 @@ class InventoryJobQueue {
     /** Sends jobs and waits until Redis has them. */
     void sendAndWait(List<Long> orderIds) {
         sender.sendAndWait(orderIds);
-    }
-
-    /** How many jobs could not be sent since the start. */
-    long sendFailures() {
-        return sender.failures();
     }
 
     /**

@@ -10,7 +10,6 @@ import dev.oms.Shop;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.restassured.response.Response;
-import jakarta.inject.Inject;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -28,8 +27,7 @@ class IdempotencyRaceTest {
     private static final int THREADS = 32;
     private static final int KEYS = 8;
 
-    @Inject
-    Ledger ledger;
+    private final Ledger ledger = OmsServers.ledger();
 
     private long user;
     private String name;

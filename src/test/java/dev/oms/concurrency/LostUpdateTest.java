@@ -9,7 +9,6 @@ import dev.oms.Shop;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.restassured.specification.RequestSpecification;
-import jakarta.inject.Inject;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -25,8 +24,7 @@ class LostUpdateTest {
     private static final int THREADS = 32;
     private static final int ROUNDS = 10;
 
-    @Inject
-    Ledger ledger;
+    private final Ledger ledger = OmsServers.ledger();
 
     @AfterEach
     void audit() {

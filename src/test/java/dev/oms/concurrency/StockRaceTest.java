@@ -8,7 +8,6 @@ import dev.oms.OmsServers;
 import dev.oms.Shop;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
-import jakarta.inject.Inject;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -26,8 +25,7 @@ import org.junit.jupiter.api.Test;
 class StockRaceTest {
     private static final int THREADS = 32;
 
-    @Inject
-    Ledger ledger;
+    private final Ledger ledger = OmsServers.ledger();
 
     private long user;
     private String name;

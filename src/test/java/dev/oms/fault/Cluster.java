@@ -6,7 +6,6 @@ import static org.awaitility.Awaitility.await;
 import dev.oms.Ledger;
 import dev.oms.fault.Clients.Known;
 import dev.oms.process.OmsProcess;
-import io.vertx.redis.client.Command;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -17,8 +16,6 @@ import java.util.Random;
 
 /** OMS as in production: one web, two workers, each a process, on servers of their own. */
 final class Cluster implements AutoCloseable {
-    static final String STREAM = "oms:inventory-jobs";
-
     /** So that a scenario waits for seconds, not minutes, for what is lost to be found. */
     private static final Map<String, String> FAST = Map.of(
             "OMS_JOB_CONSUMER_CLAIM_AFTER", "2s",
@@ -162,7 +159,7 @@ final class Cluster implements AutoCloseable {
         // An entry that nobody ever takes off would be what the reconciler's watermark waits for.
         await().alias("the stream is empty")
                 .atMost(Duration.ofSeconds(60))
-                .until(() -> servers.redis(Command.XLEN, STREAM).toInteger() == 0);
+                .until(() -> servers.streams().depth() == 0);
     }
 
     /** Where the orders are not what their clients were told. */

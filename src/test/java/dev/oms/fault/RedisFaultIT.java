@@ -28,7 +28,7 @@ class RedisFaultIT {
         cluster.underLoad(TIMES + " × Redis: FLUSHALL under load", random, clients -> {
             for (int i = 0; i < TIMES; i++) {
                 clients.awaitAccepted(100 + random.nextInt(400));
-                cluster.servers().redis(Command.FLUSHALL);
+                cluster.servers().streams().redis(Command.FLUSHALL);
             }
         });
     }

@@ -3,13 +3,11 @@ package dev.oms.fault;
 import static org.awaitility.Awaitility.await;
 
 import dev.oms.Ledger;
+import dev.oms.OmsServers;
+import dev.oms.Streams;
 import dev.oms.embedded.EmbeddedServers;
 import dev.oms.process.Child;
-import io.vertx.core.Vertx;
 import io.vertx.redis.client.Command;
-import io.vertx.redis.client.Redis;
-import io.vertx.redis.client.Request;
-import io.vertx.redis.client.Response;
 import io.zonky.test.db.postgres.util.LinuxUtils;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -26,17 +24,13 @@ import org.postgresql.ds.PGSimpleDataSource;
 /** PostgreSQL and Redis, and all that can befall them. PostgreSQL is set to survive a crash, as in production. */
 final class Servers implements AutoCloseable {
     private final EmbeddedServers servers = EmbeddedServers.start(Map.of("fsync", "on", "synchronous_commit", "on"));
-    private final Vertx vertx = Vertx.vertx();
-    private final PGSimpleDataSource dataSource = new PGSimpleDataSource();
-    private final Ledger ledger;
+    private final Streams streams = new Streams(servers.settings().get("OMS_REDIS_URL"));
+    private final PGSimpleDataSource dataSource = OmsServers.dataSource(servers.settings());
+    private final Ledger ledger = new Ledger(dataSource);
     private final Path data;
     private Child restarted;
 
     Servers() {
-        dataSource.setUrl(servers.settings().get("OMS_DB_URL"));
-        dataSource.setUser(servers.settings().get("OMS_DB_USER"));
-        dataSource.setPassword(servers.settings().get("OMS_DB_PASSWORD"));
-        ledger = new Ledger(dataSource);
         data = Path.of(ledger.texts("show data_directory").getFirst());
     }
 
@@ -146,49 +140,26 @@ final class Servers implements AutoCloseable {
         Child.signal(servers.redisProcess(), "CONT");
     }
 
-    /** Asks Redis. */
-    Response redis(Command command, Object... arguments) {
-        Request request = Request.cmd(command);
-        for (Object argument : arguments) {
-            request.arg(argument.toString());
-        }
-        Redis client = Redis.createClient(vertx, servers.settings().get("OMS_REDIS_URL"));
-        try {
-            return client.send(request)
-                    .toCompletionStage()
-                    .toCompletableFuture()
-                    .orTimeout(30, TimeUnit.SECONDS)
-                    .join();
-        } finally {
-            client.close();
-        }
-    }
-
-    /** The orders of all jobs in the stream. */
-    List<String> streamedOrders() {
-        return redis(Command.XRANGE, Cluster.STREAM, "-", "+").stream()
-                .map(entry -> entry.get(1).get(1).toString())
-                .toList();
+    Streams streams() {
+        return streams;
     }
 
     /** How many jobs have been given to a worker and not been acknowledged. */
     long pending() {
-        return redis(Command.XPENDING, Cluster.STREAM, "workers").get(0).toLong();
+        return streams.redis(Command.XPENDING, Streams.JOBS, "workers").get(0).toLong();
     }
 
     /** Sends jobs in this order. */
     void sendJobs(List<String> orders) {
         List<Object> arguments = new ArrayList<>(List.of(
-                "for _, id in ipairs(ARGV) do redis.call('XADD', KEYS[1], '*', 'order_id', id) end",
-                1,
-                Cluster.STREAM));
+                "for _, id in ipairs(ARGV) do redis.call('XADD', KEYS[1], '*', 'order_id', id) end", 1, Streams.JOBS));
         arguments.addAll(orders);
-        redis(Command.EVAL, arguments.toArray());
+        streams.redis(Command.EVAL, arguments.toArray());
     }
 
     @Override
     public void close() {
-        vertx.close().toCompletionStage().toCompletableFuture().join();
+        streams.close();
         servers.stop();
         if (restarted != null) {
             restarted.close();

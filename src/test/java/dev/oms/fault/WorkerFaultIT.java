@@ -152,7 +152,7 @@ class WorkerFaultIT {
             clients.calmDown();
             List<String> jobs = new ArrayList<>();
             for (int copy = 1; copy < copies; copy++) {
-                jobs.addAll(cluster.servers().streamedOrders());
+                jobs.addAll(cluster.servers().streams().orderIds());
             }
             assertThat(jobs).hasSizeGreaterThanOrEqualTo((copies - 1) * orders);
             Collections.shuffle(jobs, random);

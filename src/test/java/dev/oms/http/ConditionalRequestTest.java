@@ -15,7 +15,6 @@ import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.TestProfile;
 import io.restassured.http.ContentType;
 import io.restassured.response.Response;
-import jakarta.inject.Inject;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -33,11 +32,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ConditionalRequestTest {
     private static final long NOBODY = 999_999_999_999L;
 
-    @Inject
-    Settling settling;
+    private final Settling settling = new Settling();
 
-    @Inject
-    Ledger ledger;
+    private final Ledger ledger = OmsServers.ledger();
 
     private long item;
     private long order;

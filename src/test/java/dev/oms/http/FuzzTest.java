@@ -11,7 +11,6 @@ import dev.oms.http.RawHttp.Answer;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.restassured.RestAssured;
-import jakarta.inject.Inject;
 import java.io.IOException;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
@@ -56,8 +55,7 @@ class FuzzTest {
             "\\b(dev\\.oms|java|javax|jakarta|jdk|sun|io\\.(quarkus|vertx|netty|smallrye|agroal)|com\\.fasterxml"
                     + "|org\\.(hibernate|jboss|postgresql))\\.[A-Za-z]|[a-z](Exception|Error)\\b|\\.java:|\\tat |SQLSTATE|ERROR:");
 
-    @Inject
-    Ledger ledger;
+    private final Ledger ledger = OmsServers.ledger();
 
     private OpenApiDocument document;
 

@@ -15,7 +15,6 @@ import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.TestProfile;
 import io.restassured.http.ContentType;
 import io.restassured.response.Response;
-import jakarta.inject.Inject;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
@@ -28,11 +27,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 @TestProfile(WithoutConsumer.class)
 @WithTestResource(OmsServers.class)
 class InventoryItemResourceTest {
-    @Inject
-    Settling settling;
+    private final Settling settling = new Settling();
 
-    @Inject
-    Ledger ledger;
+    private final Ledger ledger = OmsServers.ledger();
 
     @AfterEach
     void audit() {

@@ -50,8 +50,7 @@ class InventoryJobConsumerTest {
     @Inject
     RedisDataSource redis;
 
-    @Inject
-    Ledger ledger;
+    private final Ledger ledger = OmsServers.ledger();
 
     private long user;
     private String name;

@@ -13,10 +13,8 @@ import static org.hamcrest.Matchers.nullValue;
 import dev.oms.Ledger;
 import dev.oms.OmsServers;
 import dev.oms.Shop;
-import io.quarkus.redis.datasource.RedisDataSource;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
-import jakarta.inject.Inject;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Map;
@@ -28,11 +26,7 @@ import org.junit.jupiter.api.Test;
 @QuarkusTest
 @WithTestResource(OmsServers.class)
 class JobResourceTest {
-    @Inject
-    Ledger ledger;
-
-    @Inject
-    RedisDataSource redis;
+    private final Ledger ledger = OmsServers.ledger();
 
     private long user;
     private String name;
@@ -124,7 +118,7 @@ class JobResourceTest {
 
     @Test
     void dropsButDoesNotRetryWhatNamesNoOrder() {
-        redis.stream(String.class).xadd(InventoryJobQueue.STREAM, Map.of("nonsense", "7"));
+        OmsServers.streams().send("nonsense", "7");
         await().atMost(Duration.ofSeconds(20)).until(() -> ledger.count("failed_jobs") == 1);
         long number = given().get("/jobs/failed").jsonPath().getLong("[0].order_id");
 

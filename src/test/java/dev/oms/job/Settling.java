@@ -1,18 +1,26 @@
 package dev.oms.job;
 
-import jakarta.enterprise.context.ApplicationScoped;
+import dev.oms.PackagedWorker;
+import jakarta.enterprise.inject.spi.CDI;
 import java.util.stream.LongStream;
 
-/** Lets the other rooms' tests say when stock is settled. */
-@ApplicationScoped
-public class Settling {
-    private final SettleStock settleStock;
-
-    Settling(SettleStock settleStock) {
-        this.settleStock = settleStock;
+/** Lets the other rooms' tests say when stock is settled; from the first of it on, nobody else does. */
+public final class Settling {
+    public Settling() {
+        if (PackagedWorker.isThere()) {
+            PackagedWorker.pause();
+        }
     }
 
+    /** Settles these orders, and in the packaged application all others that wait, too. */
     public void settle(long... orderIds) {
-        settleStock.settle(LongStream.of(orderIds).boxed().toList());
+        if (PackagedWorker.isThere()) {
+            PackagedWorker.settle();
+        } else {
+            CDI.current()
+                    .select(SettleStock.class)
+                    .get()
+                    .settle(LongStream.of(orderIds).boxed().toList());
+        }
     }
 }

@@ -14,12 +14,13 @@ import dev.oms.WithoutConsumer;
 import dev.oms.job.Settling;
 import io.quarkus.narayana.jta.QuarkusTransaction;
 import io.quarkus.test.common.WithTestResource;
+import io.quarkus.test.junit.DisabledOnIntegrationTest;
 import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.TestProfile;
 import io.restassured.http.ContentType;
 import io.restassured.response.Response;
 import io.restassured.specification.RequestSpecification;
-import jakarta.inject.Inject;
+import jakarta.enterprise.inject.spi.CDI;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -32,17 +33,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 @TestProfile(WithoutConsumer.class)
 @WithTestResource(OmsServers.class)
 class IdempotencyTest {
-    @Inject
-    Settling settling;
+    private final Settling settling = new Settling();
 
-    @Inject
-    Ledger ledger;
-
-    @Inject
-    IdempotencyKeys keys;
-
-    @Inject
-    PurgeIdempotencyKeys purge;
+    private final Ledger ledger = OmsServers.ledger();
 
     private long user;
     private String name;
@@ -219,6 +212,7 @@ class IdempotencyTest {
     }
 
     @Test
+    @DisabledOnIntegrationTest("A worker purges when it is time")
     void purgesWhatIsKeptNoLongerAndNothingElse() {
         long order = isNew(place("live", body(1)));
         isNew(place("old", body(1)));
@@ -228,26 +222,36 @@ class IdempotencyTest {
                 insert into idempotency_keys
                 select %d, 'batch ' || n, '', %d, now() - interval '25 hours' from generate_series(1, 2500) n""".formatted(user, order));
 
-        assertThat(purge.purge()).isGreaterThanOrEqualTo(2501);
+        assertThat(purge()).isGreaterThanOrEqualTo(2501);
 
         assertThat(ledger.texts("select key from idempotency_keys where user_id = " + user))
                 .containsExactly("live");
-        assertThat(purge.purge()).isZero();
+        assertThat(purge()).isZero();
         isReplayOf(order, place("live", body(1)));
     }
 
     @Test
+    @DisabledOnIntegrationTest("A worker purges when it is time")
     void purgesTheOldestFirstAndNoMoreThanABatch() {
         long order = isNew(place("live", body(1)));
-        purge.purge();
+        purge();
         ledger.execute("""
                 insert into idempotency_keys
                 select %d, 'batch ' || n, '', %d, now() - n * interval '25 hours' from generate_series(1, 5) n""".formatted(user, order));
 
-        assertThat(QuarkusTransaction.requiringNew().call(() -> keys.purge(2))).isEqualTo(2);
+        assertThat(QuarkusTransaction.requiringNew()
+                        .call(() -> CDI.current()
+                                .select(IdempotencyKeys.class)
+                                .get()
+                                .purge(2)))
+                .isEqualTo(2);
 
         assertThat(ledger.texts("select key from idempotency_keys where user_id = " + user + " order by key"))
                 .containsExactly("batch 1", "batch 2", "batch 3", "live");
+    }
+
+    private static int purge() {
+        return CDI.current().select(PurgeIdempotencyKeys.class).get().purge();
     }
 
     private Response place(String key, String body) {

@@ -58,6 +58,15 @@ public final class Child implements AutoCloseable {
         process.onExit().orTimeout(30, TimeUnit.SECONDS).join();
     }
 
+    /** Waits until it has ended by itself, and returns its exit code. */
+    public int await() throws InterruptedException {
+        if (!process.waitFor(60, TimeUnit.SECONDS)) {
+            kill();
+            throw new IllegalStateException("It does not end, see " + log);
+        }
+        return process.exitValue();
+    }
+
     public ProcessHandle handle() {
         return process.toHandle();
     }

@@ -12,6 +12,7 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -58,6 +59,10 @@ public final class OmsProcess implements AutoCloseable {
         return name;
     }
 
+    public ProcessHandle handle() {
+        return child.handle();
+    }
+
     public URI uri(String path) {
         return URI.create("http://localhost:" + port + path);
     }
@@ -71,6 +76,14 @@ public final class OmsProcess implements AutoCloseable {
         if (!isAlive()) {
             start("-XX:SharedArchiveFile=" + ARCHIVE);
         }
+    }
+
+    /** Lets it do one thing: returns its exit code. */
+    public int run(String argument) throws IOException, InterruptedException {
+        List<String> command =
+                new ArrayList<>(BINARY == null ? jar("-XX:SharedArchiveFile=" + ARCHIVE) : List.of(BINARY));
+        command.add(argument);
+        return Child.start(LOGS.resolve(name + ".log"), environment, command).await();
     }
 
     private void start(String archiving) throws IOException {

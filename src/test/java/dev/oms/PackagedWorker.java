@@ -1,0 +1,79 @@
+package dev.oms;
+
+import static org.awaitility.Awaitility.await;
+
+import dev.oms.process.Child;
+import dev.oms.process.OmsProcess;
+import io.quarkus.test.common.QuarkusTestResourceLifecycleManager;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+
+/** A worker beside the packaged web that Quarkus starts for an integration test, as in production. */
+public final class PackagedWorker implements QuarkusTestResourceLifecycleManager {
+    private static OmsProcess worker;
+
+    @Override
+    public int order() {
+        // After OmsServers.
+        return 1;
+    }
+
+    @Override
+    public Map<String, String> start() {
+        try {
+            Map<String, String> environment = new HashMap<>(OmsServers.servers().settings());
+            environment.putAll(Map.of(
+                    "OMS_JOB_RECONCILER_EVERY", "1s",
+                    "OMS_JOB_RECONCILER_GRACE", "1s",
+                    "OMS_JOB_CONSUMER_CLAIM_AFTER", "2s",
+                    "OMS_IDEMPOTENCY_PURGE_EVERY", "off"));
+            worker = new OmsProcess("it-worker", "worker", environment);
+            worker.start();
+            worker.awaitReady();
+            return Map.of();
+        } catch (IOException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @Override
+    public void stop() {
+        if (worker != null) {
+            worker.close();
+            worker = null;
+        }
+    }
+
+    /** Whether stock is settled by such a worker. */
+    public static boolean isThere() {
+        return worker != null;
+    }
+
+    /** SIGSTOP: what is due stays due, till it is told to settle. */
+    public static void pause() {
+        signal("STOP");
+    }
+
+    /** Lets it settle all that is due. */
+    public static void settle() {
+        signal("CONT");
+        await().atMost(Duration.ofSeconds(60))
+                .pollInterval(Duration.ofMillis(20))
+                .until(() -> OmsServers.streams().depth() == 0
+                        && OmsServers.ledger().count("orders where due is not null") == 0);
+        pause();
+    }
+
+    private static void signal(String signal) {
+        try {
+            Child.signal(worker.handle(), signal);
+        } catch (IOException e) {
+            throw new IllegalStateException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        }
+    }
+}
