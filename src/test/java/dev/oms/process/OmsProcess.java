@@ -44,9 +44,10 @@ public final class OmsProcess implements AutoCloseable {
         this.port = freePort();
         this.environment = new HashMap<>(environment);
         this.environment.put("QUARKUS_PROFILE", profile);
-        this.environment.put("QUARKUS_HTTP_PORT", Integer.toString(port));
+        this.environment.putIfAbsent("QUARKUS_HTTP_PORT", Integer.toString(port));
         this.environment.computeIfPresent(
-                "OMS_DB_URL", (key, url) -> url + (url.contains("?") ? "&" : "?") + "ApplicationName=" + name);
+                "OMS_DB_URL",
+                (key, url) -> url.isEmpty() ? url : url + (url.contains("?") ? "&" : "?") + "ApplicationName=" + name);
     }
 
     public static int freePort() throws IOException {
@@ -61,6 +62,10 @@ public final class OmsProcess implements AutoCloseable {
 
     public ProcessHandle handle() {
         return child.handle();
+    }
+
+    public Path log() {
+        return LOGS.resolve(name + ".log");
     }
 
     public URI uri(String path) {
@@ -78,17 +83,16 @@ public final class OmsProcess implements AutoCloseable {
         }
     }
 
-    /** Lets it do one thing: returns its exit code. */
-    public int run(String argument) throws IOException, InterruptedException {
+    /** Runs it to its end, and returns its exit code. */
+    public int run(String... arguments) throws IOException, InterruptedException {
         List<String> command =
                 new ArrayList<>(BINARY == null ? jar("-XX:SharedArchiveFile=" + ARCHIVE) : List.of(BINARY));
-        command.add(argument);
-        return Child.start(LOGS.resolve(name + ".log"), environment, command).await();
+        command.addAll(List.of(arguments));
+        return Child.start(log(), environment, command).await();
     }
 
     private void start(String archiving) throws IOException {
-        child = Child.start(
-                LOGS.resolve(name + ".log"), environment, BINARY == null ? jar(archiving) : List.of(BINARY));
+        child = Child.start(log(), environment, BINARY == null ? jar(archiving) : List.of(BINARY));
     }
 
     private static List<String> jar(String archiving) {

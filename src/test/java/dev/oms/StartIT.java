@@ -1,0 +1,111 @@
+package dev.oms;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.oms.embedded.EmbeddedServers;
+import dev.oms.process.OmsProcess;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.HashMap;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** The packaged application on its own: what it takes to start, and what it says when it does not. */
+class StartIT {
+    private static EmbeddedServers servers;
+
+    @BeforeAll
+    static void startServers() {
+        servers = EmbeddedServers.start();
+    }
+
+    @AfterAll
+    static void stopServers() {
+        servers.stop();
+    }
+
+    private record Ended(int exitCode, String lastLine) {}
+
+    private static Ended run(Map<String, String> settings, String... arguments)
+            throws IOException, InterruptedException {
+        Map<String, String> environment = new HashMap<>(servers.settings());
+        environment.putAll(settings);
+        OmsProcess oms = new OmsProcess(
+                "start-" + System.nanoTime(), settings.getOrDefault("QUARKUS_PROFILE", "prod"), environment);
+        int exitCode = oms.run(arguments);
+        return new Ended(exitCode, Files.readAllLines(oms.log()).getLast());
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            OMS_DB_URL | '' | OMS_DB_URL is empty.
+            OMS_DB_URL | jdbc:postgresql://localhost:1/oms | PostgreSQL at OMS_DB_URL cannot be used: Connection to localhost:1 refused.
+            OMS_REDIS_URL | foo | OMS_REDIS_URL is not a Redis URL, such as redis://localhost:6379.
+            OMS_REDIS_URL | '' | OMS_REDIS_URL is empty.
+            QUARKUS_PROFILE | wroker | QUARKUS_PROFILE must be prod, which is web, or worker, not wroker.
+            QUARKUS_HTTP_PORT | x | QUARKUS_HTTP_PORT cannot be "x":
+            QUARKUS_HTTP_PORT | 77777 | QUARKUS_HTTP_PORT is wrong:
+            OMS_HTTP_MAX_CALLS | many | OMS_HTTP_MAX_CALLS cannot be "many":
+            OMS_SEED | maybe | OMS_SEED cannot be "maybe": it is neither true nor false
+            OMS_MIGRATE | maybe | OMS_MIGRATE cannot be "maybe": it is neither true nor false
+            OMS_JOB_CONSUMER_BATCH_SIZE | 0 | OMS_JOB_CONSUMER_BATCH_SIZE must be greater than or equal to 1
+            OMS_JOB_CONSUMER_EVERY | often | OMS_JOB_CONSUMER_EVERY must be off or a duration, such as 5s.
+            OMS_IDEMPOTENCY_KEEP | 1y | OMS_IDEMPOTENCY_KEEP cannot be "1y":
+            """)
+    void saysInOneSentenceWhatIsWrong(String name, String value, String sentence)
+            throws IOException, InterruptedException {
+        Ended ended = run(Map.of(name, value));
+
+        assertThat(ended.exitCode()).isNotZero();
+        assertThat(ended.lastLine()).startsWith("OMS did not start: " + sentence);
+    }
+
+    @Test
+    void refusesAnArgumentThatItDoesNotKnow() throws IOException, InterruptedException {
+        assertThat(run(Map.of(), "--sed"))
+                .isEqualTo(new Ended(
+                        2, "OMS did not start: it takes --audit, --seed, --health <url> or no argument, not --sed."));
+    }
+
+    @Test
+    void doesNotStartOnASchemaThatIsNotMigrated() throws IOException, InterruptedException {
+        Ledger ledger = new Ledger(OmsServers.dataSource(servers.settings()));
+        ledger.execute("drop schema public cascade; create schema public");
+
+        Ended tooEarly = run(Map.of("OMS_MIGRATE", "false"));
+        Ended migrated = run(Map.of("QUARKUS_INIT_AND_EXIT", "true"));
+        Ended seeded = run(Map.of("OMS_MIGRATE", "false"), "--seed");
+        Ended audited = run(Map.of("OMS_MIGRATE", "false"), "--audit");
+        ledger.execute("update inventory_items set quantity = quantity + 1 where id = 1");
+        Ended broken = run(Map.of("OMS_MIGRATE", "false"), "--audit");
+
+        assertThat(tooEarly.exitCode()).isEqualTo(1);
+        assertThat(tooEarly.lastLine())
+                .isEqualTo("OMS did not start: the database has not been migrated to this version; run OMS once with "
+                        + "QUARKUS_INIT_AND_EXIT=true, straight at PostgreSQL.");
+        assertThat(migrated.exitCode()).isZero();
+        assertThat(seeded.exitCode()).isZero();
+        assertThat(ledger.count("orders")).isEqualTo(10_000);
+        assertThat(audited.exitCode()).isZero();
+        assertThat(broken.exitCode()).isEqualTo(1);
+    }
+
+    @Test
+    void tellsItsHealthToAContainerWithoutAShell() throws IOException, InterruptedException {
+        try (OmsProcess web = new OmsProcess("start-web", "prod", servers.settings())) {
+            String ready = web.uri("/q/health/ready").toString();
+            assertThat(run(Map.of(), "--health", ready).exitCode()).isEqualTo(1);
+
+            web.start();
+            web.awaitReady();
+
+            assertThat(run(Map.of(), "--health", ready).exitCode()).isZero();
+            assertThat(run(Map.of(), "--health", web.uri("/nowhere").toString()))
+                    .isEqualTo(new Ended(1, web.uri("/nowhere") + " answers 404"));
+        }
+    }
+}
