@@ -14,6 +14,8 @@ import jakarta.enterprise.inject.spi.CDI;
 import java.io.IOException;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** The configuration of production's web role: resources, and no consumer. */
 @QuarkusTest
@@ -57,6 +59,12 @@ class WebRoleTest {
         } finally {
             OmsServers.servers().startRedis();
         }
+    }
+
+    @ParameterizedTest
+    @MethodSource("dev.oms.kubernetes.Probes#paths")
+    void answersItsProbes(String path) {
+        given().get(path).then().statusCode(200);
     }
 
     @Test

@@ -14,6 +14,7 @@ import jakarta.enterprise.inject.spi.CDI;
 import java.io.IOException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The configuration of production's worker role: a consumer, and no resources. */
@@ -68,6 +69,12 @@ class WorkerRoleTest {
     @ValueSource(strings = {"/orders", "/orders/1", "/users/1", "/users/1/orders", "/inventory_items"})
     void hasNoResources(String path) {
         given().get(path).then().statusCode(404).contentType("application/problem+json");
+    }
+
+    @ParameterizedTest
+    @MethodSource("dev.oms.kubernetes.Probes#paths")
+    void answersItsProbes(String path) {
+        given().get(path).then().statusCode(200);
     }
 
     @Test

@@ -1,0 +1,465 @@
+package dev.oms.kubernetes;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.oms.Streams;
+import dev.oms.kubernetes.Overlay.Workload;
+import dev.oms.kubernetes.Traffic.End;
+import io.kubernetes.client.openapi.models.V1Container;
+import io.kubernetes.client.openapi.models.V1Deployment;
+import io.kubernetes.client.openapi.models.V1Namespace;
+import io.kubernetes.client.openapi.models.V1NetworkPolicy;
+import io.kubernetes.client.openapi.models.V1NetworkPolicyPeer;
+import io.kubernetes.client.openapi.models.V1PodDisruptionBudget;
+import io.kubernetes.client.openapi.models.V1Probe;
+import io.kubernetes.client.openapi.models.V1Secret;
+import io.kubernetes.client.openapi.models.V1SecurityContext;
+import io.kubernetes.client.openapi.models.V1Service;
+import io.kubernetes.client.openapi.models.V1ServiceAccount;
+import io.kubernetes.client.openapi.models.V2HorizontalPodAutoscaler;
+import io.quarkus.runtime.configuration.DurationConverter;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.condition.EnabledIf;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** What an operator relies on in both overlays, and in each of them. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@EnabledIf(
+        value = "dev.oms.kubernetes.Kubectl#isNewEnough",
+        disabledReason = "There is no kubectl of 1.27 or later on the PATH")
+class OverlayTest {
+    private static final int POSTGRES = 5432;
+    private static final int REDIS = 6379;
+
+    private Settings settings;
+    private Set<String> variables;
+    private Overlay dev;
+    private Overlay prod;
+
+    @BeforeAll
+    void read() throws IOException, InterruptedException {
+        settings = new Settings();
+        variables = settings.environmentVariables();
+        dev = Overlay.read("overlays/dev");
+        prod = Overlay.read("overlays/prod");
+    }
+
+    List<Overlay> both() {
+        return List.of(dev, prod);
+    }
+
+    @ParameterizedTest
+    @MethodSource("both")
+    void runsOneImage(Overlay overlay) {
+        Set<String> images = overlay.oms().stream()
+                .map(workload -> workload.container().getImage())
+                .collect(Collectors.toSet());
+
+        assertThat(images).singleElement().asString().matches(".*oms:.+").doesNotEndWith(":latest");
+    }
+
+    @ParameterizedTest
+    @MethodSource("both")
+    void keepsToItsNamespace(Overlay overlay) {
+        String namespace =
+                overlay.all(V1Namespace.class).getFirst().getMetadata().getName();
+
+        assertThat(overlay.resources())
+                .filteredOn(resource -> !(resource instanceof V1Namespace))
+                .allSatisfy(resource ->
+                        assertThat(resource.getMetadata().getNamespace()).isEqualTo(namespace));
+        assertThat(dev.all(V1Namespace.class)).doesNotContainAnyElementsOf(prod.all(V1Namespace.class));
+    }
+
+    @ParameterizedTest
+    @MethodSource("both")
+    void selectsPodsThatThereAre(Overlay overlay) {
+        for (Workload workload : overlay.workloads()) {
+            if (workload.selector() != null) {
+                assertThat(overlay.selected(workload.selector())).containsExactly(workload);
+            }
+        }
+        for (V1Service service : overlay.all(V1Service.class)) {
+            List<Workload> selected = overlay.selected(service.getSpec().getSelector());
+            assertThat(selected).as(service.getMetadata().getName()).hasSize(1);
+            service.getSpec().getPorts().forEach(port -> selected.getFirst().port(port.getTargetPort()));
+        }
+        for (V1PodDisruptionBudget budget : overlay.all(V1PodDisruptionBudget.class)) {
+            assertThat(overlay.selected(budget.getSpec().getSelector()))
+                    .as(budget.getMetadata().getName())
+                    .hasSize(1);
+        }
+        for (V1NetworkPolicy policy : overlay.all(V1NetworkPolicy.class)) {
+            assertThat(overlay.selected(policy.getSpec().getPodSelector()))
+                    .as(policy.getMetadata().getName())
+                    .isNotEmpty();
+            assertThat(peers(policy))
+                    .filteredOn(peer -> peer.getPodSelector() != null && peer.getNamespaceSelector() == null)
+                    .allSatisfy(peer ->
+                            assertThat(overlay.selected(peer.getPodSelector())).isNotEmpty());
+        }
+    }
+
+    private static List<V1NetworkPolicyPeer> peers(V1NetworkPolicy policy) {
+        List<V1NetworkPolicyPeer> peers = new ArrayList<>();
+        policy.getSpec().getIngress().forEach(rule -> peers.addAll(rule.getFrom()));
+        policy.getSpec().getEgress().forEach(rule -> peers.addAll(rule.getTo()));
+        return peers;
+    }
+
+    @ParameterizedTest
+    @MethodSource("both")
+    void givesADeploymentOneOwnerOfItsReplicas(Overlay overlay) {
+        List<String> owned = Stream.concat(
+                        overlay.all(V2HorizontalPodAutoscaler.class).stream()
+                                .map(it -> it.getSpec().getScaleTargetRef().getName()),
+                        overlay.all(Keda.ScaledObject.class).stream()
+                                .map(it -> it.spec().scaleTargetRef().name()))
+                .toList();
+
+        assertThat(owned)
+                .doesNotHaveDuplicates()
+                .contains("web")
+                .allSatisfy(
+                        name -> assertThat(overlay.deployment(name).getSpec().getReplicas())
+                                .isNull());
+    }
+
+    @ParameterizedTest
+    @MethodSource("both")
+    void probesWhatTheServiceAnswers(Overlay overlay) {
+        for (String role : List.of("web", "worker")) {
+            Workload workload = overlay.workload(role);
+            V1Container container = workload.container();
+            Map<V1Probe, String> probes = Map.of(
+                    container.getStartupProbe(), Probes.STARTUP,
+                    container.getLivenessProbe(), Probes.LIVENESS,
+                    container.getReadinessProbe(), Probes.READINESS);
+
+            probes.forEach((probe, path) -> {
+                assertThat(probe.getHttpGet().getPath()).isEqualTo(path);
+                assertThat(workload.port(probe.getHttpGet().getPort()))
+                        .isEqualTo(Integer.parseInt(setting(overlay, workload, "quarkus.http.port")));
+            });
+            // It waits that long for a connection to say that there is none.
+            assertThat(Duration.ofSeconds(container.getReadinessProbe().getTimeoutSeconds()))
+                    .isGreaterThan(duration(setting(overlay, workload, "quarkus.datasource.jdbc.acquisition-timeout")));
+        }
+    }
+
+    /** A setting as the process in a pod reads it. */
+    private String setting(Overlay overlay, Workload workload, String name) {
+        Map<String, String> environment = overlay.environment(workload);
+        String variable = name.replaceAll("[.-]", "_").toUpperCase(Locale.ROOT);
+        return environment.getOrDefault(
+                variable, settings.of(environment.getOrDefault("QUARKUS_PROFILE", "prod"), name));
+    }
+
+    private static Duration duration(String text) {
+        return DurationConverter.parseDuration(text);
+    }
+
+    @ParameterizedTest
+    @MethodSource("both")
+    void setsOnlyWhatOmsReads(Overlay overlay) {
+        assertThat(variables).contains("OMS_DB_URL", "OMS_JOB_CONSUMER_BATCH_SIZE", "QUARKUS_PROFILE");
+        for (Workload workload : overlay.oms()) {
+            assertThat(overlay.environment(workload)).isNotEmpty();
+            assertThat(overlay.environment(workload).keySet())
+                    .filteredOn(variable -> !variables.contains(variable))
+                    .isEmpty();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("both")
+    void poolsTransactionsOfWebAndWorkers(Overlay overlay) {
+        for (String role : List.of("web", "worker")) {
+            Map<String, String> environment = overlay.environment(overlay.workload(role));
+            URI url = URI.create(environment.get("OMS_DB_URL").substring("jdbc:".length()));
+            V1Service service = overlay.service(url.getHost()).orElseThrow();
+
+            assertThat(overlay.selected(service.getSpec().getSelector()))
+                    .containsExactly(overlay.workload("pgbouncer"));
+            assertThat(service.getSpec().getPorts().getFirst().getPort()).isEqualTo(url.getPort());
+            assertThat(environment).containsEntry("OMS_MIGRATE", "false");
+            assertThat(environment.getOrDefault("QUARKUS_PROFILE", "prod"))
+                    .isEqualTo(role.equals("web") ? "prod" : role);
+        }
+        Map<String, String> bouncer = overlay.environment(overlay.workload("pgbouncer"));
+        assertThat(bouncer).containsEntry("POOL_MODE", "transaction");
+        assertThat(Integer.parseInt(bouncer.get("MAX_PREPARED_STATEMENTS"))).isPositive();
+        assertThat(overlay.workload("pgbouncer").container().getImage())
+                .matches(".*/pgbouncer:v1\\.(2[4-9]|[3-9]\\d)\\..*");
+    }
+
+    @ParameterizedTest
+    @MethodSource("both")
+    void migratesPastPgBouncer(Overlay overlay) {
+        Map<String, String> environment = overlay.environment(overlay.workload("migrate"));
+
+        assertThat(environment).containsEntry("OMS_MIGRATE", "true").containsEntry("QUARKUS_INIT_AND_EXIT", "true");
+        assertThat(environment.get("OMS_DB_URL"))
+                .satisfiesAnyOf(
+                        // What prod's Secret holds is not known here; that it leads out of the cluster is.
+                        url -> assertThat(Overlay.isFromSecret(url)).isTrue(),
+                        url -> assertThat(overlay.service(URI.create(url.substring("jdbc:".length()))
+                                                .getHost())
+                                        .orElseThrow()
+                                        .getSpec()
+                                        .getSelector())
+                                .isEqualTo(overlay.service("postgres")
+                                        .orElseThrow()
+                                        .getSpec()
+                                        .getSelector()));
+    }
+
+    @ParameterizedTest
+    @MethodSource("both")
+    void confinesEveryContainer(Overlay overlay) {
+        assertThat(overlay.all(V1Namespace.class).getFirst().getMetadata().getLabels())
+                .containsEntry("pod-security.kubernetes.io/enforce", "restricted");
+        assertThat(overlay.all(V1ServiceAccount.class))
+                .singleElement()
+                .satisfies(account ->
+                        assertThat(account.getAutomountServiceAccountToken()).isFalse());
+        for (Workload workload : overlay.workloads()) {
+            V1SecurityContext context = workload.container().getSecurityContext();
+            assertThat(context.getAllowPrivilegeEscalation()).isFalse();
+            assertThat(context.getReadOnlyRootFilesystem()).isTrue();
+            assertThat(context.getCapabilities().getDrop()).containsExactly("ALL");
+            assertThat(context.getCapabilities().getAdd()).isEmpty();
+            assertThat(workload.pod().getSecurityContext().getRunAsNonRoot()).isTrue();
+            assertThat(workload.pod().getSecurityContext().getRunAsUser()).isPositive();
+            assertThat(workload.pod().getSecurityContext().getSeccompProfile().getType())
+                    .isEqualTo("RuntimeDefault");
+            assertThat(workload.pod().getServiceAccountName()).isEqualTo("oms");
+            assertThat(workload.pod().getAutomountServiceAccountToken()).isFalse();
+            assertThat(workload.pod().getEnableServiceLinks()).isFalse();
+            assertThat(workload.container().getResources().getRequests()).containsOnlyKeys("cpu", "memory");
+            assertThat(workload.container().getResources().getLimits()).containsOnlyKeys("cpu", "memory");
+        }
+        assertThat(overlay.oms())
+                .allSatisfy(workload -> assertThat(
+                                workload.pod().getSecurityContext().getRunAsUser())
+                        .isEqualTo(1001));
+    }
+
+    @ParameterizedTest
+    @MethodSource("both")
+    void givesTimeToStop(Overlay overlay) {
+        for (String role : List.of("web", "worker")) {
+            Workload workload = overlay.workload(role);
+            Duration needed = preStop(workload)
+                    .plus(duration(setting(overlay, workload, "quarkus.shutdown.delay")))
+                    .plus(duration(setting(overlay, workload, "quarkus.shutdown.timeout")));
+
+            assertThat(gracePeriod(workload)).isGreaterThan(needed);
+        }
+        // Its clients must have left by themselves, their last transaction of 30 s at most included.
+        Workload bouncer = overlay.workload("pgbouncer");
+        assertThat(gracePeriod(bouncer))
+                .isGreaterThan(preStop(bouncer)
+                        .plus(duration(
+                                setting(overlay, overlay.workload("web"), "quarkus.datasource.jdbc.max-lifetime")))
+                        .plusSeconds(30));
+        for (String name : List.of("web", "pgbouncer")) {
+            V1Deployment deployment = overlay.deployment(name);
+            assertThat(preStop(overlay.workload(name))).isPositive();
+            assertThat(deployment
+                            .getSpec()
+                            .getStrategy()
+                            .getRollingUpdate()
+                            .getMaxUnavailable()
+                            .getIntValue())
+                    .isZero();
+        }
+    }
+
+    private static Duration gracePeriod(Workload workload) {
+        return Duration.ofSeconds(workload.pod().getTerminationGracePeriodSeconds());
+    }
+
+    private static Duration preStop(Workload workload) {
+        var lifecycle = workload.container().getLifecycle();
+        return lifecycle == null
+                ? Duration.ZERO
+                : Duration.ofSeconds(lifecycle.getPreStop().getSleep().getSeconds());
+    }
+
+    @ParameterizedTest
+    @MethodSource("both")
+    void letsAPodReachWhatItsEnvironmentNames(Overlay overlay) {
+        Traffic traffic = overlay.traffic();
+        End dns =
+                new End.Elsewhere(Map.of("kubernetes.io/metadata.name", "kube-system"), Map.of("k8s-app", "kube-dns"));
+        for (Workload workload : overlay.workloads()) {
+            End pod = new End.Pod(workload.labels());
+            Map<String, String> environment = overlay.environment(workload);
+            Map<String, Integer> named = new HashMap<>();
+            Stream.of("OMS_DB_URL", "OMS_REDIS_URL")
+                    .filter(environment::containsKey)
+                    .forEach(key -> named.put(
+                            Overlay.isFromSecret(environment.get(key))
+                                    ? environment.get(key)
+                                    : URI.create(environment.get(key).replace("jdbc:", ""))
+                                            .getHost(),
+                            key.equals("OMS_DB_URL") ? POSTGRES : REDIS));
+            if (environment.containsKey("DB_HOST")) {
+                named.put(environment.get("DB_HOST"), Integer.valueOf(environment.get("DB_PORT")));
+            }
+
+            named.forEach((host, port) -> assertThat(traffic.reaches(pod, end(overlay, host), port))
+                    .as("%s reaches %s at %d", workload.name(), host, port)
+                    .isTrue());
+            assertThat(traffic.reaches(pod, dns, 53)).isTrue();
+        }
+    }
+
+    private static End end(Overlay overlay, String host) {
+        return Overlay.isFromSecret(host)
+                ? new End.Outside("10.1.2.3")
+                : new End.Pod(overlay.selected(
+                                overlay.service(host).orElseThrow().getSpec().getSelector())
+                        .getFirst()
+                        .labels());
+    }
+
+    @ParameterizedTest
+    @MethodSource("both")
+    void letsNothingElseThrough(Overlay overlay) {
+        Traffic traffic = overlay.traffic();
+        End anybody = new End.Elsewhere(Map.of("kubernetes.io/metadata.name", "shop"), Map.of());
+        End prometheus = new End.Elsewhere(Map.of("kubernetes.io/metadata.name", "monitoring"), Map.of());
+
+        Map<String, Set<String>> reached = overlay.workloads().stream()
+                .collect(Collectors.toMap(
+                        Workload::name,
+                        from -> overlay.workloads().stream()
+                                .filter(to -> !to.name().equals("web")
+                                        && to.container().getPorts() != null)
+                                .filter(to -> to.container().getPorts().stream()
+                                        .anyMatch(port -> traffic.reaches(
+                                                new End.Pod(from.labels()),
+                                                new End.Pod(to.labels()),
+                                                port.getContainerPort())))
+                                .map(Workload::name)
+                                .collect(Collectors.toCollection(TreeSet::new))));
+        Map<String, Set<String>> due = new HashMap<>(Map.of(
+                "web", Set.of("pgbouncer"),
+                "worker", Set.of("pgbouncer"),
+                "pgbouncer", Set.of(),
+                "migrate", Set.of()));
+        if (overlay == dev) {
+            due.putAll(Map.of(
+                    "web", Set.of("pgbouncer", "redis"),
+                    "worker", Set.of("pgbouncer", "redis"),
+                    "pgbouncer", Set.of("postgres"),
+                    "migrate", Set.of("postgres"),
+                    "postgres", Set.of(),
+                    "redis", Set.of()));
+        }
+        assertThat(reached).isEqualTo(due);
+        for (Workload workload : overlay.workloads()) {
+            End pod = new End.Pod(workload.labels());
+            assertThat(traffic.reaches(anybody, pod, 3000))
+                    .isEqualTo(workload.name().equals("web"));
+            assertThat(traffic.reaches(anybody, pod, 3001)).isFalse();
+            assertThat(traffic.reaches(prometheus, pod, 3001))
+                    .isEqualTo(workload.name().equals("worker"));
+            assertThat(traffic.reaches(pod, new End.Outside("10.1.2.3"), 443)).isFalse();
+            assertThat(traffic.reaches(pod, new End.Outside("93.184.216.34"), POSTGRES))
+                    .isFalse();
+        }
+    }
+
+    @Test
+    void keepsNoSecretButInDev() throws IOException, InterruptedException {
+        Set<String> referred = new TreeSet<>();
+        for (Workload workload : prod.workloads()) {
+            prod.environment(workload).values().stream()
+                    .filter(Overlay::isFromSecret)
+                    .map(value -> value.substring(value.lastIndexOf(' ') + 1))
+                    .forEach(referred::add);
+        }
+        prod.all(Keda.TriggerAuthentication.class)
+                .forEach(it -> it.spec().secretTargetRef().forEach(target -> {
+                    assertThat(target.name()).isEqualTo("oms");
+                    referred.add(target.key());
+                }));
+        Set<String> documented = Pattern.compile("--from-literal=([a-z-]+)=")
+                .matcher(Files.readString(Path.of("src/main/kubernetes/overlays/prod/kustomization.yaml")))
+                .results()
+                .map(found -> found.group(1))
+                .collect(Collectors.toCollection(TreeSet::new));
+
+        assertThat(Overlay.read("base").all(V1Secret.class)).isEmpty();
+        assertThat(prod.all(V1Secret.class)).isEmpty();
+        assertThat(referred).isEqualTo(documented).contains("db-password");
+        // Neither does a password stand where anything else is set.
+        assertThat(prod.workloads())
+                .allSatisfy(workload -> assertThat(prod.environment(workload))
+                        .allSatisfy(
+                                (key, value) -> assertThat(key.contains("PASSWORD") || value.matches(".*://[^/]*@.*"))
+                                        .isEqualTo(key.contains("PASSWORD") && Overlay.isFromSecret(value))));
+    }
+
+    @Test
+    void scalesWorkersByTheLengthOfTheStreamInProd() {
+        Keda.ScaledObject scaled = prod.all(Keda.ScaledObject.class).getFirst();
+        Keda.ScaledObject.Trigger trigger = scaled.spec().triggers().getFirst();
+
+        assertThat(scaled.spec().scaleTargetRef().name()).isEqualTo("worker");
+        assertThat(scaled.spec().minReplicaCount()).isPositive();
+        assertThat(trigger.type()).isEqualTo("redis-streams");
+        assertThat(trigger.metadata()).containsEntry("stream", Streams.JOBS);
+        assertThat(Integer.parseInt(trigger.metadata().get("streamLength"))).isPositive();
+        // With a group it would count something else.
+        assertThat(trigger.metadata()).doesNotContainKeys("consumerGroup", "pendingEntriesCount", "lagCount");
+        assertThat(prod.all(Keda.TriggerAuthentication.class))
+                .extracting(it -> it.metadata().name())
+                .containsExactly(trigger.authenticationRef().name());
+    }
+
+    @Test
+    void spreadsEveryDeploymentInProd() {
+        for (V1Deployment deployment : prod.all(V1Deployment.class)) {
+            Workload workload = prod.workload(deployment.getMetadata().getName());
+
+            assertThat(workload.pod().getTopologySpreadConstraints())
+                    .extracting(it -> it.getTopologyKey())
+                    .containsExactly("topology.kubernetes.io/zone", "kubernetes.io/hostname");
+            assertThat(workload.pod().getTopologySpreadConstraints()).allSatisfy(constraint -> {
+                assertThat(Traffic.matches(constraint.getLabelSelector(), workload.labels()))
+                        .isTrue();
+                assertThat(constraint.getMatchLabelKeys())
+                        .containsExactly("app.kubernetes.io/name", "pod-template-hash");
+                assertThat(workload.labels()).containsKey("app.kubernetes.io/name");
+            });
+        }
+    }
+
+    @Test
+    void keepsJobsInDevsRedis() {
+        assertThat(String.join(" ", dev.workload("redis").container().getArgs()))
+                .contains("--appendonly yes", "--maxmemory-policy noeviction");
+    }
+}
