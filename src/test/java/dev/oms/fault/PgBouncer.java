@@ -4,6 +4,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.oms.process.Child;
 import dev.oms.process.OmsProcess;
+import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -49,7 +50,9 @@ final class PgBouncer implements AutoCloseable {
                 default_pool_size = 5
                 max_client_conn = 200
                 ignore_startup_parameters = extra_float_digits
-                """.formatted(servers.postgresPort(), port));
+                %s
+                """.formatted(
+                        servers.postgresPort(), port, preparesStatements() ? "max_prepared_statements = 200" : ""));
         List<String> command = new ArrayList<>(List.of("pgbouncer"));
         if (System.getProperty("user.name").equals("root")) {
             // It refuses to be root.
@@ -61,9 +64,26 @@ final class PgBouncer implements AutoCloseable {
         return bouncer;
     }
 
-    /** Prepared statements belong to a session, and the next transaction has another. */
-    String url() {
-        return "jdbc:postgresql://localhost:" + port + "/postgres?prepareThreshold=0";
+    /**
+     * Prepared statements belong to a session, and the next transaction has another: since 1.21 PgBouncer prepares them
+     * there again, before that there must not be any.
+     */
+    String url() throws IOException {
+        return "jdbc:postgresql://localhost:" + port + "/postgres"
+                + (preparesStatements() ? "" : "?prepareThreshold=0");
+    }
+
+    /** What it is, such as {@code PgBouncer 1.24.1}. */
+    static String version() throws IOException {
+        try (BufferedReader told =
+                new ProcessBuilder("pgbouncer", "--version").start().inputReader()) {
+            return told.readLine();
+        }
+    }
+
+    private static boolean preparesStatements() throws IOException {
+        String[] numbers = version().replaceAll("[^0-9.]", "").split("\\.");
+        return Integer.parseInt(numbers[0]) > 1 || Integer.parseInt(numbers[1]) >= 21;
     }
 
     /** SIGKILL: every connection through it breaks. */

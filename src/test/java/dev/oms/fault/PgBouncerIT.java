@@ -14,23 +14,24 @@ class PgBouncerIT {
     void survivesAPgBouncerThatIsRestarted(Cluster direct, Random random) throws Exception {
         assumeTrue(PgBouncer.isInstalled(), "skipped: there is no pgbouncer on the PATH");
         int times = 2;
-        direct.makeWhole(); // Migrates: Flyway must not go through PgBouncer.
+        direct.makeWhole(); // Migrates: that must not go through PgBouncer.
         direct.close(); // Its workers would take this one's jobs.
 
         try (PgBouncer bouncer = PgBouncer.start(direct.servers());
                 Cluster behind = new Cluster(
-                        direct.servers(),
-                        "bouncer-",
-                        Map.of("OMS_DB_URL", bouncer.url(), "QUARKUS_FLYWAY_MIGRATE_AT_START", "false"))) {
-            behind.underLoad(times + " × PgBouncer restarted, transaction mode, pool of 5", random, clients -> {
-                for (int i = 0; i < times; i++) {
-                    clients.awaitAccepted(300 + random.nextInt(300));
-                    bouncer.kill();
-                    Thread.sleep(random.nextInt(1_000));
-                    bouncer.restart();
-                    clients.awaitAccepted(300);
-                }
-            });
+                        direct.servers(), "bouncer-", Map.of("OMS_DB_URL", bouncer.url(), "OMS_MIGRATE", "false"))) {
+            behind.underLoad(
+                    times + " × " + PgBouncer.version() + " restarted, transaction mode, pool of 5",
+                    random,
+                    clients -> {
+                        for (int i = 0; i < times; i++) {
+                            clients.awaitAccepted(300 + random.nextInt(300));
+                            bouncer.kill();
+                            Thread.sleep(random.nextInt(1_000));
+                            bouncer.restart();
+                            clients.awaitAccepted(300);
+                        }
+                    });
         }
     }
 }
