@@ -43,6 +43,7 @@ public class Main {
     /** A task is no server, and leaves what is on a schedule to the workers. */
     private static void runOnce(Class<? extends QuarkusApplication> task) {
         System.setProperty("quarkus.http.host-enabled", "false");
+        System.setProperty("quarkus.shutdown.delay", "0s");
         System.setProperty("oms.seed", "false");
         for (String schedule : new String[] {
             "oms.job.consumer.every", "oms.job.reconciler.every", "oms.audit.every", "oms.idempotency.purge.every"

@@ -17,8 +17,10 @@ public final class Causes {
         return of(e).filter(type::isInstance).map(type::cast).findFirst().orElse(null);
     }
 
-    /** What started it. */
+    /** What started it, as far as that says anything. */
     public static Throwable root(Throwable e) {
-        return of(e).reduce((outer, inner) -> inner).orElse(e);
+        return of(e).filter(cause -> cause.getMessage() != null)
+                .reduce((outer, inner) -> inner)
+                .orElse(e);
     }
 }
