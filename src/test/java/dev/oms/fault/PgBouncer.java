@@ -37,7 +37,6 @@ final class PgBouncer implements AutoCloseable {
 
     static PgBouncer start(Servers servers) throws IOException {
         int port = OmsProcess.freePort();
-        // pgjdbc sends extra_float_digits at every start of a session; PgBouncer 1.18 must be told not to mind.
         Files.writeString(CONFIG, """
                 [databases]
                 postgres = host=127.0.0.1 port=%d dbname=postgres user=postgres
@@ -49,7 +48,6 @@ final class PgBouncer implements AutoCloseable {
                 pool_mode = transaction
                 default_pool_size = 5
                 max_client_conn = 200
-                ignore_startup_parameters = extra_float_digits
                 %s
                 """.formatted(
                         servers.postgresPort(), port, preparesStatements() ? "max_prepared_statements = 200" : ""));
