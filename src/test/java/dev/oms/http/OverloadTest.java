@@ -35,7 +35,6 @@ class OverloadTest {
         public Map<String, String> getConfigOverrides() {
             return Map.of(
                     "quarkus.datasource.jdbc.max-size", "3",
-                    "quarkus.datasource.jdbc.acquisition-timeout", "5S",
                     "oms.http.max-calls", "4",
                     "oms.job.consumer.every", "off",
                     "oms.job.reconciler.every", "off");
