@@ -1,6 +1,7 @@
 package dev.oms.http;
 
-import org.hibernate.exception.ConstraintViolationException;
+import org.postgresql.util.PSQLException;
+import org.postgresql.util.ServerErrorMessage;
 
 /** Tells which of the schema's constraints a write broke. */
 public final class Constraints {
@@ -8,7 +9,8 @@ public final class Constraints {
 
     /** The name of the broken constraint, or an empty text when it was something else. */
     public static String brokenBy(Throwable e) {
-        ConstraintViolationException violation = Causes.find(e, ConstraintViolationException.class);
-        return violation == null || violation.getConstraintName() == null ? "" : violation.getConstraintName();
+        PSQLException violation = Causes.find(e, PSQLException.class);
+        ServerErrorMessage told = violation == null ? null : violation.getServerErrorMessage();
+        return told == null || told.getConstraint() == null ? "" : told.getConstraint();
     }
 }

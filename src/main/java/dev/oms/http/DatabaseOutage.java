@@ -18,8 +18,26 @@ public final class DatabaseOutage {
         return Causes.of(e).anyMatch(DatabaseOutage::isTransient) || isAtCommit(e);
     }
 
+    /** A statement that is a transaction of its own, and failed with what may have come before its commit or after. */
+    public static final class OfOneStatement extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        public OfOneStatement(SQLException cause) {
+            super(cause);
+        }
+
+        private boolean isInDoubt() {
+            // Whatever else goes wrong, PostgreSQL says before it commits.
+            String state = ((SQLException) getCause()).getSQLState();
+            return state != null && (state.startsWith("08") || state.startsWith("57P"));
+        }
+    }
+
     /** Whether it came at the very commit: then nobody knows whether the transaction was committed. */
     static boolean isAtCommit(Throwable e) {
+        if (Causes.find(e, OfOneStatement.class) instanceof OfOneStatement statement) {
+            return statement.isInDoubt();
+        }
         // Narayana does not tell why as a cause.
         return Causes.find(e, RollbackException.class) instanceof RollbackException notCommitted
                 && Stream.of(notCommitted.getSuppressed()).flatMap(Causes::of).anyMatch(DatabaseOutage::isTransient);

@@ -21,12 +21,6 @@ public class OrderLine {
 
     protected OrderLine() {}
 
-    OrderLine(long orderId, long inventoryItemId, long quantity) {
-        this.orderId = orderId;
-        this.inventoryItemId = inventoryItemId;
-        this.quantity = quantity;
-    }
-
     /** An order has one line an item. */
     public record Key(long orderId, long inventoryItemId) implements Serializable {}
 }

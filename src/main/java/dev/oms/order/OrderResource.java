@@ -29,7 +29,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.TreeMap;
 import java.util.stream.Stream;
 
 /** {@code /orders}. */
@@ -92,23 +91,17 @@ class OrderResource {
         Optional<IdempotencyKey> key = IdempotencyKey.in(keys);
         OrderBody valid = bodies.unwrapValid(body);
         long user = userOf(userId, body, valid);
-        if (key.isEmpty()) {
-            return placed(placeOrder.place(user, valid.items()), valid);
+        PlaceOnce.Placed placed = key.isEmpty()
+                ? new PlaceOnce.Placed(placeOrder.place(user, valid.items()), 0, false)
+                : placeOnce.place(user, valid.items(), key.get());
+        Response.ResponseBuilder response =
+                Response.created(URI.create("/orders/" + placed.order().id()));
+        if (placed.replayed()) {
+            response.header("Idempotency-Replayed", true);
         }
-        PlaceOnce.Placed placed = placeOnce.place(user, valid.items(), key.get());
-        return placed.replayed() ? replayed(placed.order()) : placed(placed.order(), valid);
-    }
-
-    private static Response placed(Order order, OrderBody body) {
-        return tagged(created(order), order, OrderView.of(order, new TreeMap<>(body.items())));
-    }
-
-    private Response replayed(Order order) {
-        return tagged(created(order).header("Idempotency-Replayed", true), order, orders.view(order));
-    }
-
-    private static Response.ResponseBuilder created(Order order) {
-        return Response.created(URI.create("/orders/" + order.id()));
+        return response.entity(placed.order())
+                .tag(Long.toString(placed.version()))
+                .build();
     }
 
     private static long userOf(Long inQuery, OrderBody body, OrderBody inner) {
@@ -163,11 +156,7 @@ class OrderResource {
     }
 
     private Response shown(Order order) {
-        return tagged(Response.ok(), order, orders.view(order));
-    }
-
-    private static Response tagged(Response.ResponseBuilder response, Order order, OrderView view) {
-        return response.entity(view).tag(tag(order)).build();
+        return Response.ok(orders.view(order)).tag(tag(order)).build();
     }
 
     private static String tag(Order order) {

@@ -25,7 +25,7 @@ class PlaceOnce {
     }
 
     /** An order, and whether it was there before. */
-    record Placed(Order order, boolean replayed) {}
+    record Placed(OrderView order, long version, boolean replayed) {}
 
     /**
      * Places an order, unless the user's key has placed it already.
@@ -39,14 +39,15 @@ class PlaceOnce {
         keys.lock(userId, key);
         Optional<IdempotencyKeys.Pinned> pinned = keys.find(userId, key);
         if (pinned.isEmpty()) {
-            Order order = placeOrder.place(userId, quantities);
+            OrderView order = placeOrder.place(userId, quantities);
             keys.pin(userId, key, fingerprint, order.id());
-            return new Placed(order, false);
+            return new Placed(order, 0, false);
         }
         if (!Arrays.equals(fingerprint, pinned.get().fingerprint())) {
             throw ProblemException.invalid(
                     IdempotencyKey.HEADER, "was used for another order; send this one with a new key");
         }
-        return new Placed(orders.get(pinned.get().orderId()), true);
+        Order order = orders.get(pinned.get().orderId());
+        return new Placed(orders.view(order), order.version(), true);
     }
 }

@@ -7,6 +7,7 @@ import java.sql.SQLException;
 import javax.transaction.xa.XAException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class DatabaseOutageTest {
@@ -34,6 +35,15 @@ class DatabaseOutageTest {
 
         assertThat(DatabaseOutage.isBehind(failed)).isTrue();
         assertThat(DatabaseOutage.isAtCommit(failed)).isTrue();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"08006, true", "57P01, true", "55P03, false", "40P01, false"})
+    void mayStandBesideTheCommitOfASingleStatement(String state, boolean inDoubt) {
+        Exception failed = new DatabaseOutage.OfOneStatement(new SQLException("trouble", state));
+
+        assertThat(DatabaseOutage.isBehind(failed)).isTrue();
+        assertThat(DatabaseOutage.isAtCommit(failed)).isEqualTo(inDoubt);
     }
 
     /** As Narayana and Agroal tell it. */
