@@ -17,6 +17,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /** The packaged application in one of its roles, as a process: the native binary where one was built, else the jar. */
 public final class OmsProcess implements AutoCloseable {
@@ -29,9 +30,14 @@ public final class OmsProcess implements AutoCloseable {
     /** The classes as they are in memory: without it a start takes half as long again, and there are dozens. */
     private static final Path ARCHIVE = LOGS.resolve("classes.jsa");
 
+    /** A start is what the tests wait for, and nothing of theirs runs for long. */
+    private static final List<String> QUICK_TO_START =
+            List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m");
+
     private final String name;
     private final int port;
     private final Map<String, String> environment;
+    private final List<String> flags;
     private Child child;
 
     /**
@@ -40,7 +46,23 @@ public final class OmsProcess implements AutoCloseable {
      * @param name tells it apart, in the name of its log and in PostgreSQL's {@code application_name}
      */
     public OmsProcess(String name, String profile, Map<String, String> environment) throws IOException {
+        this(
+                name,
+                profile,
+                environment,
+                Stream.concat(QUICK_TO_START.stream(), Stream.of("-XX:SharedArchiveFile=" + ARCHIVE))
+                        .toList());
+    }
+
+    /**
+     * The same, in a JVM with flags of one's own.
+     *
+     * @param flags without meaning for a native binary
+     */
+    public OmsProcess(String name, String profile, Map<String, String> environment, List<String> flags)
+            throws IOException {
         this.name = name;
+        this.flags = flags;
         this.port = freePort();
         this.environment = new HashMap<>(environment);
         this.environment.put("QUARKUS_PROFILE", profile);
@@ -79,37 +101,37 @@ public final class OmsProcess implements AutoCloseable {
     /** Starts it, where it is not running, and returns at once. */
     public void start() throws IOException {
         if (!isAlive()) {
-            start("-XX:SharedArchiveFile=" + ARCHIVE);
+            start(flags);
         }
     }
 
     /** Runs it to its end, and returns its exit code. */
     public int run(String... arguments) throws IOException, InterruptedException {
-        List<String> command =
-                new ArrayList<>(BINARY == null ? jar("-XX:SharedArchiveFile=" + ARCHIVE) : List.of(BINARY));
+        List<String> command = new ArrayList<>(command(flags));
         command.addAll(List.of(arguments));
         return Child.start(log(), environment, command).await();
     }
 
-    private void start(String archiving) throws IOException {
-        child = Child.start(log(), environment, BINARY == null ? jar(archiving) : List.of(BINARY));
+    private void start(List<String> flags) throws IOException {
+        child = Child.start(log(), environment, command(flags));
     }
 
-    private static List<String> jar(String archiving) {
-        return List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:TieredStopAtLevel=1",
-                "-XX:+UseSerialGC",
-                "-Xmx256m",
-                archiving,
-                "-jar",
-                JAR.toString());
+    private static List<String> command(List<String> flags) {
+        if (BINARY != null) {
+            return List.of(BINARY);
+        }
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(flags);
+        command.addAll(List.of("-jar", JAR.toString()));
+        return command;
     }
 
     /** Starts and stops it once, which migrates the database and makes the later starts of a jar faster. */
     public void warmUp() throws IOException, InterruptedException {
         Files.deleteIfExists(ARCHIVE);
-        start("-XX:ArchiveClassesAtExit=" + ARCHIVE);
+        start(Stream.concat(QUICK_TO_START.stream(), Stream.of("-XX:ArchiveClassesAtExit=" + ARCHIVE))
+                .toList());
         awaitReady();
         stop();
     }
