@@ -1,0 +1,279 @@
+package dev.oms.bench;
+
+import dev.oms.bench.Load.Caller;
+import java.sql.Array;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ThreadLocalRandom;
+
+/**
+ * What PostgreSQL itself can do: the rows that OMS writes and the queries that it asks, by JDBC, with nothing in
+ * between.
+ */
+final class Floor {
+    private static final String INSERT_ORDER = """
+            insert into orders (created_at, due, enqueued_at, status, updated_at, user_id, version)
+            values (?, ?, ?, ?, ?, ?, ?) returning id""";
+
+    private static final String INSERT_LINE =
+            "insert into order_lines (quantity, inventory_item_id, order_id) values (?, ?, ?)";
+
+    private static final String COLUMNS = "id, created_at, due, enqueued_at, status, updated_at, user_id, version";
+
+    private static final String ORDER = "select " + COLUMNS + " from orders where id = ?";
+
+    private static final String ORDERS =
+            "select " + COLUMNS + " from orders where id < ? and user_id = ? order by id desc fetch first ? rows only";
+
+    private static final String LINES = """
+            select l.order_id, i.name, l.quantity
+            from order_lines l join inventory_items i on i.id = l.inventory_item_id
+            where l.order_id in (%s)""";
+
+    private static final String DUE_LINES = """
+            select o.id, l.inventory_item_id, l.quantity, i.quantity
+            from orders o
+            join order_lines l on l.order_id = o.id join inventory_items i on i.id = l.inventory_item_id
+            where o.due is not null order by o.id, l.inventory_item_id""";
+
+    private static final String INSERT_MOVEMENTS = """
+            insert into stock_movements (order_id, inventory_item_id, kind, delta, quantity_after, created_at)
+            select m.*, ? from unnest(?, ?, ?, ?, ?) m""";
+
+    private static final String UPDATE_ITEMS = """
+            update inventory_items i set quantity = s.quantity, version = version + 1, updated_at = ?
+            from unnest(?, ?) s (id, quantity) where i.id = s.id""";
+
+    private static final String UPDATE_ORDERS = """
+            update orders o set status = s.status, due = null, version = version + 1, updated_at = ?
+            from unnest(?, ?) s (id, status) where o.id = s.id""";
+
+    /** The page of ten, and the one by which OMS knows that there is another. */
+    private static final int PAGE_ROWS = 11;
+
+    private static final int BATCH_ORDERS = 500;
+
+    private Floor() {}
+
+    /** Places orders of two lines, each in a transaction: begin, two statements, commit. */
+    static Caller placing(Books books, Shop shop) throws SQLException {
+        Connection connection = books.connect();
+        connection.setAutoCommit(false);
+        PreparedStatement order = connection.prepareStatement(INSERT_ORDER);
+        PreparedStatement line = connection.prepareStatement(INSERT_LINE);
+        return new Client(connection) {
+            @Override
+            public long call() throws SQLException {
+                Instant now = Instant.now();
+                order.setObject(1, utc(now));
+                order.setString(2, "DEDUCTION");
+                // Or else the reconciler would find it, and send its job, while this floor is being measured.
+                order.setObject(3, utc(now.plusSeconds(3600)));
+                order.setString(4, "Pending");
+                order.setObject(5, utc(now));
+                order.setLong(6, shop.anyUser());
+                order.setLong(7, 0);
+                long id;
+                try (ResultSet row = order.executeQuery()) {
+                    row.next();
+                    id = row.getLong(1);
+                }
+                int item = shop.anyItem();
+                addLine(id, shop.itemId(item), 1);
+                addLine(id, shop.itemId(shop.anyOther(item)), 2);
+                line.executeBatch();
+                connection.commit();
+                return id;
+            }
+
+            private void addLine(long orderId, long itemId, long quantity) throws SQLException {
+                line.setLong(1, quantity);
+                line.setLong(2, itemId);
+                line.setLong(3, orderId);
+                line.addBatch();
+            }
+        };
+    }
+
+    /** Asks for orders from 1 up to one, and then for their lines. */
+    static Caller following(Books books, int orders) throws SQLException {
+        Connection connection = books.connect();
+        PreparedStatement order = connection.prepareStatement(ORDER);
+        PreparedStatement lines = connection.prepareStatement(LINES.formatted("?"));
+        return new Client(connection) {
+            @Override
+            public long call() throws SQLException {
+                long id = 1 + ThreadLocalRandom.current().nextInt(orders);
+                order.setLong(1, id);
+                lines.setLong(1, id);
+                if (readOrders(order).size() != 1 || readLines(lines) != 2) {
+                    throw new SQLException("Order %d is not there".formatted(id));
+                }
+                return id;
+            }
+        };
+    }
+
+    /** Asks for the first page of users' orders, and then for their lines. */
+    static Caller listing(Books books, Shop shop) throws SQLException {
+        Connection connection = books.connect();
+        PreparedStatement page = connection.prepareStatement(ORDERS);
+        Map<Integer, PreparedStatement> lines = new HashMap<>();
+        for (int rows = 1; rows <= PAGE_ROWS; rows++) {
+            String places = "?" + ", ?".repeat(rows - 1);
+            lines.put(rows, connection.prepareStatement(LINES.formatted(places)));
+        }
+        return new Client(connection) {
+            @Override
+            public long call() throws SQLException {
+                long user = shop.anyUser();
+                page.setLong(1, Long.MAX_VALUE);
+                page.setLong(2, user);
+                page.setInt(3, PAGE_ROWS);
+                List<Long> ids = readOrders(page);
+                if (!ids.isEmpty()) {
+                    PreparedStatement statement = lines.get(ids.size());
+                    for (int i = 0; i < ids.size(); i++) {
+                        statement.setLong(i + 1, ids.get(i));
+                    }
+                    readLines(statement);
+                }
+                return user;
+            }
+        };
+    }
+
+    private static List<Long> readOrders(PreparedStatement statement) throws SQLException {
+        List<Long> ids = new ArrayList<>();
+        try (ResultSet row = statement.executeQuery()) {
+            while (row.next()) {
+                ids.add(row.getLong(1));
+                row.getTimestamp(2);
+                row.getString(5);
+                row.getTimestamp(6);
+                row.getLong(7);
+            }
+        }
+        return ids;
+    }
+
+    private static int readLines(PreparedStatement statement) throws SQLException {
+        int lines = 0;
+        try (ResultSet row = statement.executeQuery()) {
+            for (; row.next(); lines++) {
+                row.getLong(1);
+                row.getString(2);
+                row.getLong(3);
+            }
+        }
+        return lines;
+    }
+
+    /** A line that waits. */
+    private record Due(long orderId, long itemId, long quantity) {}
+
+    /**
+     * Confirms all orders that wait, 500 a transaction, on one connection: movements, quantities, statuses. What there
+     * is to do is read and decided before the clock starts.
+     *
+     * @return how many a second
+     */
+    static Sample settling(Books books) throws SQLException {
+        Map<Long, List<Due>> orders = new HashMap<>();
+        Map<Long, Long> quantities = new HashMap<>();
+        List<Long> ids = new ArrayList<>();
+        try (Connection connection = books.connect();
+                PreparedStatement due = connection.prepareStatement(DUE_LINES);
+                ResultSet row = due.executeQuery()) {
+            while (row.next()) {
+                quantities.put(row.getLong(2), row.getLong(4));
+                orders.computeIfAbsent(row.getLong(1), id -> {
+                            ids.add(id);
+                            return new ArrayList<>();
+                        })
+                        .add(new Due(row.getLong(1), row.getLong(2), row.getLong(3)));
+            }
+        }
+        try (Connection connection = books.connect();
+                PreparedStatement movements = connection.prepareStatement(INSERT_MOVEMENTS);
+                PreparedStatement items = connection.prepareStatement(UPDATE_ITEMS);
+                PreparedStatement statuses = connection.prepareStatement(UPDATE_ORDERS)) {
+            connection.setAutoCommit(false);
+            long started = System.nanoTime();
+            for (int i = 0; i < ids.size(); i += BATCH_ORDERS) {
+                List<Long> batch = ids.subList(i, Math.min(i + BATCH_ORDERS, ids.size()));
+                List<Due> lines =
+                        batch.stream().flatMap(id -> orders.get(id).stream()).toList();
+                Map<Long, Long> after = new HashMap<>();
+                Long[] quantitiesAfter = lines.stream()
+                        .map(line -> {
+                            long quantity = quantities.merge(line.itemId(), -line.quantity(), Long::sum);
+                            after.put(line.itemId(), quantity);
+                            return quantity;
+                        })
+                        .toArray(Long[]::new);
+                execute(
+                        movements,
+                        longs(connection, lines.stream().map(Due::orderId).toArray()),
+                        longs(connection, lines.stream().map(Due::itemId).toArray()),
+                        texts(connection, "DEDUCTION", lines.size()),
+                        longs(
+                                connection,
+                                lines.stream().map(line -> -line.quantity()).toArray()),
+                        longs(connection, quantitiesAfter));
+                execute(
+                        items,
+                        longs(connection, after.keySet().toArray()),
+                        longs(connection, after.values().toArray()));
+                execute(statuses, longs(connection, batch.toArray()), texts(connection, "Confirmed", batch.size()));
+                connection.commit();
+            }
+            return Sample.of(ids.size() / ((System.nanoTime() - started) / 1e9));
+        }
+    }
+
+    private static void execute(PreparedStatement statement, Array... arrays) throws SQLException {
+        statement.setObject(1, utc(Instant.now()));
+        for (int i = 0; i < arrays.length; i++) {
+            statement.setArray(i + 2, arrays[i]);
+        }
+        statement.executeUpdate();
+    }
+
+    private static Array longs(Connection connection, Object[] values) throws SQLException {
+        return connection.createArrayOf("bigint", values);
+    }
+
+    private static Array texts(Connection connection, String text, int count) throws SQLException {
+        Object[] values = new Object[count];
+        Arrays.fill(values, text);
+        return connection.createArrayOf("text", values);
+    }
+
+    private static OffsetDateTime utc(Instant instant) {
+        return instant.atOffset(ZoneOffset.UTC);
+    }
+
+    private abstract static class Client implements Caller {
+        private final Connection connection;
+
+        Client(Connection connection) {
+            this.connection = connection;
+        }
+
+        @Override
+        public void close() throws SQLException {
+            connection.close();
+        }
+    }
+}

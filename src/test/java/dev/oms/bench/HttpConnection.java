@@ -1,0 +1,104 @@
+package dev.oms.bench;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+
+/**
+ * HTTP/1.1 on a connection that is kept open, as little of it as OMS needs: the load shares the machine with what it
+ * measures.
+ */
+final class HttpConnection implements AutoCloseable {
+    private static final int TIMEOUT_MILLIS = 60_000;
+
+    private final Socket socket;
+    private final InputStream in;
+    private final OutputStream out;
+    private byte[] buffer = new byte[16 * 1024];
+
+    HttpConnection(int port) throws IOException {
+        socket = new Socket("localhost", port);
+        socket.setTcpNoDelay(true);
+        socket.setSoTimeout(TIMEOUT_MILLIS);
+        in = socket.getInputStream();
+        out = socket.getOutputStream();
+    }
+
+    /**
+     * Gets a page.
+     *
+     * @return the answer's head
+     * @throws IOException also when the answer's status is another than 200
+     */
+    String get(String path) throws IOException {
+        return exchange("GET " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n", 200);
+    }
+
+    /** The same for what is sent as JSON and must be answered with 201. */
+    String post(String path, String json) throws IOException {
+        return exchange(
+                "POST " + path + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
+                        + json.length() + "\r\n\r\n" + json,
+                201);
+    }
+
+    private String exchange(String request, int expected) throws IOException {
+        out.write(request.getBytes(StandardCharsets.US_ASCII));
+        int filled = 0;
+        int body = -1;
+        while (body < 0) {
+            filled += read(filled);
+            body = endOfHead(filled);
+        }
+        String head = new String(buffer, 0, body, StandardCharsets.US_ASCII);
+        int end = body + Integer.parseInt(header(head, "Content-Length"));
+        while (filled < end) {
+            filled += read(filled);
+        }
+        if (!head.startsWith("HTTP/1.1 " + expected + " ") || filled > end) {
+            throw new IOException("Not %d: %s to %s"
+                    .formatted(expected, new String(buffer, 0, filled, StandardCharsets.UTF_8), request));
+        }
+        return head;
+    }
+
+    private int read(int filled) throws IOException {
+        if (filled == buffer.length) {
+            buffer = Arrays.copyOf(buffer, 2 * filled);
+        }
+        int count = in.read(buffer, filled, buffer.length - filled);
+        if (count < 0) {
+            throw new EOFException("OMS hung up");
+        }
+        return count;
+    }
+
+    private int endOfHead(int filled) {
+        for (int i = 3; i < filled; i++) {
+            if (buffer[i] == '\n' && buffer[i - 1] == '\r' && buffer[i - 2] == '\n' && buffer[i - 3] == '\r') {
+                return i + 1;
+            }
+        }
+        return -1;
+    }
+
+    /** A header's value; it must be there. */
+    static String header(String head, String name) throws IOException {
+        for (int start = head.indexOf('\n') + 1; start > 0; start = head.indexOf('\n', start) + 1) {
+            if (head.regionMatches(true, start, name, 0, name.length()) && head.charAt(start + name.length()) == ':') {
+                return head.substring(start + name.length() + 1, head.indexOf('\r', start))
+                        .strip();
+            }
+        }
+        throw new IOException("Without %s: %s".formatted(name, head));
+    }
+
+    @Override
+    public void close() throws IOException {
+        socket.close();
+    }
+}
