@@ -65,7 +65,10 @@ class InventoryJobQueue {
     /** How long the oldest job has been in the stream. */
     Duration oldestAge() {
         Instant now = now();
-        return oldest().map(oldest -> Duration.between(oldest, now)).orElse(Duration.ZERO);
+        // What came after that question may be the oldest by now.
+        return oldest().filter(oldest -> oldest.isBefore(now))
+                .map(oldest -> Duration.between(oldest, now))
+                .orElse(Duration.ZERO);
     }
 
     /** How many jobs are in the stream. */
