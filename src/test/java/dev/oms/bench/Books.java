@@ -26,7 +26,7 @@ final class Books implements AutoCloseable {
 
     // track_commit_timestamp: since when an order is confirmed for everybody.
     private final EmbeddedServers servers = EmbeddedServers.start(Map.of(
-            "fsync", "off", "synchronous_commit", "on", "full_page_writes", "on", "track_commit_timestamp", "on"));
+            "fsync", "on", "synchronous_commit", "on", "full_page_writes", "on", "track_commit_timestamp", "on"));
     private final Streams streams = new Streams(servers.settings().get("OMS_REDIS_URL"));
     private final PGSimpleDataSource dataSource = OmsServers.dataSource(servers.settings());
     private final Ledger ledger = new Ledger(dataSource);
