@@ -65,6 +65,21 @@ export function durationSeconds(fallback) {
 }
 
 /**
+ * Journeys beside a mix.
+ * @param {number} seconds
+ * @returns {import('k6/options').Scenario}
+ */
+export function oneJourneyASecond(seconds) {
+  return {
+    executor: 'constant-arrival-rate',
+    exec: 'journey',
+    rate: 1,
+    duration: `${seconds}s`,
+    preAllocatedVUs: 20,
+  };
+}
+
+/**
  * The options of a scenario: its thresholds, and beside them the metrics that its report reads. k6 sums up by tag only
  * what a threshold asks for; an empty list of thresholds asks and demands nothing.
  * @param {Record<string, import('k6/options').Scenario>} scenarios

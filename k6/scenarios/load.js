@@ -5,7 +5,7 @@
 // A quarter of DURATION (2m) up to RATE (200) calls of the mix a second, half at it, a quarter down. VUS (RATE) is how
 // many of them may be under way at a time. Besides, one journey begins every second.
 
-import { FAST, SETTLED, durationSeconds, inSlices, optionsOf, whole } from '../lib/options.js';
+import { FAST, SETTLED, durationSeconds, inSlices, oneJourneyASecond, optionsOf, whole } from '../lib/options.js';
 import * as people from '../lib/people.js';
 import { summary } from '../lib/report.js';
 
@@ -30,13 +30,7 @@ export const options = optionsOf(
       ],
       preAllocatedVUs: whole('VUS', RATE),
     },
-    journey: {
-      executor: 'constant-arrival-rate',
-      exec: 'journey',
-      rate: 1,
-      duration: `${SECONDS}s`,
-      preAllocatedVUs: 20,
-    },
+    journey: oneJourneyASecond(SECONDS),
   },
   { ...FAST, ...SETTLED },
 );

@@ -5,7 +5,7 @@
 // RATE (100) calls of the mix a second for DURATION (1h). VUS (RATE) is how many of them may be under way at a time.
 // Besides, one journey begins every second.
 
-import { FAST, SETTLED, durationSeconds, inSlices, optionsOf, whole } from '../lib/options.js';
+import { FAST, SETTLED, durationSeconds, inSlices, oneJourneyASecond, optionsOf, whole } from '../lib/options.js';
 import * as people from '../lib/people.js';
 import { summary } from '../lib/report.js';
 
@@ -26,13 +26,7 @@ export const options = optionsOf(
       duration: `${SECONDS}s`,
       preAllocatedVUs: whole('VUS', RATE),
     },
-    journey: {
-      executor: 'constant-arrival-rate',
-      exec: 'journey',
-      rate: 1,
-      duration: `${SECONDS}s`,
-      preAllocatedVUs: 20,
-    },
+    journey: oneJourneyASecond(SECONDS),
   },
   { ...FAST, ...SETTLED },
 );

@@ -14,16 +14,16 @@ import org.flywaydb.core.Flyway;
 @ApplicationScoped
 class CheckSchema {
     private final Flyway flyway;
-    private final boolean migrated;
+    private final boolean migrates;
 
-    CheckSchema(Flyway flyway, @ConfigProperty(name = "oms.migrate") boolean migrated) {
+    CheckSchema(Flyway flyway, @ConfigProperty(name = "oms.migrate") boolean migrates) {
         this.flyway = flyway;
-        this.migrated = migrated;
+        this.migrates = migrates;
     }
 
     // Before anything that works on the schema.
     void onStart(@Observes @Priority(1) StartupEvent event) {
-        if (!migrated) {
+        if (!migrates) {
             flyway.validate();
         }
     }

@@ -50,14 +50,19 @@ final class StartFailure {
                     when e.getSuppressed().length > 0 -> readable(e.getSuppressed()[0].getMessage());
                     case ConfigurationException invalid -> readable(invalid.getMessage());
                     case IllegalStateException e
-                    when SCHEDULE.matcher(e.getMessage()) instanceof Matcher schedule && schedule.matches() ->
+                    when SCHEDULE.matcher(String.valueOf(e.getMessage())) instanceof Matcher schedule
+                            && schedule.matches() ->
                         readable(schedule.group(1) + " must be off or a duration, such as 5s.");
                     case IllegalArgumentException e
-                    when e.getMessage().startsWith("port must be") ->
+                    when String.valueOf(e.getMessage()).startsWith("port must be") ->
                         "QUARKUS_HTTP_PORT is wrong: " + e.getMessage() + ".";
-                    case FlywayValidateException e ->
+                    case FlywayValidateException e
+                    when e.getMessage().contains("not applied to database") ->
                         "the database has not been migrated to this version; run OMS once with "
                                 + "QUARKUS_INIT_AND_EXIT=true, straight at PostgreSQL.";
+                    case FlywayValidateException e ->
+                        "the database was migrated by other migrations than this version has: "
+                                + e.getMessage().replaceAll("\\s*\\R\\s*", " ");
                     case SQLException e -> "PostgreSQL at OMS_DB_URL cannot be used: " + e.getMessage();
                     case BindException e -> "the HTTP port is taken: " + e.getMessage();
                     case RuntimeException e

@@ -10,6 +10,9 @@ import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.sql.SQLException;
 import org.assertj.core.api.Assertions;
+import org.flywaydb.core.api.CoreErrorCode;
+import org.flywaydb.core.api.ErrorDetails;
+import org.flywaydb.core.api.exception.FlywayValidateException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -54,6 +57,22 @@ class StartFailureTest {
         assertThat(told(new IllegalStateException("impossible")))
                 .contains("IllegalStateException: impossible")
                 .contains("at dev.oms.StartFailureTest");
+    }
+
+    @ParameterizedTest
+    @ValueSource(classes = {IllegalStateException.class, IllegalArgumentException.class})
+    void showsTheStackTraceOfAFaultWithoutAWord(Class<? extends Exception> type) throws ReflectiveOperationException {
+        assertThat(told(type.getDeclaredConstructor().newInstance())).contains(type.getName(), "\tat ");
+    }
+
+    @Test
+    void tellsMigrationsThatDifferFromThoseThatAreMissing() {
+        assertThat(told(new FlywayValidateException(
+                        new ErrorDetails(CoreErrorCode.VALIDATE_ERROR, ""),
+                        "Migration checksum mismatch\n-> version 3")))
+                .hasLineCount(1)
+                .contains("other migrations")
+                .contains("checksum mismatch -> version 3");
     }
 
     private static String told(Throwable failure) {

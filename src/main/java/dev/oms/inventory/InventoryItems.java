@@ -6,25 +6,11 @@ import io.quarkus.hibernate.orm.panache.PanacheRepository;
 import io.quarkus.panache.common.Sort;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.persistence.LockModeType;
-import java.util.Collection;
 import java.util.List;
-import java.util.Map;
-import java.util.stream.Collectors;
 
 /** The items there are. Archived ones are gone for everybody but the orders that refer to them. */
 @ApplicationScoped
 public class InventoryItems implements PanacheRepository<InventoryItem> {
-    /** The ids of those of these names that are on sale. */
-    public Map<String, Long> idsByName(Collection<String> names) {
-        return getEntityManager()
-                .createQuery(
-                        "select i.name, i.id from InventoryItem i where i.name in :names and i.archivedAt is null",
-                        Object[].class)
-                .setParameter("names", names)
-                .getResultStream()
-                .collect(Collectors.toMap(row -> (String) row[0], row -> (Long) row[1]));
-    }
-
     /**
      * An item that is on sale.
      *

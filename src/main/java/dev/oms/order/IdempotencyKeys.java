@@ -27,8 +27,7 @@ class IdempotencyKeys {
                 fingerprint = excluded.fingerprint, order_id = excluded.order_id, created_at = excluded.created_at
             where pinned.created_at <= ?6""";
 
-    // Another worker's purge is not waited for: it deletes what it has locked. Materialized, for a subquery might be
-    // run
+    // Another worker's purge is not waited for: it deletes what it has locked. Materialized, for a subquery might run
     // once a row, and each time find others.
     private static final String PURGE = """
             with old as materialized (
