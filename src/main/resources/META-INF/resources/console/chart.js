@@ -1,6 +1,6 @@
 // uPlot in the console's colours.
 
-import { h } from './ui.js';
+import { h, number } from './ui.js';
 
 const HEIGHT_PX = 240;
 const dark = matchMedia('(prefers-color-scheme: dark)');
@@ -22,7 +22,7 @@ export function chart(signal, label, series, format, range) {
     'p',
     { class: 'legend', 'aria-hidden': 'true' },
     series.map((one, i) =>
-      h('span', null, h('span', { class: 'key', 'data-colour': one.colour, 'data-dash': !!one.dash }), one.label, values[i]),
+      h('span', null, h('span', { class: 'key', 'data-colour': one.colour, 'data-dash': one.dash }), one.label, values[i]),
     ),
     when,
   );
@@ -36,7 +36,7 @@ export function chart(signal, label, series, format, range) {
       const told = at === null || at === undefined ? null : data[i + 1][at];
       value.textContent = told === null || told === undefined ? '' : format(told);
     });
-    when.textContent = at === null || at === undefined ? '' : new Date(data[0][at] * 1_000).toLocaleTimeString();
+    when.textContent = at === null || at === undefined ? '' : new Date(data[0][at] * 1_000).toLocaleTimeString(undefined, { hourCycle: 'h23' });
   }
 
   function draw() {
@@ -52,14 +52,15 @@ export function chart(signal, label, series, format, range) {
         width: Math.max(place.clientWidth, 200),
         height: HEIGHT_PX,
         legend: { show: false },
+        padding: [8, 16, 0, 0],
         cursor: { drag: { x: false, y: false }, points: { size: 6 } },
         scales: {
           x: { range: range ? () => range() : undefined },
           y: { range: (u, min, max) => [0, Math.max(max * 1.1, 1)] },
         },
         axes: [
-          { ...axis, values: (u, seconds) => seconds.map(clock), space: 80 },
-          { ...axis, size: 56, values: (u, ticks) => ticks.map(format) },
+          { ...axis, values: (u, seconds) => seconds.map(clock), space: 80, size: 32 },
+          { ...axis, size: 56, values: (u, ticks) => ticks.map(number) },
         ],
         series: [
           {},
@@ -85,6 +86,7 @@ export function chart(signal, label, series, format, range) {
     const span = all[all.length - 1] - all[0];
     if (span > 2 * 86_400) return date.toLocaleDateString(undefined, { month: 'short', day: 'numeric' });
     return date.toLocaleTimeString(undefined, {
+      hourCycle: 'h23',
       hour: '2-digit',
       minute: '2-digit',
       second: span < 120 ? '2-digit' : undefined,

@@ -2,7 +2,7 @@
 
 import { chart } from './chart.js';
 import { follow, WINDOW_SECONDS } from './live.js';
-import { badge, duration, h, latency, loading, now, number, plural, rate, setText, table, time } from './ui.js';
+import { badge, coarse, duration, h, latency, loading, now, number, plural, rate, setText, table, time } from './ui.js';
 
 // Worries begin here. Alerts begin at the same age.
 const OLDEST_MAX_SECONDS = 60;
@@ -13,7 +13,8 @@ export function show({ main, title, signal }) {
   title.textContent = 'Flow';
   const verdict = h('div', { class: 'verdict', role: 'status' });
   const wait = loading('the state of the service');
-  const tiles = h('dl', { class: 'tiles' });
+  const waiting = h('dl', { class: 'tiles' });
+  const moving = h('dl', { class: 'tiles' });
   const plot = chart(
     signal,
     'Orders placed and settled per second in the last 15 minutes',
@@ -40,7 +41,8 @@ export function show({ main, title, signal }) {
   const rest = h(
     'div',
     { hidden: true },
-    tiles,
+    waiting,
+    moving,
     h('section', { class: 'card' }, h('h2', null, 'The last 15 minutes'), plot.node),
     h(
       'div',
@@ -51,7 +53,7 @@ export function show({ main, title, signal }) {
   );
   main.append(verdict, wait, rest);
 
-  const tile = tilesIn(tiles);
+  const tile = tilesIn();
   let drawn = null;
   follow(signal, (live) => {
     const { flow } = live;
@@ -60,17 +62,17 @@ export function show({ main, title, signal }) {
     wait.remove();
     rest.hidden = false;
     rest.classList.toggle('stale', live.state !== 'live');
-    tile('Waiting', number(flow.depth), 'jobs in the stream');
-    tile('Oldest', duration(flow.oldest_age_seconds), 'waits so long', flow.oldest_age_seconds > OLDEST_MAX_SECONDS && 'bad');
-    tile('In flight', number(flow.in_flight), 'with a worker');
-    tile('Failed', number(flow.failed), 'will be tried again', flow.failed > 0 && 'warn', '#/jobs?dead=false');
-    tile('Dead', number(flow.dead), 'nobody tries them', flow.dead > 0 && 'bad', '#/jobs?dead=true');
-    tile('Low stock', number(flow.low_stock), 'below threshold', flow.low_stock > 0 && 'warn', '#/inventory?below_threshold=true');
-    tile('Placed', rate(flow.placed_per_second), 'orders per second');
-    tile('Settled', rate(flow.settled_per_second), 'orders per second');
-    tile('Median', latency(flow.latency?.p50_seconds), 'placed to settled');
-    tile('95 %', latency(flow.latency?.p95_seconds), 'are settled within');
-    tile('99 %', latency(flow.latency?.p99_seconds), 'are settled within');
+    tile(waiting, 'Waiting', number(flow.depth), 'jobs in the stream');
+    tile(waiting, 'Oldest', coarse(flow.oldest_age_seconds), 'waits so long', flow.oldest_age_seconds > OLDEST_MAX_SECONDS && 'bad');
+    tile(waiting, 'In flight', number(flow.in_flight), 'with a worker');
+    tile(waiting, 'Failed', number(flow.failed), 'will be tried again', flow.failed > 0 && 'warn', '#/jobs?dead=false');
+    tile(waiting, 'Dead', number(flow.dead), 'nobody tries them', flow.dead > 0 && 'bad', '#/jobs?dead=true');
+    tile(waiting, 'Low stock', number(flow.low_stock), 'below threshold', flow.low_stock > 0 && 'warn', '#/inventory?below_threshold=true');
+    tile(moving, 'Placed', rate(flow.placed_per_second), 'orders per second');
+    tile(moving, 'Settled', rate(flow.settled_per_second), 'orders per second');
+    tile(moving, 'Median', latency(flow.latency?.p50_seconds), 'placed to settled');
+    tile(moving, '95 %', latency(flow.latency?.p95_seconds), 'are settled within');
+    tile(moving, '99 %', latency(flow.latency?.p99_seconds), 'are settled within');
     workers.update(flow.workers ?? []);
     const facts = [
       ['PostgreSQL', upOrAway(flow.postgresql)],
@@ -87,9 +89,9 @@ export function show({ main, title, signal }) {
   });
 }
 
-function tilesIn(list) {
+function tilesIn() {
   const known = new Map();
-  return (label, value, note, tone, href) => {
+  return (list, label, value, note, tone, href) => {
     if (!known.has(label)) {
       const dd = h('dd', { class: 'figure' });
       const term = href ? h('a', { href }, label) : label;

@@ -34,6 +34,7 @@ export function show({ main, title, params, signal }) {
       h('p', null, dead === 'true' ? 'No job is dead.' : dead === 'false' ? 'No failed job waits for its next attempt.' : 'No job has failed.'),
       h('p', { class: 'hint' }, 'A job that fails is tried 25 times within three weeks, and is dead then.'),
     ],
+    true,
   );
   const all = button('Retry all', retryAll, { class: 'main', hidden: true });
   const tabs = VIEWS.map(([text, value]) =>
@@ -115,5 +116,5 @@ const hasOrder = (job) => job.order_id >= 0;
 const nameOf = (job) => (hasOrder(job) ? `The job of order ${job.order_id}` : 'The job without an order');
 
 function next(job) {
-  return job.dead_at ? ['none, dead since ', time(job.dead_at)] : time(job.next_attempt_at);
+  return job.dead_at ? h('span', null, 'none, dead since ', time(job.dead_at)) : time(job.next_attempt_at);
 }

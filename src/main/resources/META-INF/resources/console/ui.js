@@ -40,6 +40,14 @@ export const duration = orUnknown((seconds) => {
   return `${Math.floor(s / 86_400)} d ${Math.floor((s % 86_400) / 3_600)} h`;
 });
 
+/** A duration to one unit, for where there is little room. */
+export const coarse = orUnknown((seconds) => {
+  if (seconds < 60) return `${Math.floor(seconds)} s`;
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3_600)} h`;
+  return `${Math.floor(seconds / 86_400)} d`;
+});
+
 export const plural = (count, one, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;
 
 let clockAheadMs = 0;
@@ -54,12 +62,6 @@ export const now = () => Date.now() + clockAheadMs;
 function relative(iso) {
   const seconds = (now() - Date.parse(iso)) / 1_000;
   if (Math.abs(seconds) < 2) return 'just now';
-  const coarse = (s) => {
-    if (s < 60) return `${Math.floor(s)} s`;
-    if (s < 3_600) return `${Math.floor(s / 60)} min`;
-    if (s < 86_400) return `${Math.floor(s / 3_600)} h`;
-    return `${Math.floor(s / 86_400)} d`;
-  };
   return seconds > 0 ? `${coarse(seconds)} ago` : `in ${coarse(-seconds)}`;
 }
 
@@ -68,7 +70,7 @@ export function time(iso) {
   if (!iso) {
     return UNKNOWN;
   }
-  const exact = new Date(iso).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+  const exact = new Date(iso).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23' });
   return h('time', { datetime: iso, title: `${exact} (${iso})` }, relative(iso));
 }
 
@@ -184,15 +186,23 @@ export function repeat(ms, signal, action) {
  * @param columns {title, cell(row), value(row) to sort by, numeric}
  * @param key what tells a row from the others
  * @param empty what is shown instead when there is no row
+ * @param stacks whether on a narrow screen a row's cells stand below each other, so that its last one is not out of sight
  */
-export function table(label, columns, key, empty) {
-  const body = h('tbody');
+export function table(label, columns, key, empty, stacks) {
+  // The roles are what these elements have anyway, until a style sheet makes blocks of them.
+  const body = h('tbody', { role: 'rowgroup' });
   const heads = columns.map((column, index) =>
     column.value
-      ? h('th', { scope: 'col', class: column.numeric && 'numeric' }, button(column.title, () => sortBy(index)))
-      : h('th', { scope: 'col', class: column.numeric && 'numeric' }, column.title),
+      ? h('th', { scope: 'col', role: 'columnheader', class: column.numeric && 'numeric' }, button(column.title, () => sortBy(index)))
+      : h('th', { scope: 'col', role: 'columnheader', class: column.numeric && 'numeric' }, column.title),
   );
-  const grid = h('table', null, h('caption', { class: 'unseen' }, label), h('thead', null, h('tr', null, heads)), body);
+  const grid = h(
+    'table',
+    { role: 'table', class: stacks && 'stacks' },
+    h('caption', { class: 'unseen' }, label),
+    h('thead', { role: 'rowgroup' }, h('tr', { role: 'row' }, heads)),
+    body,
+  );
   const scroller = h('div', { class: 'scroller', role: 'region', 'aria-label': label, tabindex: '0', hidden: true }, grid);
   const nothing = h('div', { class: 'empty', hidden: true }, empty);
   let lines = new Map();
@@ -226,8 +236,10 @@ export function table(label, columns, key, empty) {
     const text = JSON.stringify(row);
     const old = lines.get(String(key(row)));
     if (old?.text === text) return old;
-    const cells = columns.map(({ cell, numeric }) => h('td', { class: numeric && 'numeric' }, cell(row)));
-    const made = { text, tr: h('tr', { 'data-key': key(row), class: old || isFirst ? null : 'new' }, cells) };
+    const cells = columns.map(({ title, cell, numeric }) =>
+      h('td', { role: 'cell', 'data-title': title, class: numeric && 'numeric' }, cell(row)),
+    );
+    const made = { text, tr: h('tr', { role: 'row', 'data-key': key(row), class: old || isFirst ? null : 'new' }, cells) };
     if (old?.tr.contains(document.activeElement)) {
       const at = [...old.tr.querySelectorAll('a,button')].indexOf(document.activeElement);
       queueMicrotask(() => made.tr.querySelectorAll('a,button')[at]?.focus());
