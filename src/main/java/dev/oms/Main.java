@@ -45,6 +45,8 @@ public class Main {
         System.setProperty("quarkus.http.host-enabled", "false");
         System.setProperty("quarkus.shutdown.delay", "0s");
         System.setProperty("oms.seed", "false");
+        // Whoever runs a task reads what it says.
+        System.setProperty("quarkus.log.console.json.enabled", "false");
         for (String schedule : new String[] {
             "oms.job.consumer.every",
             "oms.job.reconciler.every",
@@ -65,6 +67,7 @@ public class Main {
         if (profile != null && !List.of("prod", "worker").contains(profile)) {
             refuse("QUARKUS_PROFILE must be prod, which is web, or worker, not " + profile + ".");
         }
+        traceIfAsked();
         // It would tell the same with a stack trace.
         QUARKUS.setLevel(Level.OFF);
         Quarkus.run(task, (exitCode, failure) -> {
@@ -73,6 +76,16 @@ public class Main {
             }
             System.exit(exitCode);
         });
+    }
+
+    /** Without a place to send them to, traces are not even begun: that cannot be said in application.properties. */
+    private static void traceIfAsked() {
+        for (String name : List.of("OTEL_EXPORTER_OTLP_ENDPOINT", "QUARKUS_OTEL_EXPORTER_OTLP_ENDPOINT")) {
+            String endpoint = System.getenv(name);
+            if (endpoint != null && !endpoint.isBlank() && System.getenv("QUARKUS_OTEL_SDK_DISABLED") == null) {
+                System.setProperty("quarkus.otel.sdk.disabled", "false");
+            }
+        }
     }
 
     private static void refuse(String sentence) {

@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jboss.logging.Logger;
+import org.jboss.logging.MDC;
 
 /**
  * Reads jobs off the stream, has them settled a batch at a time, and acknowledges them after the commit.
@@ -40,6 +41,7 @@ class InventoryJobConsumer {
     private final SettleStock settleStock;
     private final FailedJobs failedJobs;
     private final Workers workers;
+    private final JobTraces traces;
     private final Instant startedAt;
     private final JobConfig.Consumer config;
     private final String name;
@@ -57,6 +59,7 @@ class InventoryJobConsumer {
             SettleStock settleStock,
             FailedJobs failedJobs,
             Workers workers,
+            JobTraces traces,
             Clock clock,
             JobConfig config) {
         // pid@host: another process is another consumer, also on the same machine.
@@ -65,6 +68,7 @@ class InventoryJobConsumer {
                 settleStock,
                 failedJobs,
                 workers,
+                traces,
                 clock,
                 config.consumer(),
                 ManagementFactory.getRuntimeMXBean().getName());
@@ -75,6 +79,7 @@ class InventoryJobConsumer {
             SettleStock settleStock,
             FailedJobs failedJobs,
             Workers workers,
+            JobTraces traces,
             Clock clock,
             JobConfig.Consumer config,
             String name) {
@@ -82,6 +87,7 @@ class InventoryJobConsumer {
         this.settleStock = settleStock;
         this.failedJobs = failedJobs;
         this.workers = workers;
+        this.traces = traces;
         this.startedAt = clock.instant();
         this.config = config;
         this.name = name;
@@ -132,7 +138,7 @@ class InventoryJobConsumer {
             if (cursor != null) {
                 cursor = jobs.isEmpty() ? null : jobs.getLast().entryId();
             }
-            settle(jobs);
+            traces.trace(jobs, () -> settle(jobs));
             // Only now: the transaction is committed, so what is acknowledged cannot be lost.
             reader.acknowledge(jobs);
             outage.over();
@@ -181,6 +187,7 @@ class InventoryJobConsumer {
     }
 
     private void settleAlone(long orderId) {
+        MDC.put("order_id", orderId);
         try {
             settled += settleStock.settle(List.of(orderId));
         } catch (RuntimeException e) {
@@ -194,6 +201,8 @@ class InventoryJobConsumer {
                     failed.isDead() ? "Dead: order %d cannot be settled, try %d" : "Order %d cannot be settled, try %d",
                     orderId,
                     failed.attempts());
+        } finally {
+            MDC.remove("order_id");
         }
     }
 }

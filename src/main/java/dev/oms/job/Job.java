@@ -11,9 +11,15 @@ import java.util.Map;
  */
 record Job(String entryId, Long orderId, Map<String, String> fields) {
     static final String ORDER_ID = "order_id";
+    static final String TRACEPARENT = "traceparent";
 
     static Job of(String entryId, Map<String, String> fields) {
         return new Job(entryId, parse(fields.get(ORDER_ID)), fields);
+    }
+
+    /** Where its trace comes from, or null when it is not traced. */
+    String traceparent() {
+        return fields.get(TRACEPARENT);
     }
 
     /** What tells a job that names no order from others: a negative number, the same whenever the entry is read. */

@@ -30,10 +30,26 @@ final class JobSender {
     private static final Logger LOG = Logger.getLogger(JobSender.class);
 
     private final Redis redis;
-    private final BlockingQueue<Long> waiting = new ArrayBlockingQueue<>(WAITING_MAX);
+    private final BlockingQueue<Sent> waiting = new ArrayBlockingQueue<>(WAITING_MAX);
     private final AtomicBoolean sending = new AtomicBoolean();
     private final LongAdder failures = new LongAdder();
     private final OutageLog outage = new OutageLog(LOG, "Redis is away: orders are accepted, their stock has to wait");
+
+    /**
+     * A job as it is sent.
+     *
+     * @param traceparent the trace that it is part of, or null
+     */
+    private record Sent(long orderId, String traceparent) {
+        Request request() {
+            Request request = Request.cmd(Command.XADD)
+                    .arg(InventoryJobQueue.STREAM)
+                    .arg("*")
+                    .arg(Job.ORDER_ID)
+                    .arg(orderId);
+            return traceparent == null ? request : request.arg(Job.TRACEPARENT).arg(traceparent);
+        }
+    }
 
     JobSender(Redis redis) {
         this.redis = redis;
@@ -41,7 +57,7 @@ final class JobSender {
 
     /** Sends a job as soon as may be, and returns at once. */
     void send(long orderId) {
-        if (!waiting.offer(orderId)) {
+        if (!waiting.offer(new Sent(orderId, JobTraces.traceparent()))) {
             failures.increment();
         }
         sendWaiting();
@@ -49,10 +65,10 @@ final class JobSender {
 
     private void sendWaiting() {
         while (!waiting.isEmpty() && sending.compareAndSet(false, true)) {
-            List<Long> orderIds = new ArrayList<>();
-            waiting.drainTo(orderIds, PIPELINE_MAX);
-            if (!orderIds.isEmpty()) {
-                pipeline(orderIds).subscribe().with(sent -> sent(), e -> failed(orderIds.size(), e));
+            List<Sent> jobs = new ArrayList<>();
+            waiting.drainTo(jobs, PIPELINE_MAX);
+            if (!jobs.isEmpty()) {
+                pipeline(jobs).subscribe().with(sent -> sent(), e -> failed(jobs.size(), e));
                 return;
             }
             sending.set(false);
@@ -78,20 +94,16 @@ final class JobSender {
     /** Sends jobs, and fails when Redis does not have all of them. */
     void sendAndWait(List<Long> orderIds) {
         for (int from = 0; from < orderIds.size(); from += PIPELINE_MAX) {
-            pipeline(orderIds.subList(from, Math.min(from + PIPELINE_MAX, orderIds.size())))
+            pipeline(orderIds.subList(from, Math.min(from + PIPELINE_MAX, orderIds.size())).stream()
+                            .map(orderId -> new Sent(orderId, null))
+                            .toList())
                     .await()
                     .indefinitely();
         }
     }
 
-    private Uni<?> pipeline(List<Long> orderIds) {
-        List<Request> requests = orderIds.stream()
-                .map(orderId -> Request.cmd(Command.XADD)
-                        .arg(InventoryJobQueue.STREAM)
-                        .arg("*")
-                        .arg(Job.ORDER_ID)
-                        .arg(orderId))
-                .toList();
+    private Uni<?> pipeline(List<Sent> jobs) {
+        List<Request> requests = jobs.stream().map(Sent::request).toList();
         return redis.batch(requests).ifNoItem().after(TIMEOUT).fail();
     }
 

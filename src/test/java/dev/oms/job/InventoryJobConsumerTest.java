@@ -45,6 +45,9 @@ class InventoryJobConsumerTest {
     Workers workers;
 
     @Inject
+    JobTraces traces;
+
+    @Inject
     InventoryJobReconciler reconciler;
 
     @Inject
@@ -402,7 +405,8 @@ class InventoryJobConsumerTest {
     }
 
     private InventoryJobConsumer consumer(JobConfig.Consumer config, String name) {
-        return new InventoryJobConsumer(queue, settleStock, failedJobs, workers, Clock.systemUTC(), config, name);
+        return new InventoryJobConsumer(
+                queue, settleStock, failedJobs, workers, traces, Clock.systemUTC(), config, name);
     }
 
     private static JobConfig.Consumer config(Duration claimAfter) {

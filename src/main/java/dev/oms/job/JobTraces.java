@@ -1,0 +1,90 @@
+package dev.oms.job;
+
+import io.opentelemetry.api.trace.Span;
+import io.opentelemetry.api.trace.SpanBuilder;
+import io.opentelemetry.api.trace.SpanContext;
+import io.opentelemetry.api.trace.SpanKind;
+import io.opentelemetry.api.trace.StatusCode;
+import io.opentelemetry.api.trace.TraceFlags;
+import io.opentelemetry.api.trace.TraceState;
+import io.opentelemetry.api.trace.Tracer;
+import io.opentelemetry.context.Context;
+import io.opentelemetry.context.Scope;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * Carries a trace over the stream: from the call that made stock due, in the job's entry, to the batch that settles it.
+ * Where nothing is traced it does nothing.
+ *
+ * @see <a href="https://www.w3.org/TR/trace-context/#traceparent-header">W3C Trace Context</a>
+ * @see <a href="https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/">OpenTelemetry, messaging
+ *     spans</a>
+ */
+@ApplicationScoped
+class JobTraces {
+    private static final Pattern TRACEPARENT = Pattern.compile("00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})");
+
+    private final Tracer tracer;
+
+    JobTraces(Tracer tracer) {
+        this.tracer = tracer;
+    }
+
+    /** What a job is to carry, or null where what is under way is not traced. */
+    static String traceparent() {
+        SpanContext here = Span.current().getSpanContext();
+        return here.isSampled() ? "00-%s-%s-01".formatted(here.getTraceId(), here.getSpanId()) : null;
+    }
+
+    /** Settles a batch, as a span with a link to each of its jobs that are traced. */
+    void trace(List<Job> jobs, Runnable settle) {
+        List<SpanContext> origins = new ArrayList<>();
+        for (Job job : jobs) {
+            if (job.traceparent() != null) {
+                add(origins, job.traceparent());
+            }
+        }
+        if (origins.isEmpty()) {
+            settle.run();
+            return;
+        }
+        SpanBuilder builder = tracer.spanBuilder("settle " + InventoryJobQueue.STREAM)
+                .setSpanKind(SpanKind.CONSUMER)
+                .setAttribute("messaging.system", "redis")
+                .setAttribute("messaging.operation.name", "settle")
+                .setAttribute("messaging.destination.name", InventoryJobQueue.STREAM)
+                .setAttribute("messaging.batch.message_count", (long) jobs.size());
+        origins.forEach(builder::addLink);
+        boolean isOneTrace =
+                origins.stream().map(SpanContext::getTraceId).distinct().count() == 1;
+        // A batch of many traces belongs to none of them; one of one trace is a part of it.
+        builder.setParent(isOneTrace ? Context.root().with(Span.wrap(origins.getFirst())) : Context.root());
+        Span span = builder.startSpan();
+        try (Scope _ = span.makeCurrent()) {
+            settle.run();
+        } catch (RuntimeException e) {
+            span.recordException(e).setStatus(StatusCode.ERROR);
+            throw e;
+        } finally {
+            span.end();
+        }
+    }
+
+    private static void add(List<SpanContext> origins, String traceparent) {
+        Matcher matcher = TRACEPARENT.matcher(traceparent);
+        if (matcher.matches()) {
+            SpanContext origin = SpanContext.createFromRemoteParent(
+                    matcher.group(1),
+                    matcher.group(2),
+                    TraceFlags.fromHex(matcher.group(3), 0),
+                    TraceState.getDefault());
+            if (origin.isValid()) {
+                origins.add(origin);
+            }
+        }
+    }
+}
