@@ -3,7 +3,7 @@
 import { get, put } from './api.js';
 import { chart } from './chart.js';
 import { kindOf } from './orders.js';
-import { badge, failure, h, loading, number, repeat, say, signed, table, time, warn } from './ui.js';
+import { address, badge, h, keep, number, say, signed, table, time, warn } from './ui.js';
 
 const REFRESH_MS = 5_000;
 const PAGE_ROWS = 50;
@@ -40,41 +40,27 @@ function showList({ main, title, params, signal }) {
           ? 'There are no more.'
           : 'Nothing is on sale yet. Add an item by POST /inventory_items: /q/swagger-ui shows how.',
   );
-  const wait = loading('items');
   const place = h('div');
   const pages = h('p', { class: 'pages' });
-  main.append(search(name, onlyLow), place, wait, list.node, pages);
+  main.append(search(name, onlyLow), place, list.node, pages);
 
   const query = name
     ? { name }
     : { sort: 'low_stock', below_threshold: onlyLow || undefined, limit: PAGE_ROWS, after };
-  const again = repeat(REFRESH_MS, signal, async () => {
-    try {
-      const { body, next } = await get('/inventory_items', query, signal);
-      wait.remove();
-      place.replaceChildren();
-      list.update(body);
-      const shown = JSON.stringify(next);
-      if (pages.dataset.shown !== shown) {
-        pages.dataset.shown = shown;
-        pages.replaceChildren(
-          ...[
-            after ? h('a', { href: address({ name, below_threshold: onlyLow }) }, '« Lowest') : null,
-            next ? h('a', { href: address({ name, below_threshold: onlyLow, after: next }) }, 'More »') : null,
-          ].filter(Boolean),
-        );
-      }
-    } catch (problem) {
-      if (signal.aborted) return;
-      wait.remove();
-      if (!place.hasChildNodes()) place.replaceChildren(failure(problem, () => again()));
+  keep('items', place, REFRESH_MS, signal, async () => {
+    const { body, next } = await get('/inventory_items', query, signal);
+    list.update(body);
+    const shown = JSON.stringify(next);
+    if (pages.dataset.shown !== shown) {
+      pages.dataset.shown = shown;
+      pages.replaceChildren(
+        ...[
+          after ? h('a', { href: address('inventory', { name, below_threshold: onlyLow }) }, '« Lowest') : null,
+          next ? h('a', { href: address('inventory', { name, below_threshold: onlyLow, after: next }) }, 'More »') : null,
+        ].filter(Boolean),
+      );
     }
   });
-}
-
-function address(query) {
-  const given = Object.entries(query).filter(([, value]) => value);
-  return given.length ? `#/inventory?${new URLSearchParams(given)}` : '#/inventory';
 }
 
 function search(name, onlyLow) {
@@ -82,10 +68,10 @@ function search(name, onlyLow) {
   const low = h('input', { id: 'only-low', type: 'checkbox', checked: onlyLow });
   const go = (event) => {
     event.preventDefault();
-    location.hash = address({ name: text.value, below_threshold: !text.value && low.checked });
+    location.hash = address('inventory', { name: text.value, below_threshold: !text.value && low.checked });
   };
   low.addEventListener('change', () => {
-    location.hash = address({ below_threshold: low.checked });
+    location.hash = address('inventory', { below_threshold: low.checked });
   });
   return h(
     'form',
@@ -104,7 +90,6 @@ function showOne({ main, title, id, params, signal }) {
   const after = params.get('after') ?? '';
   const path = `/inventory_items/${encodeURIComponent(id)}`;
   const place = h('div');
-  const wait = loading('the item');
   const facts = h('dl', { class: 'facts' });
   const plot = chart(
     signal,
@@ -145,26 +130,18 @@ function showOne({ main, title, id, params, signal }) {
     h('section', { class: 'card' }, h('h2', null, 'Correct the quantity'), form),
     h('section', { class: 'card' }, h('h2', null, 'Ledger'), plot.node, ledger.node, pages),
   );
-  main.append(h('p', { class: 'back' }, h('a', { href: '#/inventory' }, '« Inventory')), place, wait, rest);
+  main.append(h('p', { class: 'back' }, h('a', { href: '#/inventory' }, '« Inventory')), place, rest);
 
   const shown = { etag: null, quantity: null, ledger: null };
 
-  const refresh = repeat(REFRESH_MS, signal, async () => {
-    try {
-      const [item, moved] = await Promise.all([
-        get(path, {}, signal),
-        get(`${path}/movements`, { limit: LEDGER_ROWS, after }, signal),
-      ]);
-      wait.remove();
-      place.replaceChildren();
-      rest.hidden = false;
-      showFacts(item);
-      showLedger(item.body, moved);
-    } catch (problem) {
-      if (signal.aborted) return;
-      wait.remove();
-      if (!place.hasChildNodes()) place.replaceChildren(failure(problem, () => refresh()));
-    }
+  const refresh = keep('the item', place, REFRESH_MS, signal, async () => {
+    const [item, moved] = await Promise.all([
+      get(path, {}, signal),
+      get(`${path}/movements`, { limit: LEDGER_ROWS, after }, signal),
+    ]);
+    rest.hidden = false;
+    showFacts(item);
+    showLedger(item.body, moved);
   });
 
   function showFacts({ body: item, etag }) {

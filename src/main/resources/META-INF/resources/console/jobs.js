@@ -1,7 +1,7 @@
 // Jobs that failed: why, when they are tried again, and what to do about them.
 
 import { get, post, remove } from './api.js';
-import { ask, badge, button, failure, h, loading, number, plural, repeat, say, table, time, warn } from './ui.js';
+import { address, ask, badge, button, h, keep, number, plural, say, table, time, warn } from './ui.js';
 
 const REFRESH_MS = 2_000;
 const PAGE_ROWS = 50;
@@ -15,10 +15,6 @@ export function show({ main, title, params, signal }) {
   title.textContent = 'Jobs';
   const dead = params.get('dead') ?? '';
   const after = params.get('after') ?? '';
-  const address = (query) => {
-    const given = Object.entries(query).filter(([, value]) => value);
-    return given.length ? `#/jobs?${new URLSearchParams(given)}` : '#/jobs';
-  };
   const list = table(
     'Jobs that failed',
     [
@@ -38,40 +34,30 @@ export function show({ main, title, params, signal }) {
   );
   const all = button('Retry all', retryAll, { class: 'main', hidden: true });
   const tabs = VIEWS.map(([text, value]) =>
-    h('a', { href: address({ dead: value }), 'aria-current': value === dead ? 'true' : null }, text),
+    h('a', { href: address('jobs', { dead: value }), 'aria-current': value === dead ? 'true' : null }, text),
   );
-  const wait = loading('jobs');
   const place = h('div');
   const pages = h('p', { class: 'pages' });
   main.append(
     h('div', { class: 'search' }, h('nav', { class: 'tabs', 'aria-label': 'Which jobs' }, tabs), all),
     place,
-    wait,
     list.node,
     pages,
   );
 
-  const refresh = repeat(REFRESH_MS, signal, async () => {
-    try {
-      const { body, next: more } = await get('/jobs/failed', { dead, after, limit: PAGE_ROWS }, signal);
-      wait.remove();
-      place.replaceChildren();
-      list.update(body);
-      all.hidden = !body.some(hasOrder);
-      const shown = JSON.stringify(more);
-      if (pages.dataset.shown !== shown) {
-        pages.dataset.shown = shown;
-        pages.replaceChildren(
-          ...[
-            after ? h('a', { href: address({ dead }) }, '« First') : null,
-            more ? h('a', { href: address({ dead, after: more }) }, 'More »') : null,
-          ].filter(Boolean),
-        );
-      }
-    } catch (problem) {
-      if (signal.aborted) return;
-      wait.remove();
-      if (!place.hasChildNodes()) place.replaceChildren(failure(problem, () => refresh()));
+  const refresh = keep('jobs', place, REFRESH_MS, signal, async () => {
+    const { body, next: more } = await get('/jobs/failed', { dead, after, limit: PAGE_ROWS }, signal);
+    list.update(body);
+    all.hidden = !body.some(hasOrder);
+    const shown = JSON.stringify(more);
+    if (pages.dataset.shown !== shown) {
+      pages.dataset.shown = shown;
+      pages.replaceChildren(
+        ...[
+          after ? h('a', { href: address('jobs', { dead }) }, '« First') : null,
+          more ? h('a', { href: address('jobs', { dead, after: more }) }, 'More »') : null,
+        ].filter(Boolean),
+      );
     }
   });
 

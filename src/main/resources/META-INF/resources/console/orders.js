@@ -1,7 +1,7 @@
 // Orders: a page of them, newest first, and one of them with all that happened to it.
 
 import { get, post, put } from './api.js';
-import { ask, badge, button, failure, h, loading, number, repeat, say, signed, status, table, time, warn, words } from './ui.js';
+import { address, ask, badge, button, h, keep, number, say, signed, status, table, time, warn, words } from './ui.js';
 
 const REFRESH_MS = 2_000;
 const PAGE_ROWS = 25;
@@ -41,30 +41,16 @@ function showList({ main, title, params, signal }) {
       ? 'No order is like this. Search for another user or status.'
       : 'No order has been placed yet. Place one by POST /orders: /q/swagger-ui shows how.',
   );
-  const wait = loading('orders');
   const place = h('div');
   const pages = h('p', { class: 'pages' });
-  main.append(search(query, signal), place, wait, list.node, pages);
+  main.append(search(query, signal), place, list.node, pages);
 
   const isFirst = !query.after;
-  const again = repeat(isFirst ? REFRESH_MS : 0, signal, async () => {
-    try {
-      const { body, next } = await get('/orders', { ...query, limit: PAGE_ROWS }, signal);
-      wait.remove();
-      place.replaceChildren();
-      list.update(body);
-      showPages(pages, query, next, isFirst);
-    } catch (problem) {
-      if (signal.aborted) return;
-      wait.remove();
-      if (!place.hasChildNodes()) place.replaceChildren(failure(problem, () => again()));
-    }
+  keep('orders', place, isFirst ? REFRESH_MS : 0, signal, async () => {
+    const { body, next } = await get('/orders', { ...query, limit: PAGE_ROWS }, signal);
+    list.update(body);
+    showPages(pages, query, next, isFirst);
   });
-}
-
-function address(query) {
-  const given = Object.entries(query).filter(([, value]) => value);
-  return given.length ? `#/orders?${new URLSearchParams(given)}` : '#/orders';
 }
 
 function showPages(place, query, next, isFirst) {
@@ -72,15 +58,15 @@ function showPages(place, query, next, isFirst) {
   // On the first page the next one begins elsewhere with each order that is placed.
   const older = place.querySelector('.older');
   if (older && next) {
-    older.href = address({ ...query, after: next });
+    older.href = address('orders', { ...query, after: next });
     return;
   }
   if (place.dataset.next === text) return;
   place.dataset.next = text;
   place.replaceChildren(
     ...[
-      isFirst ? h('span', { class: 'hint' }, 'Refreshed every 2 seconds.') : h('a', { href: address({ ...query, after: '' }) }, '« Newest'),
-      next ? h('a', { class: 'older', href: address({ ...query, after: next }) }, 'Older »') : h('span', { class: 'hint' }, 'No older ones.'),
+      isFirst ? h('span', { class: 'hint' }, 'Refreshed every 2 seconds.') : h('a', { href: address('orders', { ...query, after: '' }) }, '« Newest'),
+      next ? h('a', { class: 'older', href: address('orders', { ...query, after: next }) }, 'Older »') : h('span', { class: 'hint' }, 'No older ones.'),
     ],
   );
 }
@@ -99,7 +85,7 @@ function search(query, signal) {
     .catch((problem) => signal.aborted || warn(problem));
   const go = (event) => {
     event.preventDefault();
-    location.hash = id.value ? `#/orders/${id.value}` : address({ user_id: user.value, status: choice.value });
+    location.hash = id.value ? `#/orders/${id.value}` : address('orders', { user_id: user.value, status: choice.value });
   };
   return h(
     'form',
@@ -118,7 +104,6 @@ function showOne({ main, title, id, signal }) {
   title.textContent = `Order ${id}`;
   const path = `/orders/${encodeURIComponent(id)}`;
   const place = h('div');
-  const wait = loading('the order');
   const facts = h('dl', { class: 'facts' });
   const actions = h('div', { class: 'actions' });
   const lines = table(
@@ -155,31 +140,23 @@ function showOne({ main, title, id, signal }) {
     ),
     h('section', { class: 'card' }, h('h2', null, 'Stock movements'), movements.node),
   );
-  main.append(h('p', { class: 'back' }, h('a', { href: '#/orders' }, '« Orders')), place, wait, rest);
+  main.append(h('p', { class: 'back' }, h('a', { href: '#/orders' }, '« Orders')), place, rest);
 
   const shown = { etag: null, order: null, user: null };
 
-  const refresh = repeat(REFRESH_MS, signal, async () => {
-    try {
-      const [order, events, moved] = await Promise.all([
-        get(path, {}, signal),
-        get(`${path}/events`, {}, signal),
-        get(`${path}/movements`, {}, signal),
-      ]);
-      shown.user ??= (await get(`/users/${order.body.user_id}`, {}, signal)).body;
-      const allowed = await allowedIn(order.body.status, signal);
-      wait.remove();
-      place.replaceChildren();
-      rest.hidden = false;
-      showFacts(order, allowed);
-      lines.update(Object.entries(order.body.items));
-      showTimeline(timeline, events.body);
-      movements.update(moved.body);
-    } catch (problem) {
-      if (signal.aborted) return;
-      wait.remove();
-      if (!place.hasChildNodes()) place.replaceChildren(failure(problem, () => refresh()));
-    }
+  const refresh = keep('the order', place, REFRESH_MS, signal, async () => {
+    const order = await get(path, {}, signal);
+    const [events, moved] = await Promise.all([
+      get(`${path}/events`, {}, signal),
+      get(`${path}/movements`, {}, signal),
+    ]);
+    shown.user ??= (await get(`/users/${order.body.user_id}`, {}, signal)).body;
+    const allowed = await allowedIn(order.body.status, signal);
+    rest.hidden = false;
+    showFacts(order, allowed);
+    lines.update(Object.entries(order.body.items));
+    showTimeline(timeline, events.body);
+    movements.update(moved.body);
   });
 
   function showFacts({ body: order, etag }, allowed) {

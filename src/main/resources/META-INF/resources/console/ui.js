@@ -101,7 +101,7 @@ export function setText(element, text) {
 }
 
 /** Why something could not be shown, and what to do. */
-export function failure(problem, again) {
+function failure(problem, again) {
   return h(
     'div',
     { class: 'failure', role: 'alert' },
@@ -153,20 +153,37 @@ export function ask(title, text, action) {
   });
 }
 
-/** Does now and then again, so long after the last time (0: never), while the page is seen and until the signal. */
-export function repeat(ms, signal, action) {
+/**
+ * Loads what a page shows, now and then again so long after the last time (0: never), while the page is seen and until
+ * the signal. A failure is shown in its place; one that is the page's own fault is not tried again by itself.
+ *
+ * @param place where "loading" and failures are shown
+ * @returns loads it at once
+ */
+export function keep(what, place, ms, signal, load) {
   let timer;
   let running = false;
+  let told = null;
+  place.replaceChildren(loading(what));
   const run = async () => {
     if (running) return;
     running = true;
     clearTimeout(timer);
+    let again = ms > 0;
     try {
-      await action();
+      await load();
+      place.replaceChildren();
+      told = null;
+    } catch (problem) {
+      if (signal.aborted) return;
+      again &&= !(problem.status >= 400 && problem.status < 500);
+      // Once: it is an alert, and would be read out each time.
+      if (told !== problem.message) place.replaceChildren(failure(problem, run));
+      told = problem.message;
     } finally {
       running = false;
     }
-    if (ms && !signal.aborted && !document.hidden) {
+    if (again && !signal.aborted && !document.hidden) {
       timer = setTimeout(run, ms);
     }
   };
@@ -174,6 +191,12 @@ export function repeat(ms, signal, action) {
   signal.addEventListener('abort', () => clearTimeout(timer));
   run();
   return run;
+}
+
+/** The address of a page with those of its parameters that say something. */
+export function address(page, parameters) {
+  const given = Object.entries(parameters).filter(([, value]) => value);
+  return given.length ? `#/${page}?${new URLSearchParams(given)}` : `#/${page}`;
 }
 
 // --- Tables ---

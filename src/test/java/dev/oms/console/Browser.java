@@ -35,7 +35,7 @@ import org.openqa.selenium.logging.LoggingPreferences;
 
 /** A headless Chromium, as an operator's browser, that remembers what went wrong on its pages. */
 final class Browser implements AutoCloseable {
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Path profile;

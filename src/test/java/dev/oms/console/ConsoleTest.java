@@ -19,6 +19,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -58,14 +59,21 @@ class ConsoleTest {
 
     @BeforeEach
     void setUp() {
+        giveUpFailedJobs();
         ledger.awaitSettled();
-        ledger.execute("truncate failed_jobs");
         user = Shop.user();
         name = Shop.uniqueName();
         item = Shop.item(name, 10, 0);
         browser.resize(1280, 900);
         browser.prefer("light");
         browser.complaints(origin());
+    }
+
+    @AfterEach
+    void giveUpFailedJobs() {
+        ledger.execute("""
+                with given_up as (delete from failed_jobs returning order_id)
+                update orders set due = null where id in (select order_id from given_up)""");
     }
 
     @Test
