@@ -26,7 +26,8 @@ public final class DatabaseOutage {
             super(cause);
         }
 
-        private boolean isInDoubt() {
+        /** Whether it may have been committed all the same. */
+        public boolean isInDoubt() {
             // Whatever else goes wrong, PostgreSQL says before it commits.
             String state = ((SQLException) getCause()).getSQLState();
             return state != null && (state.startsWith("08") || state.startsWith("57P"));

@@ -11,7 +11,7 @@ import org.jboss.resteasy.reactive.server.ServerRequestFilter;
  * absent.
  */
 class EmptyHeaders {
-    private static final List<String> NAMES = List.of(IdempotencyKey.HEADER, IfMatch.HEADER);
+    private static final List<String> NAMES = List.of(IdempotencyKey.HEADER, IfMatch.HEADER, Actor.HEADER);
 
     @ServerRequestFilter
     void refuse(HttpServerRequest request) {

@@ -1,5 +1,6 @@
 package dev.oms.job;
 
+import dev.oms.http.Actor;
 import dev.oms.http.ProblemException;
 import dev.oms.order.AbandonStock;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -20,9 +21,9 @@ class DropJob {
 
     /** @throws ProblemException 404 when there is no such failed job */
     @Transactional
-    void drop(long orderId) {
+    void drop(long orderId, Actor actor) {
         // The order first, as everywhere.
-        abandonStock.abandon(orderId);
+        abandonStock.abandon(orderId, actor);
         failedJobs.delete(failedJobs.lock(orderId));
     }
 }

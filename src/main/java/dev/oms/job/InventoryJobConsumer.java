@@ -9,7 +9,6 @@ import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Inject;
-import java.lang.management.ManagementFactory;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -62,16 +61,7 @@ class InventoryJobConsumer {
             JobTraces traces,
             Clock clock,
             JobConfig config) {
-        // pid@host: another process is another consumer, also on the same machine.
-        this(
-                queue,
-                settleStock,
-                failedJobs,
-                workers,
-                traces,
-                clock,
-                config.consumer(),
-                ManagementFactory.getRuntimeMXBean().getName());
+        this(queue, settleStock, failedJobs, workers, traces, clock, config.consumer(), Workers.thisProcess());
     }
 
     InventoryJobConsumer(

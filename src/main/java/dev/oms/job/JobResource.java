@@ -1,5 +1,6 @@
 package dev.oms.job;
 
+import dev.oms.http.Actor;
 import dev.oms.http.Page;
 import dev.oms.job.FailedJob.FailedJobView;
 import dev.oms.job.Workers.Reconciliation;
@@ -9,6 +10,7 @@ import io.quarkus.runtime.annotations.RegisterForReflection;
 import jakarta.ws.rs.BeanParam;
 import jakarta.ws.rs.DELETE;
 import jakarta.ws.rs.GET;
+import jakarta.ws.rs.HeaderParam;
 import jakarta.ws.rs.POST;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.PathParam;
@@ -112,7 +114,7 @@ class JobResource {
 
     @DELETE
     @Path("/failed/{order_id}")
-    public void drop(@PathParam("order_id") long orderId) {
-        dropJob.drop(orderId);
+    public void drop(@PathParam("order_id") long orderId, @HeaderParam(Actor.HEADER) List<String> actor) {
+        dropJob.drop(orderId, Actor.in(actor));
     }
 }

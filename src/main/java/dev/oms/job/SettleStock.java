@@ -62,12 +62,17 @@ class SettleStock {
             from unnest(?, ?) s (id, quantity) where i.id = s.id""";
 
     private static final String WRITE_OUTCOMES = """
-            update orders o set status = s.status, due = null, version = version + 1, updated_at = ?
-            from unnest(?, ?) s (id, status) where o.id = s.id""";
+            with settled as (
+                update orders o set status = s.status, due = null, version = version + 1, updated_at = ?
+                from unnest(?, ?, ?) s (id, status, event) where o.id = s.id
+                returning o.id, o.version, s.event, o.updated_at)
+            insert into order_events (order_id, version, event, actor, created_at)
+            select id, version, event, ?, updated_at from settled""";
 
     private final AgroalDataSource dataSource;
     private final SettlementMetrics metrics;
     private final Clock clock;
+    private final String actor = "worker " + Workers.thisProcess();
 
     SettleStock(AgroalDataSource dataSource, SettlementMetrics metrics, Clock clock) {
         this.dataSource = dataSource;
@@ -109,7 +114,7 @@ class SettleStock {
         // By id is in the order of placing: first come, first served.
         Map<Long, WaitingOrder> orders = new LinkedHashMap<>();
         try (PreparedStatement statement = connection.prepareStatement(LOCK_ORDERS)) {
-            statement.setArray(1, array(connection, "bigint", orderIds, id -> id));
+            statement.setArray(1, longs(connection, orderIds, id -> id));
             try (ResultSet row = statement.executeQuery()) {
                 while (row.next()) {
                     batch.add(row.getObject(4, OffsetDateTime.class).toInstant());
@@ -127,7 +132,7 @@ class SettleStock {
             return List.of();
         }
         try (PreparedStatement statement = connection.prepareStatement(READ_LINES)) {
-            statement.setArray(1, array(connection, "bigint", orders.keySet(), id -> id));
+            statement.setArray(1, longs(connection, orders.keySet(), id -> id));
             try (ResultSet row = statement.executeQuery()) {
                 while (row.next()) {
                     orders.get(row.getLong(1)).lines().add(new Line(row.getLong(2), row.getLong(3)));
@@ -148,7 +153,7 @@ class SettleStock {
             return stocks;
         }
         try (PreparedStatement statement = connection.prepareStatement(LOCK_ITEMS)) {
-            statement.setArray(1, array(connection, "bigint", itemIds, id -> id));
+            statement.setArray(1, longs(connection, itemIds, id -> id));
             try (ResultSet row = statement.executeQuery()) {
                 while (row.next()) {
                     stocks.put(
@@ -168,23 +173,19 @@ class SettleStock {
                     connection,
                     WRITE_MOVEMENTS,
                     now,
-                    array(connection, "bigint", movements, Movement::orderId),
-                    array(connection, "bigint", movements, Movement::itemId),
-                    array(
-                            connection,
-                            "text",
-                            movements,
-                            movement -> movement.kind().name()),
-                    array(connection, "bigint", movements, Movement::delta),
-                    array(connection, "bigint", movements, Movement::quantityAfter));
+                    longs(connection, movements, Movement::orderId),
+                    longs(connection, movements, Movement::itemId),
+                    texts(connection, movements, movement -> movement.kind().name()),
+                    longs(connection, movements, Movement::delta),
+                    longs(connection, movements, Movement::quantityAfter));
             Collection<Map.Entry<Long, Long>> quantities =
                     settlement.quantities().entrySet();
             execute(
                     connection,
                     WRITE_QUANTITIES,
                     now,
-                    array(connection, "bigint", quantities, Map.Entry::getKey),
-                    array(connection, "bigint", quantities, Map.Entry::getValue));
+                    longs(connection, quantities, Map.Entry::getKey),
+                    longs(connection, quantities, Map.Entry::getValue));
         }
         List<Outcome> outcomes = settlement.outcomes();
         if (!outcomes.isEmpty()) {
@@ -192,28 +193,30 @@ class SettleStock {
                     connection,
                     WRITE_OUTCOMES,
                     now,
-                    array(connection, "bigint", outcomes, Outcome::orderId),
-                    array(
-                            connection,
-                            "text",
-                            outcomes,
-                            outcome -> outcome.status().name()));
+                    longs(connection, outcomes, Outcome::orderId),
+                    texts(connection, outcomes, outcome -> outcome.status().name()),
+                    texts(connection, outcomes, outcome -> outcome.event().name()),
+                    actor);
         }
     }
 
-    private static void execute(Connection connection, String sql, OffsetDateTime now, Array... arrays)
-            throws SQLException {
+    private static void execute(Connection connection, String sql, Object... parameters) throws SQLException {
         try (PreparedStatement statement = connection.prepareStatement(sql)) {
-            statement.setObject(1, now);
-            for (int i = 0; i < arrays.length; i++) {
-                statement.setArray(i + 2, arrays[i]);
+            for (int i = 0; i < parameters.length; i++) {
+                statement.setObject(i + 1, parameters[i]);
             }
             statement.executeUpdate();
         }
     }
 
-    private static <T> Array array(Connection connection, String type, Collection<T> from, Function<T, Object> value)
+    // An array of its own type, which the driver sends in binary.
+    private static <T> Array longs(Connection connection, Collection<T> from, Function<T, Long> value)
             throws SQLException {
-        return connection.createArrayOf(type, from.stream().map(value).toArray());
+        return connection.createArrayOf("bigint", from.stream().map(value).toArray(Long[]::new));
+    }
+
+    private static <T> Array texts(Connection connection, Collection<T> from, Function<T, String> value)
+            throws SQLException {
+        return connection.createArrayOf("text", from.stream().map(value).toArray(String[]::new));
     }
 }

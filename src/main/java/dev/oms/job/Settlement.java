@@ -1,6 +1,7 @@
 package dev.oms.job;
 
 import dev.oms.inventory.MovementKind;
+import dev.oms.order.OrderEvent;
 import dev.oms.order.OrderStatus;
 import dev.oms.order.StockAdjustment;
 import java.util.ArrayList;
@@ -30,7 +31,12 @@ record Settlement(
     record Stock(long itemId, String name, long quantity, long threshold) {}
 
     /** What an order is given. */
-    record Outcome(long orderId, OrderStatus status) {}
+    record Outcome(long orderId, OrderStatus status) {
+        /** What its timeline tells: an order that is cancelled was settled by giving back. */
+        OrderEvent.Kind event() {
+            return status == OrderStatus.Cancelled ? OrderEvent.Kind.Restored : OrderEvent.Kind.of(status);
+        }
+    }
 
     /** What stands in the ledger. */
     record Movement(long orderId, long itemId, MovementKind kind, long delta, long quantityAfter) {}

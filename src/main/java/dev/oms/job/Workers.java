@@ -6,6 +6,7 @@ import io.quarkus.redis.datasource.value.ValueCommands;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 import io.vertx.mutiny.redis.client.Response;
 import jakarta.enterprise.context.ApplicationScoped;
+import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -61,6 +62,11 @@ class Workers {
     /** When a worker last looked for lost jobs, and how many it found. */
     @RegisterForReflection
     record Reconciliation(Instant at, long found) {}
+
+    /** pid@host: another process is another worker, also on the same machine. */
+    static String thisProcess() {
+        return ManagementFactory.getRuntimeMXBean().getName();
+    }
 
     /** A worker lives, and has settled so many orders. */
     void seen(String name, Instant startedAt, long settled) {

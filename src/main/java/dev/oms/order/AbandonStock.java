@@ -1,5 +1,6 @@
 package dev.oms.order;
 
+import dev.oms.http.Actor;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.transaction.Transactional;
 import java.time.Clock;
@@ -11,16 +12,20 @@ import java.time.Clock;
 @ApplicationScoped
 public class AbandonStock {
     private final Orders orders;
+    private final OrderEvents events;
     private final Clock clock;
 
-    AbandonStock(Orders orders, Clock clock) {
+    AbandonStock(Orders orders, OrderEvents events, Clock clock) {
         this.orders = orders;
+        this.events = events;
         this.clock = clock;
     }
 
     /** Does nothing when the order waits for nothing, or is not there. */
     @Transactional
-    public void abandon(long orderId) {
-        orders.lockOptional(orderId).ifPresent(order -> order.abandon(clock.instant()));
+    public void abandon(long orderId, Actor actor) {
+        orders.lockOptional(orderId)
+                .filter(order -> order.abandon(clock.instant()))
+                .ifPresent(order -> events.tell(order, OrderEvent.Kind.Abandoned, actor));
     }
 }

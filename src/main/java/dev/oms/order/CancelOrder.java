@@ -1,5 +1,6 @@
 package dev.oms.order;
 
+import dev.oms.http.Actor;
 import dev.oms.http.IfMatch;
 import dev.oms.http.ProblemException;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -11,11 +12,13 @@ import java.time.Clock;
 @ApplicationScoped
 class CancelOrder {
     private final Orders orders;
+    private final OrderEvents events;
     private final Event<StockDue> stockDue;
     private final Clock clock;
 
-    CancelOrder(Orders orders, Event<StockDue> stockDue, Clock clock) {
+    CancelOrder(Orders orders, OrderEvents events, Event<StockDue> stockDue, Clock clock) {
         this.orders = orders;
+        this.events = events;
         this.stockDue = stockDue;
         this.clock = clock;
     }
@@ -27,13 +30,14 @@ class CancelOrder {
      *     delivered
      */
     @Transactional
-    Order cancel(long id, IfMatch expected) {
+    OrderView cancel(long id, IfMatch expected, Actor actor) {
         Order order = orders.lock(id, expected);
         if (order.cancel(clock.instant())) {
-            stockDue.fire(new StockDue(id));
+            events.tell(order, OrderEvent.Kind.Cancelled, actor);
+            if (order.isWaiting()) {
+                stockDue.fire(new StockDue(id));
+            }
         }
-        // The version that the client is told is the one after the change.
-        orders.flush();
-        return order;
+        return orders.view(id);
     }
 }

@@ -1,5 +1,6 @@
 package dev.oms.order;
 
+import dev.oms.http.Actor;
 import dev.oms.http.IfMatch;
 import dev.oms.http.ProblemException;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -10,11 +11,13 @@ import java.time.Clock;
 @ApplicationScoped
 class ChangeStatus {
     private final Orders orders;
+    private final OrderEvents events;
     private final CancelOrder cancelOrder;
     private final Clock clock;
 
-    ChangeStatus(Orders orders, CancelOrder cancelOrder, Clock clock) {
+    ChangeStatus(Orders orders, OrderEvents events, CancelOrder cancelOrder, Clock clock) {
         this.orders = orders;
+        this.events = events;
         this.cancelOrder = cancelOrder;
         this.clock = clock;
     }
@@ -26,14 +29,14 @@ class ChangeStatus {
      *     go there
      */
     @Transactional
-    Order change(long id, OrderStatus next, IfMatch expected) {
+    OrderView change(long id, OrderStatus next, IfMatch expected, Actor actor) {
         if (next == OrderStatus.Cancelled) {
-            return cancelOrder.cancel(id, expected);
+            return cancelOrder.cancel(id, expected, actor);
         }
         Order order = orders.lock(id, expected);
-        order.changeTo(next, clock.instant());
-        // The version that the client is told is the one after the change.
-        orders.flush();
-        return order;
+        if (order.changeTo(next, clock.instant())) {
+            events.tell(order, OrderEvent.Kind.of(next), actor);
+        }
+        return orders.view(id);
     }
 }

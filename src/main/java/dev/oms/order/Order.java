@@ -52,23 +52,25 @@ public class Order {
     /**
      * Moves the order on. The status that it already has is no change.
      *
+     * @return whether it is a change
      * @throws ProblemException 409 when the table of {@link OrderStatus} forbids it
      */
-    void changeTo(OrderStatus next, Instant now) {
+    boolean changeTo(OrderStatus next, Instant now) {
         if (next == status) {
-            return;
+            return false;
         }
         if (!status.byUpdate().contains(next)) {
             throw refuse("become " + next);
         }
         status = next;
         updatedAt = now;
+        return true;
     }
 
     /**
      * Calls the order off. One that is cancelled already stays as it is.
      *
-     * @return whether stock has to be given back
+     * @return whether it is a change; whether stock has to be given back, {@link #isWaiting} tells
      * @throws ProblemException 409 when it is too late
      */
     boolean cancel(Instant now) {
@@ -81,25 +83,33 @@ public class Order {
         due = status.dueByCancelling().orElse(null);
         status = OrderStatus.Cancelled;
         updatedAt = now;
-        if (due == null) {
-            return false;
+        if (isWaiting()) {
+            enqueuedAt = now;
         }
-        enqueuedAt = now;
         return true;
     }
 
     /**
      * Gives up what is due: a deduction by rejecting the order, a restoration by leaving the stock to whoever corrects
      * it.
+     *
+     * @return whether there was anything to give up
      */
-    void abandon(Instant now) {
+    boolean abandon(Instant now) {
+        if (!isWaiting()) {
+            return false;
+        }
         if (due == StockAdjustment.DEDUCTION) {
             status = OrderStatus.Rejected;
         }
-        if (due != null) {
-            due = null;
-            updatedAt = now;
-        }
+        due = null;
+        updatedAt = now;
+        return true;
+    }
+
+    /** Whether stock is due. */
+    boolean isWaiting() {
+        return due != null;
     }
 
     private ProblemException refuse(String what) {
@@ -114,20 +124,12 @@ public class Order {
         return id;
     }
 
-    long userId() {
-        return userId;
-    }
-
     OrderStatus status() {
         return status;
     }
 
     long version() {
         return version;
-    }
-
-    Instant createdAt() {
-        return createdAt;
     }
 
     Instant updatedAt() {

@@ -1,5 +1,6 @@
 package dev.oms.order;
 
+import dev.oms.http.Actor;
 import dev.oms.http.Bodies;
 import dev.oms.http.IdempotencyKey;
 import dev.oms.http.IfMatch;
@@ -7,6 +8,7 @@ import dev.oms.http.IfNoneMatch;
 import dev.oms.http.Page;
 import dev.oms.http.ProblemException;
 import dev.oms.inventory.InventoryItem;
+import dev.oms.order.OrderEvents.OrderEventView;
 import dev.oms.user.Users;
 import io.quarkus.resteasy.reactive.server.EndpointDisabled;
 import jakarta.transaction.Transactional;
@@ -46,6 +48,7 @@ class OrderResource {
     private final PlaceOnce placeOnce;
     private final ChangeStatus changeStatus;
     private final CancelOrder cancelOrder;
+    private final OrderEvents events;
     private final Bodies bodies;
 
     OrderResource(
@@ -55,6 +58,7 @@ class OrderResource {
             PlaceOnce placeOnce,
             ChangeStatus changeStatus,
             CancelOrder cancelOrder,
+            OrderEvents events,
             Bodies bodies) {
         this.orders = orders;
         this.users = users;
@@ -62,6 +66,7 @@ class OrderResource {
         this.placeOnce = placeOnce;
         this.changeStatus = changeStatus;
         this.cancelOrder = cancelOrder;
+        this.events = events;
         this.bodies = bodies;
     }
 
@@ -95,16 +100,14 @@ class OrderResource {
         OrderBody valid = bodies.unwrapValid(body);
         long user = userOf(userId, body, valid);
         PlaceOnce.Placed placed = key.isEmpty()
-                ? new PlaceOnce.Placed(placeOrder.place(user, valid.items()), 0, false)
+                ? new PlaceOnce.Placed(placeOrder.place(user, valid.items()), false)
                 : placeOnce.place(user, valid.items(), key.get());
         Response.ResponseBuilder response =
                 Response.created(URI.create("/orders/" + placed.order().id()));
         if (placed.replayed()) {
             response.header(REPLAYED, true);
         }
-        return response.entity(placed.order())
-                .tag(Long.toString(placed.version()))
-                .build();
+        return response.entity(placed.order()).tag(placed.order().tag()).build();
     }
 
     private static long userOf(Long inQuery, OrderBody body, OrderBody inner) {
@@ -125,8 +128,8 @@ class OrderResource {
     @Path("/{id}")
     public Response get(@PathParam("id") long id, @HeaderParam(IfNoneMatch.HEADER) List<String> known) {
         IfNoneMatch client = IfNoneMatch.in(known);
-        Order order = orders.get(id);
-        return client.knows(order.version()) ? Response.notModified(tag(order)).build() : shown(order);
+        OrderView order = orders.view(id);
+        return client.knows(order.version()) ? Response.notModified(order.tag()).build() : shown(order);
     }
 
     @GET
@@ -147,22 +150,30 @@ class OrderResource {
     @Transactional
     @Path("/{id}/update_status")
     public Response updateStatus(
-            @PathParam("id") long id, @HeaderParam(IfMatch.HEADER) List<String> expected, StatusBody body) {
-        return shown(changeStatus.change(id, bodies.valid(body).status(), IfMatch.in(expected)));
+            @PathParam("id") long id,
+            @HeaderParam(IfMatch.HEADER) List<String> expected,
+            @HeaderParam(Actor.HEADER) List<String> actor,
+            StatusBody body) {
+        return shown(changeStatus.change(id, bodies.valid(body).status(), IfMatch.in(expected), Actor.in(actor)));
     }
 
     @POST
     @Transactional
     @Path("/{id}/cancel")
-    public Response cancel(@PathParam("id") long id, @HeaderParam(IfMatch.HEADER) List<String> expected) {
-        return shown(cancelOrder.cancel(id, IfMatch.in(expected)));
+    public Response cancel(
+            @PathParam("id") long id,
+            @HeaderParam(IfMatch.HEADER) List<String> expected,
+            @HeaderParam(Actor.HEADER) List<String> actor) {
+        return shown(cancelOrder.cancel(id, IfMatch.in(expected), Actor.in(actor)));
     }
 
-    private Response shown(Order order) {
-        return Response.ok(orders.view(order)).tag(tag(order)).build();
+    @GET
+    @Path("/{id}/events")
+    public List<OrderEventView> events(@PathParam("id") long id) {
+        return events.of(id);
     }
 
-    private static String tag(Order order) {
-        return Long.toString(order.version());
+    private static Response shown(OrderView order) {
+        return Response.ok(order).tag(order.tag()).build();
     }
 }

@@ -1,5 +1,6 @@
 package dev.oms.order;
 
+import com.fasterxml.jackson.annotation.JsonIgnore;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 import java.time.Instant;
 import java.util.Map;
@@ -8,12 +9,18 @@ import java.util.Map;
  * An order on the wire.
  *
  * @param items how many of what, by the name that the item has now
+ * @param version what its {@code ETag} tells
  */
 @RegisterForReflection
 record OrderView(
-        long id, long userId, OrderStatus status, Map<String, Long> items, Instant createdAt, Instant updatedAt) {
-
-    static OrderView of(Order order, Map<String, Long> items) {
-        return new OrderView(order.id(), order.userId(), order.status(), items, order.createdAt(), order.updatedAt());
+        long id,
+        long userId,
+        OrderStatus status,
+        Map<String, Long> items,
+        Instant createdAt,
+        Instant updatedAt,
+        @JsonIgnore long version) {
+    String tag() {
+        return Long.toString(version);
     }
 }

@@ -2,32 +2,48 @@ package dev.oms.order;
 
 import dev.oms.http.IfMatch;
 import dev.oms.http.ProblemException;
+import io.agroal.api.AgroalDataSource;
 import io.quarkus.hibernate.orm.panache.PanacheRepository;
-import io.quarkus.panache.common.Sort;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.persistence.LockModeType;
-import java.util.Collection;
-import java.util.HashMap;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 
-/** The orders there are, with their lines. */
+/** The orders there are, with their lines. What is only shown is read in one round trip, and without entities. */
 @ApplicationScoped
 public class Orders implements PanacheRepository<Order> {
-    /** @throws ProblemException 404 when there is no such order */
-    Order get(long id) {
-        return known(id, findById(id));
+    private static final String READ = """
+            select o.id, o.user_id, o.status, o.version, o.created_at, o.updated_at, i.name, l.quantity
+            from (select * from orders where %s) o
+            left join order_lines l on l.order_id = o.id
+            left join inventory_items i on i.id = l.inventory_item_id
+            order by o.id desc""";
+
+    private static final String READ_ONE = READ.formatted("id = ?");
+
+    private final AgroalDataSource dataSource;
+
+    Orders(AgroalDataSource dataSource) {
+        this.dataSource = dataSource;
     }
 
     /**
-     * The same, locked until the transaction ends: a consumer that settles it waits, or has been waited for.
+     * An order, locked until the transaction ends: a consumer that settles it waits, or has been waited for.
      *
-     * @throws ProblemException also 412 when it is at another version than expected
+     * @throws ProblemException 404 when there is no such order, 412 when it is at another version than expected
      */
     Order lock(long id, IfMatch expected) {
-        Order order = known(id, findById(id, LockModeType.PESSIMISTIC_WRITE));
+        Order order = lockOptional(id).orElseThrow(() -> ProblemException.unknown("order", id));
         expected.require("order", id, order.version());
         return order;
     }
@@ -37,56 +53,73 @@ public class Orders implements PanacheRepository<Order> {
         return findByIdOptional(id, LockModeType.PESSIMISTIC_WRITE);
     }
 
-    private static Order known(long id, Order order) {
-        if (order == null) {
+    /** @throws ProblemException 404 when there is no such order */
+    OrderView view(long id) {
+        List<OrderView> found = read(READ_ONE, List.of(id));
+        if (found.isEmpty()) {
             throw ProblemException.unknown("order", id);
         }
-        return order;
+        return found.getFirst();
     }
 
     /** Orders, newest first, of one user or of all, in one status or in any. */
     List<OrderView> list(Long userId, OrderStatus status, Long after, int rows) {
-        StringBuilder query = new StringBuilder("id < :after");
-        Map<String, Object> parameters = new HashMap<>();
-        parameters.put("after", after == null ? Long.MAX_VALUE : after);
+        StringBuilder which = new StringBuilder("id < ?");
+        List<Object> parameters = new ArrayList<>();
+        parameters.add(after == null ? Long.MAX_VALUE : after);
         if (userId != null) {
-            query.append(" and userId = :user");
-            parameters.put("user", userId);
+            which.append(" and user_id = ?");
+            parameters.add(userId);
         }
         if (status != null) {
-            query.append(" and status = :status");
-            parameters.put("status", status);
+            which.append(" and status = ?");
+            parameters.add(status.name());
         }
-        List<Order> orders = find(query.toString(), Sort.descending("id"), parameters)
-                .range(0, rows - 1)
-                .list();
-        Map<Long, Map<String, Long>> items =
-                itemsOf(orders.stream().map(Order::id).toList());
-        return orders.stream()
-                .map(order -> OrderView.of(order, items.getOrDefault(order.id(), Map.of())))
-                .toList();
+        which.append(" order by id desc limit ?");
+        parameters.add(rows);
+        return read(READ.formatted(which), parameters);
     }
 
-    /** An order with its lines. */
-    OrderView view(Order order) {
-        return OrderView.of(order, itemsOf(List.of(order.id())).getOrDefault(order.id(), Map.of()));
+    /** In the caller's transaction, where there is one. */
+    private List<OrderView> read(String query, List<Object> parameters) {
+        try (Connection connection = dataSource.getConnection();
+                PreparedStatement statement = connection.prepareStatement(query)) {
+            for (int i = 0; i < parameters.size(); i++) {
+                statement.setObject(i + 1, parameters.get(i));
+            }
+            Map<Long, OrderView> orders = new LinkedHashMap<>();
+            try (ResultSet row = statement.executeQuery()) {
+                while (row.next()) {
+                    OrderView order = orders.get(row.getLong(1));
+                    if (order == null) {
+                        order = viewOf(row);
+                        orders.put(order.id(), order);
+                    }
+                    String item = row.getString(7);
+                    if (item != null) {
+                        // Two items share a name when one was archived and another renamed: the client counts by name.
+                        order.items().merge(item, row.getLong(8), Long::sum);
+                    }
+                }
+            }
+            return List.copyOf(orders.values());
+        } catch (SQLException e) {
+            throw new IllegalStateException("Orders cannot be read", e);
+        }
     }
 
-    private Map<Long, Map<String, Long>> itemsOf(Collection<Long> ids) {
-        Map<Long, Map<String, Long>> items = new HashMap<>();
-        if (ids.isEmpty()) {
-            return items;
-        }
-        getEntityManager()
-                .createQuery("""
-                        select l.orderId, i.name, l.quantity
-                        from OrderLine l join InventoryItem i on i.id = l.inventoryItemId
-                        where l.orderId in :ids""", Object[].class)
-                .setParameter("ids", ids)
-                .getResultStream()
-                // Two items share a name when one was archived and another renamed: the client counts by name.
-                .forEach(row -> items.computeIfAbsent((Long) row[0], id -> new TreeMap<>())
-                        .merge((String) row[1], (Long) row[2], Long::sum));
-        return items;
+    private static OrderView viewOf(ResultSet row) throws SQLException {
+        return new OrderView(
+                row.getLong(1),
+                row.getLong(2),
+                OrderStatus.valueOf(row.getString(3)),
+                new TreeMap<>(),
+                instant(row, 5),
+                instant(row, 6),
+                row.getLong(4));
+    }
+
+    private static Instant instant(ResultSet row, int column) throws SQLException {
+        return row.getObject(column, OffsetDateTime.class).toInstant();
     }
 }

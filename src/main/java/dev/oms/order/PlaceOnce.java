@@ -25,7 +25,7 @@ class PlaceOnce {
     }
 
     /** An order, and whether it was there before. */
-    record Placed(OrderView order, long version, boolean replayed) {}
+    record Placed(OrderView order, boolean replayed) {}
 
     /**
      * Places an order, unless the user's key has placed it already.
@@ -39,15 +39,14 @@ class PlaceOnce {
         keys.lock(userId, key);
         Optional<IdempotencyKeys.Pinned> pinned = keys.find(userId, key);
         if (pinned.isEmpty()) {
-            OrderView order = placeOrder.place(userId, quantities);
+            OrderView order = placeOrder.placeHere(userId, quantities);
             keys.pin(userId, key, fingerprint, order.id());
-            return new Placed(order, 0, false);
+            return new Placed(order, false);
         }
         if (!Arrays.equals(fingerprint, pinned.get().fingerprint())) {
             throw ProblemException.invalid(
                     IdempotencyKey.HEADER, "was used for another order; send this one with a new key");
         }
-        Order order = orders.get(pinned.get().orderId());
-        return new Placed(orders.view(order), order.version(), true);
+        return new Placed(orders.view(pinned.get().orderId()), true);
     }
 }

@@ -2,9 +2,7 @@ package dev.oms.order;
 
 import dev.oms.http.Constraints;
 import dev.oms.http.DatabaseOutage;
-import dev.oms.http.Problem.FieldError;
 import dev.oms.http.ProblemException;
-import dev.oms.http.Texts;
 import io.agroal.api.AgroalDataSource;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Event;
@@ -16,108 +14,154 @@ import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Instant;
 import java.time.ZoneOffset;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
-import java.util.regex.Pattern;
 
 /**
- * Accepts an order: the order, its lines and what is due commit together, or nothing does.
+ * Accepts orders: an order, its lines and what is due commit together, or nothing does.
  *
- * <p>One statement, which without a transaction around it is one round trip: names to items, order, and lines. An order
- * is placed only where every name is an item on sale; that there is such a user, its foreign key says.
+ * <p>Orders that come at the same time are placed by one statement, which without a transaction around it is one round
+ * trip and one commit: names to items, orders, and lines. Each is placed only where there is its user and every name is
+ * an item on sale; the others are placed without it.
  */
 @ApplicationScoped
 class PlaceOrder {
-    private static final Pattern PRINTABLE = Pattern.compile(Texts.PRINTABLE);
+    // More would share a commit that is cheap by then, and make the first of them wait for the last one's rows.
+    private static final int GROUP_MAX = 64;
+
+    // While one commits, the next is on its way.
+    private static final int GROUPS_UNDER_WAY = 2;
 
     private static final String PLACE = """
-            with wanted as (select * from unnest(?, ?) w (name, quantity)),
+            with asked as (
+                select * from unnest(?::bigint[], ?::integer[]) with ordinality a (user_id, lines, n)),
             found as (
-                select i.id, i.name, w.quantity
-                from wanted w join inventory_items i on i.name = w.name and i.archived_at is null),
+                select w.n, i.id, i.name, w.quantity
+                from unnest(?::integer[], ?::text[], ?::bigint[]) w (n, name, quantity)
+                join inventory_items i on i.name = w.name and i.archived_at is null),
+            counted as (select n, count(*) lines from found group by n),
+            accepted as materialized (
+                select a.n, a.user_id, nextval(pg_get_serial_sequence('orders', 'id')) id
+                from asked a join counted c on c.n = a.n and c.lines = a.lines join users u on u.id = a.user_id),
             placed as (
-                insert into orders (user_id, status, due, enqueued_at, version, created_at, updated_at)
-                select ?, 'Pending', 'DEDUCTION', t, 0, t, t from (select cast(? as timestamptz) t) now
-                where (select count(*) from found) = ?
-                returning id),
+                insert into orders (id, user_id, status, due, enqueued_at, version, created_at, updated_at)
+                select id, user_id, 'Pending', 'DEDUCTION', t, 0, t, t
+                from accepted, (select cast(? as timestamptz) t) now),
             lines as (
                 insert into order_lines (order_id, inventory_item_id, quantity)
-                select placed.id, found.id, found.quantity from placed, found)
-            select (select id from placed), (select array_agg(name) from found)""";
+                select a.id, f.id, f.quantity from accepted a join found f on f.n = a.n)
+            select a.n, c.id, case when c.id is null then (select array_agg(name) from found f where f.n = a.n) end
+            from asked a left join accepted c on c.n = a.n""";
 
     private final AgroalDataSource dataSource;
     private final Event<StockDue> stockDue;
     private final Clock clock;
+    private final GroupCommit<Placement> groups;
 
     PlaceOrder(AgroalDataSource dataSource, Event<StockDue> stockDue, Clock clock) {
         this.dataSource = dataSource;
         this.stockDue = stockDue;
         this.clock = clock;
+        this.groups = new GroupCommit<>(GROUPS_UNDER_WAY, GROUP_MAX, this::insert);
     }
 
     /**
-     * Places an order; in the caller's transaction, where there is one.
+     * Places an order, in a transaction that it may share: not to be called in one.
      *
      * @param quantities how many of what, by name; at least one item, each at least once
      * @throws ProblemException 404 when there is no such user, 422 when there are no such items
      */
     OrderView place(long userId, Map<String, Long> quantities) {
-        Instant now = clock.instant();
-        long id = insert(userId, quantities, now);
-        stockDue.fire(new StockDue(id));
-        return new OrderView(id, userId, OrderStatus.Pending, new TreeMap<>(quantities), now, now);
+        Placement placement = new Placement(userId, quantities);
+        groups.go(placement);
+        return announced(placement);
     }
 
-    private long insert(long userId, Map<String, Long> quantities, Instant now) {
-        // What no item can be called is not asked for: PostgreSQL could not even be told of some of it.
-        Map<String, Long> askable = new TreeMap<>(quantities);
-        askable.keySet()
-                .removeIf(name -> name.length() > Texts.NAME_MAX
-                        || !PRINTABLE.matcher(name).matches());
+    /** The same in the caller's transaction. */
+    OrderView placeHere(long userId, Map<String, Long> quantities) {
+        Placement placement = new Placement(userId, quantities);
+        insert(List.of(placement));
+        return announced(placement);
+    }
+
+    private OrderView announced(Placement placement) {
+        OrderView order = placement.orThrow();
+        stockDue.fire(new StockDue(order.id()));
+        return order;
+    }
+
+    /** Places a group of orders, or tells each why not. */
+    void insert(List<Placement> group) {
         try (Connection connection = dataSource.getConnection()) {
-            return insert(connection, userId, quantities, askable, now);
+            insert(connection, group);
         } catch (SQLException e) {
             throw new IllegalStateException("There is no connection to place the order by", e);
         }
     }
 
-    private static long insert(
-            Connection connection, long userId, Map<String, Long> quantities, Map<String, Long> askable, Instant now) {
+    private void insert(Connection connection, List<Placement> group) {
         try (PreparedStatement statement = connection.prepareStatement(PLACE)) {
-            statement.setArray(
-                    1, connection.createArrayOf("text", askable.keySet().toArray()));
-            statement.setArray(
-                    2, connection.createArrayOf("bigint", askable.values().toArray()));
-            statement.setLong(3, userId);
-            statement.setObject(4, now.atOffset(ZoneOffset.UTC));
-            statement.setInt(5, quantities.size());
-            try (ResultSet placed = statement.executeQuery()) {
-                placed.next();
-                long id = placed.getLong(1);
-                if (placed.wasNull()) {
-                    throw unknownItems(quantities.keySet(), placed.getArray(2));
+            Instant now = clock.instant();
+            setLines(statement, group);
+            statement.setObject(6, now.atOffset(ZoneOffset.UTC));
+            try (ResultSet row = statement.executeQuery()) {
+                while (row.next()) {
+                    Placement placement = group.get(row.getInt(1) - 1);
+                    long id = row.getLong(2);
+                    if (row.wasNull()) {
+                        Array found = row.getArray(3);
+                        placement.refuse(found == null ? Set.of() : Set.of((String[]) found.getArray()));
+                    } else {
+                        placement.succeed(id, now);
+                    }
                 }
-                return id;
             }
         } catch (SQLException e) {
-            throw switch (Constraints.brokenBy(e)) {
-                case "orders_user_id_fkey" -> ProblemException.unknown("user", userId);
-                // Deleted since its id was read.
-                case "order_lines_inventory_item_id_fkey" ->
-                    ProblemException.invalid("items", "names an item that was just deleted");
-                default -> new DatabaseOutage.OfOneStatement(e);
-            };
+            DatabaseOutage.OfOneStatement outage = new DatabaseOutage.OfOneStatement(e);
+            if (group.size() > 1 && !outage.isInDoubt()) {
+                // Nothing is placed, and one of them is at fault: each has to answer for itself.
+                group.forEach(each -> insertAlone(connection, each));
+            } else if (Constraints.brokenBy(e).equals("order_lines_inventory_item_id_fkey")) {
+                throw ProblemException.invalid("items", "names an item that was just deleted");
+            } else {
+                throw outage;
+            }
         }
     }
 
-    private static ProblemException unknownItems(Set<String> names, Array found) throws SQLException {
-        Set<String> known = found == null ? Set.of() : Set.of((String[]) found.getArray());
-        List<FieldError> unknown = names.stream()
-                .filter(name -> !known.contains(name))
-                .map(name -> new FieldError("items." + Texts.shorten(name, 100), "is not an item on sale"))
-                .toList();
-        return ProblemException.invalid(unknown);
+    private void insertAlone(Connection connection, Placement placement) {
+        try {
+            insert(connection, List.of(placement));
+        } catch (RuntimeException e) {
+            placement.fail(e);
+        }
+    }
+
+    private static void setLines(PreparedStatement statement, List<Placement> group) throws SQLException {
+        List<Long> userIds = new ArrayList<>();
+        List<Integer> lines = new ArrayList<>();
+        List<Integer> numbers = new ArrayList<>();
+        List<String> names = new ArrayList<>();
+        List<Long> quantities = new ArrayList<>();
+        for (Placement placement : group) {
+            userIds.add(placement.userId());
+            lines.add(placement.quantities().size());
+            placement.quantities().forEach((name, quantity) -> {
+                if (Placement.isAskable(name)) {
+                    numbers.add(userIds.size());
+                    names.add(name);
+                    quantities.add(quantity);
+                }
+            });
+        }
+        Connection connection = statement.getConnection();
+        // Arrays of their own type: those the driver sends in binary.
+        statement.setArray(1, connection.createArrayOf("bigint", userIds.toArray(Long[]::new)));
+        statement.setArray(2, connection.createArrayOf("integer", lines.toArray(Integer[]::new)));
+        statement.setArray(3, connection.createArrayOf("integer", numbers.toArray(Integer[]::new)));
+        statement.setArray(4, connection.createArrayOf("text", names.toArray(String[]::new)));
+        statement.setArray(5, connection.createArrayOf("bigint", quantities.toArray(Long[]::new)));
     }
 }

@@ -432,7 +432,7 @@ class ConsoleTest {
         String low = Shop.uniqueName();
         Shop.item(low, 1, 50);
         long order = Shop.order(user, Map.of(name, 1));
-        ledger.awaitSettled();
+        Shop.settled(order);
         return List.of(
                 "#/flow", "#/orders", "#/orders/" + order, "#/inventory", "#/inventory/" + item, "#/nowhere", "#/jobs");
     }

@@ -1,0 +1,100 @@
+package dev.oms.order;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
+
+/**
+ * Lets those who come at the same time share one transaction. Whoever comes while fewer than so many are under way
+ * takes all that wait along and goes at once; so nobody ever waits for company, and a lone one pays nothing.
+ *
+ * @param <T> who comes
+ * @see <a href="https://www.postgresql.org/docs/current/runtime-config-wal.html#GUC-COMMIT-DELAY">Group commit in
+ *     PostgreSQL</a>, which shares the flush alone
+ */
+final class GroupCommit<T extends GroupCommit.Member> {
+    private final Queue<T> waiting = new ConcurrentLinkedQueue<>();
+    private final Semaphore turns;
+    private final int membersMax;
+    private final Consumer<List<T>> transaction;
+
+    /**
+     * Groups that go by a transaction.
+     *
+     * @param turns how many groups may be under way
+     * @param membersMax how many make a group at the most
+     * @param transaction given a group, commits it or tells each member why not
+     */
+    GroupCommit(int turns, int membersMax, Consumer<List<T>> transaction) {
+        this.turns = new Semaphore(turns);
+        this.membersMax = membersMax;
+        this.transaction = transaction;
+    }
+
+    /** One of a group, made by the thread that waits for it. */
+    abstract static class Member {
+        final Thread thread = Thread.currentThread();
+        volatile boolean done;
+
+        /** Tells it that the transaction it was in has failed. */
+        abstract void fail(RuntimeException e);
+    }
+
+    /** Returns when the member's transaction is committed, or has failed. */
+    void go(T member) {
+        waiting.add(member);
+        boolean interrupted = false;
+        while (!member.done) {
+            if (turns.tryAcquire()) {
+                try {
+                    takeAlong();
+                } finally {
+                    turns.release();
+                    wakeNext();
+                }
+            } else {
+                LockSupport.park(this);
+                interrupted |= Thread.interrupted();
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void takeAlong() {
+        List<T> group = new ArrayList<>();
+        T member;
+        while (group.size() < membersMax && (member = waiting.poll()) != null) {
+            group.add(member);
+        }
+        if (group.isEmpty()) {
+            return;
+        }
+        try {
+            transaction.accept(group);
+        } catch (RuntimeException e) {
+            group.forEach(each -> each.fail(e));
+        } catch (Error e) {
+            group.forEach(each -> each.fail(new IllegalStateException(e)));
+            throw e;
+        } finally {
+            for (T each : group) {
+                each.done = true;
+                LockSupport.unpark(each.thread);
+            }
+        }
+    }
+
+    // Whoever comes after this look finds a turn free.
+    private void wakeNext() {
+        T next = waiting.peek();
+        if (next != null) {
+            LockSupport.unpark(next.thread);
+        }
+    }
+}

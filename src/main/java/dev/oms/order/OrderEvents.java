@@ -1,0 +1,50 @@
+package dev.oms.order;
+
+import dev.oms.http.Actor;
+import dev.oms.http.ProblemException;
+import io.quarkus.hibernate.orm.panache.PanacheRepositoryBase;
+import io.quarkus.runtime.annotations.RegisterForReflection;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.time.Instant;
+import java.util.List;
+
+/** What became of the orders. The settling of stock writes its own, a batch at a time. */
+@ApplicationScoped
+class OrderEvents implements PanacheRepositoryBase<OrderEvent, OrderEvent.Key> {
+    private static final String OF_ORDER = """
+            select 'Placed' event, ?2 actor, created_at, 0 version from orders where id = ?1
+            union all select event, actor, created_at, version from order_events where order_id = ?1
+            order by version""";
+
+    /** An event on the wire. */
+    @RegisterForReflection
+    record OrderEventView(OrderEvent.Kind event, String by, Instant at) {}
+
+    /** Tells, in the transaction of the change, what has become of an order. */
+    void tell(Order order, OrderEvent.Kind event, Actor actor) {
+        // The version that it is told by is the one after the change.
+        flush();
+        persist(new OrderEvent(order, event, actor.name()));
+        flush();
+    }
+
+    /**
+     * All of an order, oldest first.
+     *
+     * @throws ProblemException 404 when there is no such order
+     */
+    List<OrderEventView> of(long orderId) {
+        List<OrderEventView> events = getSession()
+                .createNativeQuery(OF_ORDER, Object[].class)
+                .setParameter(1, orderId)
+                .setParameter(2, Actor.API.name())
+                .getResultStream()
+                .map(row ->
+                        new OrderEventView(OrderEvent.Kind.valueOf((String) row[0]), (String) row[1], (Instant) row[2]))
+                .toList();
+        if (events.isEmpty()) {
+            throw ProblemException.unknown("order", orderId);
+        }
+        return events;
+    }
+}

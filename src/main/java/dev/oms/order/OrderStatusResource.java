@@ -1,0 +1,24 @@
+package dev.oms.order;
+
+import io.quarkus.resteasy.reactive.server.EndpointDisabled;
+import io.quarkus.runtime.annotations.RegisterForReflection;
+import jakarta.ws.rs.GET;
+import jakarta.ws.rs.Path;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** {@code /order_statuses}: what a client may make of an order in each status. */
+@Path("/order_statuses")
+@EndpointDisabled(name = "oms.api", stringValue = "off")
+class OrderStatusResource {
+    /** A status on the wire. */
+    @RegisterForReflection
+    record OrderStatusView(OrderStatus status, List<OrderStatus> allowed) {}
+
+    @GET
+    public List<OrderStatusView> list() {
+        return Stream.of(OrderStatus.values())
+                .map(status -> new OrderStatusView(status, status.allowed()))
+                .toList();
+    }
+}

@@ -1,0 +1,170 @@
+package dev.oms.order;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+
+class GroupCommitTest {
+    private final List<List<Integer>> groups = Collections.synchronizedList(new ArrayList<>());
+
+    private static final class Guest extends GroupCommit.Member {
+        private final int number;
+        private RuntimeException failure;
+
+        Guest(int number) {
+            this.number = number;
+        }
+
+        @Override
+        void fail(RuntimeException e) {
+            failure = e;
+        }
+    }
+
+    private void note(List<Guest> group) {
+        groups.add(group.stream().map(guest -> guest.number).toList());
+    }
+
+    @Test
+    void aLoneOneGoesAtOnceAndInItsOwnThread() {
+        Thread caller = Thread.currentThread();
+        List<Thread> threads = new ArrayList<>();
+        GroupCommit<Guest> commit = new GroupCommit<>(1, 10, group -> threads.add(Thread.currentThread()));
+
+        commit.go(new Guest(1));
+
+        assertThat(threads).containsExactly(caller);
+    }
+
+    @Test
+    void thoseWhoComeMeanwhileGoTogetherAndInTurn() throws Exception {
+        CountDownLatch arrived = new CountDownLatch(1);
+        CountDownLatch leave = new CountDownLatch(1);
+        AtomicInteger waiting = new AtomicInteger();
+        GroupCommit<Guest> commit = new GroupCommit<>(1, 3, group -> {
+            note(group);
+            if (group.getFirst().number == 0) {
+                arrived.countDown();
+                awaitUninterruptibly(leave);
+            }
+        });
+        try (ExecutorService executor = Executors.newCachedThreadPool()) {
+            List<Future<?>> guests = new ArrayList<>();
+            guests.add(executor.submit(() -> commit.go(new Guest(0))));
+            arrived.await();
+
+            for (int i = 1; i <= 4; i++) {
+                Thread[] thread = new Thread[1];
+                int number = i;
+                guests.add(executor.submit(() -> {
+                    thread[0] = Thread.currentThread();
+                    waiting.incrementAndGet();
+                    commit.go(new Guest(number));
+                }));
+                // One after the other, so that they wait in turn.
+                await().until(() -> waiting.get() == number && thread[0].getState() == Thread.State.WAITING);
+            }
+            leave.countDown();
+            for (Future<?> guest : guests) {
+                guest.get();
+            }
+        }
+
+        assertThat(groups).containsExactly(List.of(0), List.of(1, 2, 3), List.of(4));
+    }
+
+    @Test
+    void everyoneGoesOnceHoweverManyThereAre() throws Exception {
+        AtomicInteger underWay = new AtomicInteger();
+        AtomicInteger mostUnderWay = new AtomicInteger();
+        GroupCommit<Guest> commit = new GroupCommit<>(2, 5, group -> {
+            mostUnderWay.accumulateAndGet(underWay.incrementAndGet(), Math::max);
+            note(group);
+            Thread.yield();
+            underWay.decrementAndGet();
+        });
+        int each = 2_000;
+        try (ExecutorService executor = Executors.newFixedThreadPool(16)) {
+            List<Future<?>> crowd = new ArrayList<>();
+            for (int thread = 0; thread < 16; thread++) {
+                int first = thread * each;
+                crowd.add(executor.submit(() -> {
+                    for (int i = 0; i < each; i++) {
+                        commit.go(new Guest(first + i));
+                    }
+                }));
+            }
+            for (Future<?> member : crowd) {
+                member.get();
+            }
+        }
+
+        assertThat(groups.stream().flatMap(List::stream).toList())
+                .hasSize(16 * each)
+                .doesNotHaveDuplicates();
+        assertThat(groups).allMatch(group -> group.size() <= 5);
+        assertThat(mostUnderWay.get()).isLessThanOrEqualTo(2);
+    }
+
+    @Test
+    void tellsAllOfAGroupThatFailsAndGoesOn() {
+        RuntimeException failure = new IllegalStateException("the database is away");
+        GroupCommit<Guest> commit = new GroupCommit<>(1, 10, group -> {
+            if (group.getFirst().number == 1) {
+                throw failure;
+            }
+        });
+        Guest unlucky = new Guest(1);
+        Guest lucky = new Guest(2);
+
+        commit.go(unlucky);
+        commit.go(lucky);
+
+        assertThat(unlucky.failure).isSameAs(failure);
+        assertThat(lucky.failure).isNull();
+    }
+
+    @Test
+    void anInterruptIsKeptAndDoesNotCutTheWaitShort() throws Exception {
+        CountDownLatch arrived = new CountDownLatch(1);
+        CountDownLatch leave = new CountDownLatch(1);
+        GroupCommit<Guest> commit = new GroupCommit<>(1, 10, group -> {
+            note(group);
+            arrived.countDown();
+            awaitUninterruptibly(leave);
+        });
+        boolean[] interrupted = new boolean[1];
+        Thread first = Thread.ofPlatform().start(() -> commit.go(new Guest(0)));
+        arrived.await();
+        Thread second = Thread.ofPlatform().start(() -> {
+            commit.go(new Guest(1));
+            interrupted[0] = Thread.currentThread().isInterrupted();
+        });
+        await().until(() -> second.getState() == Thread.State.WAITING);
+
+        second.interrupt();
+        leave.countDown();
+        first.join();
+        second.join();
+
+        assertThat(groups).containsExactly(List.of(0), List.of(1));
+        assertThat(interrupted[0]).isTrue();
+    }
+
+    private static void awaitUninterruptibly(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}
