@@ -73,7 +73,7 @@ class ConsoleTest {
     void giveUpFailedJobs() {
         ledger.execute("""
                 with given_up as (delete from failed_jobs returning order_id)
-                update orders set due = null where id in (select order_id from given_up)""");
+                update orders set due = null, status = 'Rejected' where id in (select order_id from given_up)""");
     }
 
     @Test
