@@ -25,7 +25,7 @@ class OrderMovementsResource {
     public List<OrderMovementView> list(@PathParam("id") long id) {
         List<OrderMovementView> rows = movements.ofOrder(id);
         if (rows.isEmpty()) {
-            orders.get(id);
+            orders.view(id);
         }
         return rows;
     }
