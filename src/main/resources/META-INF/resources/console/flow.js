@@ -31,11 +31,11 @@ export function show({ main, title, signal }) {
       { title: 'Worker', cell: (w) => h('code', null, w.name), value: (w) => w.name },
       { title: 'Holds', cell: (w) => plural(w.in_flight, 'job'), value: (w) => w.in_flight, numeric: true },
       { title: 'Settled', cell: (w) => number(w.settled), value: (w) => w.settled, numeric: true },
-      { title: 'Last asked', cell: (w) => lastAsked(w), value: (w) => w.idle_seconds, numeric: true },
+      { title: 'Idle', cell: idle, value: (w) => w.idle_seconds, numeric: true },
       { title: 'Started', cell: (w) => time(w.started_at), value: (w) => w.started_at, numeric: true },
     ],
     (w) => w.name,
-    'No worker is known.',
+    'None has asked for a job lately.',
   );
   const state = h('dl', { class: 'facts' });
   const rest = h(
@@ -105,8 +105,8 @@ function tilesIn() {
   };
 }
 
-function lastAsked({ idle_seconds: idle }) {
-  return idle > SILENT_MAX_SECONDS ? badge(`silent for ${duration(idle)}`, 'bad') : `${duration(idle)} ago`;
+function idle({ idle_seconds: seconds, in_flight: holds }) {
+  return seconds > SILENT_MAX_SECONDS && holds > 0 ? badge(`silent for ${duration(seconds)}`, 'bad') : duration(seconds);
 }
 
 const upOrAway = (up) =>
@@ -117,6 +117,17 @@ function reconciliation(last) {
 }
 
 // --- What is wrong, and what to do about it ---
+
+/**
+ * Before 7.2, Redis counts a worker as idle while there is nothing to give it, and it may be forgotten; then only the
+ * reconciler tells that there is one.
+ */
+function isAnyAtWork({ workers, depth, last_reconciliation: last }) {
+  return (
+    workers.some((w) => w.idle_seconds <= SILENT_MAX_SECONDS) ||
+    (depth === 0 && last && now() - Date.parse(last.at) < SILENT_MAX_SECONDS * 1_000)
+  );
+}
 
 function worriesIn({ flow, state }) {
   if (!flow) {
@@ -134,7 +145,7 @@ function worriesIn({ flow, state }) {
   }
   if (flow.redis === false) {
     worry('bad', 'Redis is away.', 'Orders are accepted and wait. See that the server runs and that OMS_REDIS_URL reaches it; what was not sent is then found and settled.');
-  } else if (flow.workers && !flow.workers.some((w) => w.idle_seconds <= SILENT_MAX_SECONDS)) {
+  } else if (flow.workers && !isAnyAtWork(flow)) {
     worry('bad', 'No worker is at work.', 'Orders are accepted and stay pending. Start one: OMS with QUARKUS_PROFILE=worker.');
   } else if (flow.workers) {
     const silent = flow.workers.filter((w) => w.idle_seconds > SILENT_MAX_SECONDS && w.in_flight > 0);

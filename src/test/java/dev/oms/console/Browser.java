@@ -89,9 +89,14 @@ final class Browser implements AutoCloseable {
 
     /** Opens a page afresh, as from a bookmark. */
     void open(String url) {
-        driver.get("about:blank");
+        leave();
         driver.get(url);
         await(() -> assertThat(text("h1")).isNotEmpty());
+    }
+
+    /** Shows no page, and asks nobody for anything. */
+    void leave() {
+        driver.get("about:blank");
     }
 
     void resize(int width, int height) {
@@ -198,15 +203,20 @@ final class Browser implements AutoCloseable {
         }
     }
 
-    /** What axe-core finds that is serious or critical, each with the elements that it is about. */
-    List<String> accessibilityViolations() throws IOException {
+    /**
+     * What axe-core finds that is serious or critical, each with the elements that it is about.
+     *
+     * @param rules by which alone; all, when it is empty
+     */
+    List<String> accessibilityViolations(List<String> rules) throws IOException {
         // Not as a script element, which the content security policy would not allow.
         driver.executeScript(axe());
         Object found = driver.executeAsyncScript("""
-                const done = arguments[0];
-                axe.run(document, {resultTypes: ['violations']}).then(({violations}) => done(violations
+                const [rules, done] = arguments;
+                const runOnly = rules.length ? {runOnly: {type: 'rule', values: rules}} : {};
+                axe.run(document, {resultTypes: ['violations'], ...runOnly}).then(({violations}) => done(violations
                     .filter(({impact}) => impact === 'serious' || impact === 'critical')
-                    .map(({id, nodes}) => id + ': ' + nodes.map(({html}) => html).join(' '))))""");
+                    .map(({id, nodes}) => id + ': ' + nodes.map(({html}) => html).join(' '))))""", rules);
         return ((List<?>) found).stream().map(String::valueOf).toList();
     }
 

@@ -64,6 +64,7 @@ class ConsoleTest {
         user = Shop.user();
         name = Shop.uniqueName();
         item = Shop.item(name, 10, 0);
+        browser.leave();
         browser.resize(1280, 900);
         browser.prefer("light");
         browser.complaints(origin());
@@ -413,17 +414,19 @@ class ConsoleTest {
     void isAccessible(String scheme) throws IOException {
         deadJob("no luck");
         browser.prefer(scheme);
+        // In the dark there is nothing new but the colours.
+        List<String> rules = scheme.equals("dark") ? List.of("color-contrast") : List.of();
 
         for (String page : pages()) {
             browser.open(console + page);
             await(() -> assertThat(browser.texts("main .hint").toString()).doesNotContain("Loading"));
             await(() -> assertThat(browser.text("#live")).isEqualTo("Live"));
 
-            assertThat(browser.accessibilityViolations()).as(page).isEmpty();
+            assertThat(browser.accessibilityViolations(rules)).as(page).isEmpty();
         }
         browser.click("td .danger");
         await(() -> assertThat(browser.texts("dialog h2")).hasSize(1));
-        assertThat(browser.accessibilityViolations()).as("a dialog").isEmpty();
+        assertThat(browser.accessibilityViolations(rules)).as("a dialog").isEmpty();
         assertNoComplaints();
     }
 
