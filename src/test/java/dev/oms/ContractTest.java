@@ -67,6 +67,7 @@ class ContractTest {
         call("POST", "/orders/" + placed + "/cancel");
         settling.settle(placed);
         call("GET", "/inventory_items/" + item + "/movements");
+        call("GET", "/orders/" + placed + "/movements");
         long keyed = id(call("POST", "/orders?user_id=" + user, order, "Idempotency-Key", "\"k1\""));
         call("POST", "/orders?user_id=" + user, order, "Idempotency-Key", "\"k1\"");
         call("POST", "/orders?user_id=" + user, "{\"items\":{\"" + fries + "\":9}}", "Idempotency-Key", "k1");
@@ -87,6 +88,7 @@ class ContractTest {
         call("GET", "/jobs");
         call("GET", "/jobs/failed?limit=1");
         call("POST", "/jobs/failed/" + placed + "/retry");
+        call("POST", "/jobs/failed/retry");
         call("DELETE", "/jobs/failed/" + placed);
         ledger.execute("update inventory_items set quantity = quantity + 1 where id = " + side);
         call("GET", "/inventory_items/audit");

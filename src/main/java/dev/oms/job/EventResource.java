@@ -39,7 +39,7 @@ class EventResource {
     /** Somebody who listens, and the begin of the last bucket that he has been told of. */
     private static final class Listener {
         private final Sse sse;
-        private boolean heard;
+        private Flow heard;
         private long seen;
 
         Listener(Sse sse) {
@@ -47,10 +47,15 @@ class EventResource {
         }
 
         Multi<OutboundSseEvent> hear(Flow flow) {
-            if (heard) {
+            if (flow == heard) {
+                // What there was when he came is what there is this second.
+                return Multi.createFrom().empty();
+            }
+            if (heard != null) {
+                heard = flow;
                 return Multi.createFrom().item(state(flow));
             }
-            heard = true;
+            heard = flow;
             OutboundSseEvent history = sse.newEventBuilder()
                     .reconnectDelay(RECONNECT_AFTER.toMillis())
                     .name("history")

@@ -48,7 +48,7 @@ class FlowStream {
      * @throws ProblemException 503 when too many listen already
      */
     Multi<Flow> listen() {
-        if (listeners.size() >= LISTENERS_MAX) {
+        if (listeners() >= LISTENERS_MAX) {
             throw ProblemException.busy("Too many listen already. Try again.");
         }
         return Multi.createFrom()
@@ -81,6 +81,11 @@ class FlowStream {
             lookedUpNanos = System.nanoTime();
         }
         return latest;
+    }
+
+    /** How many listen. */
+    int listeners() {
+        return listeners.size();
     }
 
     void stop(@Observes ShutdownDelayInitiatedEvent event) {

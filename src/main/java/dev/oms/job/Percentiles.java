@@ -28,12 +28,16 @@ record Percentiles(double p50Seconds, double p95Seconds, double p99Seconds) {
         for (int i = 0; i < SettlementMetrics.LATENCY_BOUNDS.size(); i++) {
             double upper = SettlementMetrics.LATENCY_BOUNDS.get(i).toMillis() / 1_000.0;
             if (rank <= counts[i]) {
-                return lower + (upper - lower) * rank / counts[i];
+                return rounded(lower + (upper - lower) * rank / counts[i]);
             }
             rank -= counts[i];
             lower = upper;
         }
         // Longer than the last bound; nobody knows how much.
         return lower;
+    }
+
+    private static double rounded(double seconds) {
+        return Math.round(seconds * 1e5) / 1e5;
     }
 }

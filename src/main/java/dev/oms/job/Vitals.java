@@ -32,7 +32,7 @@ import org.jboss.logging.Logger;
 class Vitals {
     private static final Logger LOG = Logger.getLogger(Vitals.class);
 
-    private static final Duration PATIENCE = Duration.ofMillis(1_500);
+    private static final Duration PATIENCE = Duration.ofSeconds(3);
 
     /** For this one every item is looked at. */
     private static final Duration COUNT_LOW_STOCK_EVERY = Duration.ofSeconds(5);

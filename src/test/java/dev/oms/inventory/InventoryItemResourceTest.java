@@ -15,6 +15,7 @@ import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.TestProfile;
 import io.restassured.http.ContentType;
 import io.restassured.response.Response;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
@@ -105,6 +106,58 @@ class InventoryItemResourceTest {
                 .body("kind", equalTo(List.of("CORRECTION", "OPENING")))
                 .body("delta", equalTo(List.of(-6, 10)))
                 .body("reason[0]", equalTo("counted"));
+    }
+
+    @Test
+    void findsTheItemOfAName() {
+        String name = Shop.uniqueName();
+        long id = Shop.item(name, 1, 0);
+
+        given().queryParam("name", name)
+                .get("/inventory_items")
+                .then()
+                .statusCode(200)
+                .body("id", equalTo(List.of((int) id)));
+        for (String nobody : List.of(name + "x", name.toUpperCase(), "a\0b")) {
+            given().queryParam("name", nobody)
+                    .get("/inventory_items")
+                    .then()
+                    .statusCode(200)
+                    .body("size()", equalTo(0));
+        }
+    }
+
+    @Test
+    void listsWhatRunsOutFirstPageByPage() {
+        // Below anything that another test has.
+        long[] ids = new long[5];
+        for (int i = 0; i < ids.length; i++) {
+            ids[i] = Shop.item(Shop.uniqueName(), i == 4 ? 3 : 0, 900_000_000 - (i % 2));
+        }
+
+        List<Integer> found = new ArrayList<>();
+        String next = "/inventory_items?sort=low_stock&limit=2";
+        while (next != null && found.size() < ids.length) {
+            Response page = given().urlEncodingEnabled(false).get(next);
+            page.then().statusCode(200);
+            found.addAll(page.jsonPath().getList("id", Integer.class));
+            String link = page.header("Link");
+            next = link == null ? null : link.replaceAll("^<|>.*$", "");
+        }
+
+        assertThat(found.subList(0, ids.length))
+                .containsExactly((int) ids[0], (int) ids[2], (int) ids[1], (int) ids[3], (int) ids[4]);
+        for (long id : ids) {
+            given().delete("/inventory_items/{id}", id).then().statusCode(204);
+        }
+    }
+
+    @Test
+    void refusesASortThatItDoesNotKnow() {
+        given().get("/inventory_items?sort=name")
+                .then()
+                .statusCode(400)
+                .body("detail", equalTo("sort must be one of [id, low_stock], not 'name'."));
     }
 
     @Test

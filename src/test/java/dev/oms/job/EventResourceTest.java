@@ -2,21 +2,27 @@ package dev.oms.job;
 
 import static io.restassured.RestAssured.given;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.oms.Ledger;
 import dev.oms.OmsServers;
 import dev.oms.Shop;
+import io.quarkus.runtime.ShutdownDelayInitiatedEvent;
 import io.quarkus.test.common.WithTestResource;
+import io.quarkus.test.junit.DisabledOnIntegrationTest;
 import io.quarkus.test.junit.QuarkusTest;
 import io.restassured.RestAssured;
+import io.smallrye.mutiny.helpers.test.AssertSubscriber;
+import jakarta.enterprise.inject.spi.CDI;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -143,6 +149,48 @@ class EventResourceTest {
 
             assertThat(told.getLast().data().path("depth").isIntegralNumber()).isTrue();
         }
+    }
+
+    @Test
+    @DisabledOnIntegrationTest("Only the process itself knows who listens")
+    void forgetsWhoeverHasLeft() throws IOException, InterruptedException {
+        FlowStream flows = CDI.current().select(FlowStream.class).get();
+        for (int i = 0; i < 3; i++) {
+            try (Listener listener = Listener.connect()) {
+                listener.next();
+                assertThat(flows.listeners()).isPositive();
+            }
+        }
+
+        await().atMost(Duration.ofSeconds(20)).until(() -> flows.listeners() == 0);
+    }
+
+    @Test
+    @DisabledOnIntegrationTest("The process itself would stop")
+    void endsWhenTheProcessStopsAlsoForThoseWhoComeTooLate() {
+        FlowStream flows = new FlowStream(CDI.current().select(Vitals.class).get(), new ObjectMapper());
+        AssertSubscriber<Flow> early = flows.listen().subscribe().withSubscriber(AssertSubscriber.create(10));
+        early.assertNotTerminated();
+
+        flows.stop(new ShutdownDelayInitiatedEvent());
+
+        early.assertCompleted();
+        flows.listen().subscribe().withSubscriber(AssertSubscriber.create(10)).assertCompleted();
+        assertThat(flows.listeners()).isZero();
+    }
+
+    @Test
+    @DisabledOnIntegrationTest("Only the process itself can be asked so")
+    void keepsNothingButTheLatestForWhoeverIsSlow() {
+        FlowStream flows = new FlowStream(CDI.current().select(Vitals.class).get(), new ObjectMapper());
+        AssertSubscriber<Flow> slow = flows.listen().subscribe().withSubscriber(AssertSubscriber.create(1));
+        for (int i = 0; i < 5; i++) {
+            flows.tell();
+        }
+
+        slow.request(10);
+
+        assertThat(slow.getItems()).hasSizeLessThanOrEqualTo(2);
     }
 
     @Test

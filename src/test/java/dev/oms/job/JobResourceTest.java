@@ -104,6 +104,28 @@ class JobResourceTest {
     }
 
     @Test
+    void retriesAllThatFailedOrAreDead() {
+        long first = deadJob();
+        long second = deadJob();
+        ledger.execute("update orders set due = 'DEDUCTION' where id in (%d, %d)".formatted(first, second));
+        ledger.execute("update failed_jobs set dead_at = null, attempts = 3, next_attempt_at = now() + interval '1 day'"
+                + " where order_id = " + second);
+        ledger.execute("insert into failed_jobs values (-5, 1, 'names no order', null, now())");
+        // More than a page of them, whose orders are gone.
+        ledger.execute(
+                "insert into failed_jobs select 900000000 + n, 25, 'no', null, now() from generate_series(1, 1200) n");
+
+        given().post("/jobs/failed/retry").then().statusCode(202).body("retried", equalTo(1_202));
+
+        assertThat(Shop.settled(first)).isEqualTo("Confirmed");
+        assertThat(Shop.settled(second)).isEqualTo("Confirmed");
+        assertThat(ledger.count("failed_jobs where dead_at is not null")).isEqualTo(1);
+        assertThat(ledger.count("failed_jobs where dead_at is not null and order_id = -5"))
+                .isEqualTo(1);
+        ledger.execute("truncate failed_jobs");
+    }
+
+    @Test
     void dropsADeadJobAndWithItWhatWasDue() {
         long order = deadJob();
         ledger.execute("update orders set due = 'DEDUCTION' where id = " + order);

@@ -18,6 +18,7 @@ import io.quarkus.test.junit.TestProfile;
 import io.restassured.http.ContentType;
 import io.restassured.response.Response;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
@@ -52,6 +53,41 @@ class OrderResourceTest {
     @AfterEach
     void audit() {
         ledger.assertConsistent();
+    }
+
+    @Test
+    void tellsAnOrdersMovements() {
+        String other = Shop.uniqueName();
+        long second = Shop.item(other, 5, 0);
+        long order = Shop.order(user, Map.of(name, 2, other, 1));
+        given().get("/orders/{id}/movements", order).then().statusCode(200).body("size()", equalTo(0));
+
+        settling.settle(order);
+        Shop.cancel(order);
+        settling.settle(order);
+
+        given().get("/orders/{id}/movements", order)
+                .then()
+                .statusCode(200)
+                .body("kind", equalTo(List.of("DEDUCTION", "DEDUCTION", "RESTORATION", "RESTORATION")))
+                .body("item", equalTo(List.of(name, other, name, other)))
+                .body("inventory_item_id", equalTo(List.of((int) item, (int) second, (int) item, (int) second)))
+                .body("delta", equalTo(List.of(-2, -1, 2, 1)))
+                .body("quantity_after", equalTo(List.of(8, 4, 10, 5)))
+                .body("order_id", equalTo(Collections.nCopies(4, (int) order)))
+                .body(
+                        "[0].keySet().sort()",
+                        equalTo(List.of(
+                                "created_at",
+                                "delta",
+                                "id",
+                                "inventory_item_id",
+                                "item",
+                                "kind",
+                                "order_id",
+                                "quantity_after",
+                                "reason")));
+        given().get("/orders/999999999999/movements").then().statusCode(404);
     }
 
     @ParameterizedTest
