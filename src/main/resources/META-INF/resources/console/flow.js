@@ -157,7 +157,7 @@ function worriesIn({ flow, state }) {
       worry('warn', 'No worker looks for lost jobs.', 'See that OMS_JOB_RECONCILER_EVERY is not off, and what the workers’ logs say.');
     }
     if (flow.oldest_age_seconds > OLDEST_MAX_SECONDS) {
-      worry('bad', `The oldest job has waited for ${duration(flow.oldest_age_seconds)}.`, 'More is placed than is settled: start more workers, or see in their logs what holds them up.');
+      worry('bad', `The oldest job has waited for ${coarse(flow.oldest_age_seconds)}.`, 'More is placed than is settled: start more workers, or see in their logs what holds them up.');
     }
   }
   if (flow.dead > 0) {
