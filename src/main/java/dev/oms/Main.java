@@ -46,7 +46,11 @@ public class Main {
         System.setProperty("quarkus.shutdown.delay", "0s");
         System.setProperty("oms.seed", "false");
         for (String schedule : new String[] {
-            "oms.job.consumer.every", "oms.job.reconciler.every", "oms.audit.every", "oms.idempotency.purge.every"
+            "oms.job.consumer.every",
+            "oms.job.reconciler.every",
+            "oms.audit.every",
+            "oms.flow.every",
+            "oms.idempotency.purge.every"
         }) {
             System.setProperty(schedule, "off");
         }

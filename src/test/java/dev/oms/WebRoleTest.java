@@ -46,9 +46,10 @@ class WebRoleTest {
 
     @Test
     @DisabledOnIntegrationTest("Only the process itself knows")
-    void leavesEverythingOnAScheduleToAWorker() {
+    void leavesEverythingOnAScheduleButToTellTheFlowToAWorker() {
         assertThat(CDI.current().select(Scheduler.class).get().getScheduledJobs())
-                .isEmpty();
+                .isNotEmpty()
+                .allMatch(job -> job.getMethodDescription().contains("dev.oms.job.Flow"));
     }
 
     @Test

@@ -17,13 +17,16 @@ import jakarta.enterprise.event.Observes;
 class AnswerJson {
     private static final int AFTER_ADMISSION = 9_000;
 
+    // A stream of events is asked for by its path, too, and anything else is not to become one.
+    private static final String ANSWERED = "application/json, text/event-stream;q=0.1";
+
     void install(@Observes Filters filters) {
         filters.register(AnswerJson::accept, AFTER_ADMISSION);
     }
 
     private static void accept(RoutingContext call) {
         if (!call.normalizedPath().startsWith("/q/")) {
-            call.request().headers().set(HttpHeaders.ACCEPT, "application/json");
+            call.request().headers().set(HttpHeaders.ACCEPT, ANSWERED);
         }
         call.next();
     }

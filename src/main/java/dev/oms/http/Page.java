@@ -5,6 +5,7 @@ import jakarta.ws.rs.QueryParam;
 import jakarta.ws.rs.core.Response;
 import jakarta.ws.rs.core.UriInfo;
 import java.util.List;
+import java.util.function.Function;
 import java.util.function.ToLongFunction;
 
 /**
@@ -43,12 +44,21 @@ public class Page {
 
     /** 200 with the rows of the page, given {@link #rows()} of them or fewer. */
     public <T> Response of(List<T> rows, ToLongFunction<T> id, UriInfo uri) {
+        return of(rows, id, row -> row, uri);
+    }
+
+    /**
+     * The same, for rows that are not shown as they are.
+     *
+     * @param key what the list is ordered by, and the next page begins after
+     */
+    public <T> Response of(List<T> rows, ToLongFunction<T> key, Function<T, ?> view, UriInfo uri) {
         if (rows.size() < rows()) {
-            return Response.ok(rows).build();
+            return Response.ok(rows.stream().map(view).toList()).build();
         }
         List<T> shown = rows.subList(0, rows.size() - 1);
-        long last = id.applyAsLong(shown.getLast());
-        return Response.ok(shown)
+        long last = key.applyAsLong(shown.getLast());
+        return Response.ok(shown.stream().map(view).toList())
                 .link(
                         uri.getRequestUriBuilder()
                                 .replaceQueryParam("after", last)

@@ -51,6 +51,11 @@ public final class ProblemException extends RuntimeException {
         return new ProblemException(Problem.ofErrors(errors));
     }
 
+    /** 503: it cannot be done right now. */
+    public static ProblemException busy(String detail) {
+        return new ProblemException(Problem.of(503, detail));
+    }
+
     /** What the client is told. */
     public Problem problem() {
         return problem;

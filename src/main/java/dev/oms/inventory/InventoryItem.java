@@ -19,6 +19,9 @@ public class InventoryItem {
     /** The most there can be of an item. */
     public static final long QUANTITY_MAX = 1_000_000_000;
 
+    /** More than there will ever be ids; and times any quantity, less than the greatest whole number. */
+    static final long IDS = 1L << 32;
+
     @Id
     @GeneratedValue(strategy = GenerationType.IDENTITY)
     private Long id;
@@ -94,6 +97,11 @@ public class InventoryItem {
 
     long version() {
         return version;
+    }
+
+    /** Orders items by how much there is above the threshold, then by id. */
+    long lowStockKey() {
+        return (quantity - threshold) * IDS + id;
     }
 
     InventoryItemView view() {

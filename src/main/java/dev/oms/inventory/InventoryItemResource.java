@@ -5,7 +5,6 @@ import dev.oms.http.IfMatch;
 import dev.oms.http.IfNoneMatch;
 import dev.oms.http.Page;
 import dev.oms.http.ProblemException;
-import dev.oms.inventory.InventoryItem.InventoryItemView;
 import dev.oms.inventory.StockMovement.StockMovementView;
 import io.quarkus.resteasy.reactive.server.EndpointDisabled;
 import jakarta.ws.rs.BeanParam;
@@ -57,13 +56,13 @@ class InventoryItemResource {
 
     @GET
     public Response list(
+            @QueryParam("name") String name,
             @QueryParam("below_threshold") @DefaultValue("false") boolean belowThreshold,
+            @QueryParam("sort") @DefaultValue("id") InventoryItems.Order order,
             @BeanParam Page page,
             UriInfo uri) {
-        List<InventoryItemView> rows = items.list(belowThreshold, page.after(), page.rows()).stream()
-                .map(InventoryItem::view)
-                .toList();
-        return page.of(rows, InventoryItemView::id, uri);
+        List<InventoryItem> rows = items.list(name, belowThreshold, order, page.after(), page.rows());
+        return page.of(rows, order::keyOf, InventoryItem::view, uri);
     }
 
     @GET

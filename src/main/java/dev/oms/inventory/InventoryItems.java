@@ -2,15 +2,20 @@ package dev.oms.inventory;
 
 import dev.oms.http.IfMatch;
 import dev.oms.http.ProblemException;
+import dev.oms.http.Texts;
 import io.quarkus.hibernate.orm.panache.PanacheRepository;
-import io.quarkus.panache.common.Sort;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.persistence.LockModeType;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.regex.Pattern;
 
 /** The items there are. Archived ones are gone for everybody but the orders that refer to them. */
 @ApplicationScoped
 public class InventoryItems implements PanacheRepository<InventoryItem> {
+    private static final Pattern PRINTABLE = Pattern.compile(Texts.PRINTABLE);
+
     /**
      * An item that is on sale.
      *
@@ -50,10 +55,54 @@ public class InventoryItems implements PanacheRepository<InventoryItem> {
         return item;
     }
 
-    /** What is on sale, oldest first; when asked for, only what is below its threshold. */
-    List<InventoryItem> list(boolean belowThreshold, Long after, int rows) {
-        String query = "archivedAt is null and id > ?1" + (belowThreshold ? " and quantity < threshold" : "");
-        return find(query, Sort.ascending("id"), after == null ? 0L : after)
+    /** How items are listed. */
+    enum Order {
+        /** Oldest first. */
+        id("id"),
+        /** By how much there is above the threshold, what lacks most first. */
+        low_stock("(quantity - threshold) * %dL + id".formatted(InventoryItem.IDS));
+
+        private final String key;
+
+        Order(String key) {
+            this.key = key;
+        }
+
+        /** Where an item stands in this order: it tells any two apart. */
+        long keyOf(InventoryItem item) {
+            return switch (this) {
+                case id -> item.id();
+                case low_stock -> item.lowStockKey();
+            };
+        }
+    }
+
+    /**
+     * What is on sale.
+     *
+     * @param name the only name that is looked for, or null for all
+     * @param belowThreshold whether only what is below its threshold is looked for
+     * @param after the key of the last one of the page before
+     */
+    List<InventoryItem> list(String name, boolean belowThreshold, Order order, Long after, int rows) {
+        StringBuilder query = new StringBuilder("from InventoryItem where archivedAt is null");
+        Map<String, Object> parameters = new HashMap<>();
+        if (name != null) {
+            // PostgreSQL cannot even be asked for some names that no item can have.
+            if (!PRINTABLE.matcher(name).matches()) {
+                return List.of();
+            }
+            query.append(" and name = :name");
+            parameters.put("name", name);
+        }
+        if (belowThreshold) {
+            query.append(" and quantity < threshold");
+        }
+        if (after != null) {
+            query.append(" and ").append(order.key).append(" > :after");
+            parameters.put("after", after);
+        }
+        return find(query.append(" order by ").append(order.key).toString(), parameters)
                 .range(0, rows - 1)
                 .list();
     }

@@ -2,12 +2,27 @@ package dev.oms.inventory;
 
 import io.quarkus.hibernate.orm.panache.PanacheRepository;
 import io.quarkus.panache.common.Sort;
+import io.quarkus.runtime.annotations.RegisterForReflection;
 import jakarta.enterprise.context.ApplicationScoped;
+import java.time.Instant;
 import java.util.List;
 
 /** The ledger. */
 @ApplicationScoped
-class StockMovements implements PanacheRepository<StockMovement> {
+public class StockMovements implements PanacheRepository<StockMovement> {
+    /** A movement on the wire, as its order sees it: with its item, by the name that it has now. */
+    @RegisterForReflection
+    public record OrderMovementView(
+            long id,
+            long inventoryItemId,
+            String item,
+            long orderId,
+            MovementKind kind,
+            long delta,
+            long quantityAfter,
+            String reason,
+            Instant createdAt) {}
+
     /** An item's movements, newest first. */
     List<StockMovement> of(long itemId, Long after, int rows) {
         return find(
@@ -17,5 +32,17 @@ class StockMovements implements PanacheRepository<StockMovement> {
                         after == null ? Long.MAX_VALUE : after)
                 .range(0, rows - 1)
                 .list();
+    }
+
+    /** An order's movements, oldest first: at most two of each of its lines. */
+    public List<OrderMovementView> ofOrder(long orderId) {
+        return getEntityManager()
+                .createQuery("""
+                        select m.id, m.inventoryItemId, i.name, m.orderId, m.kind, m.delta, m.quantityAfter, m.reason,
+                            m.createdAt
+                        from StockMovement m join InventoryItem i on i.id = m.inventoryItemId
+                        where m.orderId = ?1 order by m.id""", OrderMovementView.class)
+                .setParameter(1, orderId)
+                .getResultList();
     }
 }

@@ -10,8 +10,10 @@ import jakarta.persistence.LockModeType;
 import jakarta.transaction.Transactional;
 import jakarta.transaction.Transactional.TxType;
 import java.time.Clock;
+import java.time.Instant;
 import java.util.List;
 import java.util.Random;
+import org.hibernate.Session;
 
 /** The jobs that failed. */
 @ApplicationScoped
@@ -68,6 +70,29 @@ class FailedJobs implements PanacheRepository<FailedJob> {
         return find(query, Sort.ascending("orderId"), after == null ? Long.MIN_VALUE : after)
                 .range(0, rows - 1)
                 .list();
+    }
+
+    /**
+     * Has jobs that have an order start anew, but for those that are locked: somebody is at them.
+     *
+     * @param after the order after which they are looked for
+     * @return their orders, ascending
+     */
+    List<Long> revive(long after, int rows, Instant now) {
+        return getEntityManager()
+                .unwrap(Session.class)
+                .createNativeQuery("""
+                        with revived as (
+                            update failed_jobs set attempts = 0, dead_at = null, next_attempt_at = ?1
+                            where order_id in (
+                                select order_id from failed_jobs where order_id > ?2 and order_id >= 0
+                                order by order_id limit ?3 for update skip locked)
+                            returning order_id)
+                        select order_id from revived order by order_id""", Long.class)
+                .setParameter(1, now)
+                .setParameter(2, after)
+                .setParameter(3, rows)
+                .getResultList();
     }
 
     /** Forgets those whose order has nothing due any more: it was settled, or cancelled. */

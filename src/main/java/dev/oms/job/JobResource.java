@@ -59,6 +59,10 @@ class JobResource {
             List<Worker> workers,
             Reconciliation lastReconciliation) {}
 
+    /** How many jobs are tried again. */
+    @RegisterForReflection
+    record Retried(int retried) {}
+
     @GET
     public JobsView get() {
         long dead = failedJobs.count("deadAt is not null");
@@ -98,6 +102,12 @@ class JobResource {
     @Path("/failed/{order_id}/retry")
     public Response retry(@PathParam("order_id") long orderId) {
         return Response.accepted(retryJob.retry(orderId).view()).build();
+    }
+
+    @POST
+    @Path("/failed/retry")
+    public Response retryAll() {
+        return Response.accepted(new Retried(retryJob.retryAll())).build();
     }
 
     @DELETE

@@ -42,7 +42,7 @@ class SettleStock {
 
     // Locks are always taken orders first, items second, each ascending by id: nobody can wait in a circle.
     private static final String LOCK_ORDERS =
-            "select id, status, due from orders where id = any(?) and due is not null order by id for update";
+            "select id, status, due, enqueued_at from orders where id = any(?) and due is not null order by id for update";
 
     private static final String READ_LINES = """
             select order_id, inventory_item_id, quantity from order_lines
@@ -66,10 +66,12 @@ class SettleStock {
             from unnest(?, ?) s (id, status) where o.id = s.id""";
 
     private final AgroalDataSource dataSource;
+    private final SettlementMetrics metrics;
     private final Clock clock;
 
-    SettleStock(AgroalDataSource dataSource, Clock clock) {
+    SettleStock(AgroalDataSource dataSource, SettlementMetrics metrics, Clock clock) {
         this.dataSource = dataSource;
+        this.metrics = metrics;
         this.clock = clock;
     }
 
@@ -80,7 +82,9 @@ class SettleStock {
      * @return how many orders were settled
      */
     int settle(Collection<Long> orderIds) {
-        Settlement settlement = QuarkusTransaction.requiringNew().call(() -> settleInTransaction(orderIds));
+        SettlementMetrics.Batch batch = metrics.batch();
+        Settlement settlement = QuarkusTransaction.requiringNew().call(() -> settleInTransaction(orderIds, batch));
+        batch.settled(settlement.outcomes());
         for (LowStock low : settlement.lowStock()) {
             LOG.warnf(
                     "Low stock: item_id=%d name=\"%s\" quantity=%d threshold=%d",
@@ -89,9 +93,10 @@ class SettleStock {
         return settlement.outcomes().size();
     }
 
-    private Settlement settleInTransaction(Collection<Long> orderIds) throws SQLException {
+    private Settlement settleInTransaction(Collection<Long> orderIds, SettlementMetrics.Batch batch)
+            throws SQLException {
         try (Connection connection = dataSource.getConnection()) {
-            List<WaitingOrder> orders = lockOrders(connection, orderIds);
+            List<WaitingOrder> orders = lockOrders(connection, orderIds, batch);
             Map<Long, Stock> stocks = lockItems(connection, orders);
             Settlement settlement = Settlement.of(orders, stocks);
             write(connection, settlement);
@@ -99,13 +104,15 @@ class SettleStock {
         }
     }
 
-    private static List<WaitingOrder> lockOrders(Connection connection, Collection<Long> orderIds) throws SQLException {
+    private static List<WaitingOrder> lockOrders(
+            Connection connection, Collection<Long> orderIds, SettlementMetrics.Batch batch) throws SQLException {
         // By id is in the order of placing: first come, first served.
         Map<Long, WaitingOrder> orders = new LinkedHashMap<>();
         try (PreparedStatement statement = connection.prepareStatement(LOCK_ORDERS)) {
             statement.setArray(1, array(connection, "bigint", orderIds, id -> id));
             try (ResultSet row = statement.executeQuery()) {
                 while (row.next()) {
+                    batch.add(row.getObject(4, OffsetDateTime.class).toInstant());
                     orders.put(
                             row.getLong(1),
                             new WaitingOrder(

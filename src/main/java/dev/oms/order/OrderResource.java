@@ -38,6 +38,8 @@ class OrderResource {
     /** The most different items of an order. */
     static final int ITEMS_MAX = 100;
 
+    static final String REPLAYED = "Idempotency-Replayed";
+
     private final Orders orders;
     private final Users users;
     private final PlaceOrder placeOrder;
@@ -86,6 +88,7 @@ class OrderResource {
     record StatusBody(@NotNull OrderStatus status) {}
 
     @POST
+    @PlacementMetrics.Counted
     public Response place(
             @QueryParam("user_id") Long userId, @HeaderParam(IdempotencyKey.HEADER) List<String> keys, OrderBody body) {
         Optional<IdempotencyKey> key = IdempotencyKey.in(keys);
@@ -97,7 +100,7 @@ class OrderResource {
         Response.ResponseBuilder response =
                 Response.created(URI.create("/orders/" + placed.order().id()));
         if (placed.replayed()) {
-            response.header("Idempotency-Replayed", true);
+            response.header(REPLAYED, true);
         }
         return response.entity(placed.order())
                 .tag(Long.toString(placed.version()))

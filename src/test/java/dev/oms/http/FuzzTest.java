@@ -95,7 +95,10 @@ class FuzzTest {
         assertThat(failures)
                 .as("seed %d, to be replayed by -Doms.fuzz.seed=%d", seed, seed)
                 .isEmpty();
-        assertThat(statuses).hasSameSizeAs(document.calls());
+        assertThat(statuses)
+                .hasSameSizeAs(document.calls().stream()
+                        .filter(call -> !call.isStream())
+                        .toList());
         assertThat(ledger.count("orders where status = 'Cancelled'")).isPositive();
         ledger.awaitSettled();
         ledger.assertConsistent();

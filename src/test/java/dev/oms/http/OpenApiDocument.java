@@ -98,6 +98,11 @@ record OpenApiDocument(JsonNode root) {
                     .orElseThrow();
         }
 
+        /** Whether it goes on answering for as long as the client listens. */
+        boolean isStream() {
+            return response(success()).path("content").has("text/event-stream");
+        }
+
         /** What it answers instead of success; 304 refuses to repeat what the client has. */
         List<Integer> refusals() {
             return statuses().stream().filter(status -> status >= 300).toList();

@@ -123,6 +123,10 @@ class OpenApiTest {
     @Test
     void everyExampleWorks() {
         for (Call call : document.calls()) {
+            if (call.isStream()) {
+                // EventResourceTest listens to it; here it would not end.
+                continue;
+            }
             for (String body : bodies(call)) {
                 World world = World.create(ledger);
                 Map<String, Object> parameters = world.parametersOf(call);
@@ -192,6 +196,9 @@ class OpenApiTest {
         RequestSpecification request = given();
         for (JsonNode parameter : call.parameters()) {
             String name = parameter.path("name").asText();
+            if (parameters.get(name) == null) {
+                continue;
+            }
             switch (parameter.path("in").asText()) {
                 case "path" -> request.pathParam(name, parameters.get(name));
                 case "query" -> request.queryParam(name, parameters.get(name));
@@ -260,6 +267,8 @@ class OpenApiTest {
                             case "user_id" -> user;
                             case "order_id" -> deadJob;
                             case "limit" -> 1;
+                            // It would leave no second page.
+                            case "name" -> null;
                             case IfMatch.HEADER -> tagFor(call.path());
                             // Orders and movements are listed by descending id, everything else by ascending.
                             case "after" ->

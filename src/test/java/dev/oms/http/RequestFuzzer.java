@@ -259,7 +259,7 @@ final class RequestFuzzer {
     RequestFuzzer(OpenApiDocument document, long seed) {
         random = new Random(seed);
         prefix = Long.toHexString(seed);
-        calls = document.calls();
+        calls = document.calls().stream().filter(call -> !call.isStream()).toList();
         spoil(8, this::spoilBodyValue);
         spoil(3, this::spoilBodyText);
         spoil(2, this::spoilBodyBytes);

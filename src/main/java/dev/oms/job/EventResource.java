@@ -1,0 +1,69 @@
+package dev.oms.job;
+
+import io.quarkus.resteasy.reactive.server.EndpointDisabled;
+import io.smallrye.common.annotation.Blocking;
+import io.smallrye.mutiny.Multi;
+import jakarta.ws.rs.GET;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.Produces;
+import jakarta.ws.rs.core.Context;
+import jakarta.ws.rs.core.MediaType;
+import jakarta.ws.rs.sse.OutboundSseEvent;
+import jakarta.ws.rs.sse.Sse;
+import java.time.Duration;
+
+/**
+ * {@code /events}: how orders flow, told every second to whoever listens.
+ *
+ * @see <a href="https://html.spec.whatwg.org/multipage/server-sent-events.html">HTML, Server-sent events</a>
+ */
+@Path("/events")
+@EndpointDisabled(name = "oms.api", stringValue = "off")
+class EventResource {
+    private static final Duration RECONNECT_AFTER = Duration.ofSeconds(2);
+
+    private final FlowStream flows;
+
+    EventResource(FlowStream flows) {
+        this.flows = flows;
+    }
+
+    @GET
+    @Produces(MediaType.SERVER_SENT_EVENTS)
+    @Blocking
+    public Multi<OutboundSseEvent> listen(@Context Sse sse) {
+        Listener listener = new Listener(sse);
+        return flows.listen().onItem().transformToMultiAndConcatenate(listener::hear);
+    }
+
+    /** Somebody who listens, and the begin of the last bucket that he has been told of. */
+    private static final class Listener {
+        private final Sse sse;
+        private boolean heard;
+        private long seen;
+
+        Listener(Sse sse) {
+            this.sse = sse;
+        }
+
+        Multi<OutboundSseEvent> hear(Flow flow) {
+            if (heard) {
+                return Multi.createFrom().item(state(flow));
+            }
+            heard = true;
+            OutboundSseEvent history = sse.newEventBuilder()
+                    .reconnectDelay(RECONNECT_AFTER.toMillis())
+                    .name("history")
+                    .data(flow.history())
+                    .build();
+            seen = flow.last(seen);
+            return Multi.createFrom().items(history, state(flow));
+        }
+
+        private OutboundSseEvent state(Flow flow) {
+            String state = flow.state(seen);
+            seen = flow.last(seen);
+            return sse.newEvent("flow", state);
+        }
+    }
+}

@@ -1,0 +1,144 @@
+package dev.oms.job;
+
+import io.smallrye.mutiny.Uni;
+import io.vertx.mutiny.redis.client.Command;
+import io.vertx.mutiny.redis.client.Redis;
+import io.vertx.mutiny.redis.client.Request;
+import io.vertx.mutiny.redis.client.Response;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/**
+ * How many orders were placed and settled of late, all processes taken together: in Redis, a hash for every few
+ * seconds, to which each process adds its own. Nothing depends on it.
+ */
+@ApplicationScoped
+class FlowBuckets {
+    /** How long a bucket is. */
+    static final int SECONDS = 5;
+
+    /** How many buckets are told of: a quarter of an hour. */
+    static final int COUNT = 15 * 60 / SECONDS;
+
+    /** After its end, a bucket still gets what the processes counted before; they tell it once a second. */
+    private static final int LATE_SECONDS = 1;
+
+    private static final String KEY = "oms:flow:";
+    private static final String KEEP_SECONDS = "1200";
+    private static final Duration TIMEOUT = Duration.ofSeconds(2);
+
+    private static final String PLACED = "placed";
+    private static final String SETTLED = "settled";
+    private static final String LATENCY = "latency_";
+
+    private final Redis redis;
+
+    FlowBuckets(Redis redis) {
+        this.redis = redis;
+    }
+
+    /**
+     * A few seconds.
+     *
+     * @param at when they begin, in seconds since 1970
+     * @param latencies how long the settled ones had waited, by {@link SettlementMetrics#LATENCY_BOUNDS}
+     */
+    record Bucket(long at, long placed, long settled, long[] latencies) {
+        static Bucket empty(long at) {
+            return new Bucket(at, 0, 0, new long[SettlementMetrics.LATENCY_BOUNDS.size() + 1]);
+        }
+
+        /** Both together. */
+        Bucket plus(Bucket other) {
+            long[] sums = latencies.clone();
+            for (int i = 0; i < sums.length; i++) {
+                sums[i] += other.latencies[i];
+            }
+            return new Bucket(at, placed + other.placed, settled + other.settled, sums);
+        }
+
+        /** What there is more here than there. */
+        Bucket minus(Bucket other) {
+            long[] differences = latencies.clone();
+            for (int i = 0; i < differences.length; i++) {
+                differences[i] -= other.latencies[i];
+            }
+            return new Bucket(at, placed - other.placed, settled - other.settled, differences);
+        }
+
+        boolean isEmpty() {
+            return placed == 0 && settled == 0;
+        }
+    }
+
+    /** When the bucket begins that a time is in. */
+    static long at(Instant time) {
+        return time.getEpochSecond() / SECONDS * SECONDS;
+    }
+
+    /** When the last bucket begins that nothing is added to any more. */
+    static long lastComplete(Instant now) {
+        return at(now.minusSeconds(LATE_SECONDS)) - SECONDS;
+    }
+
+    /** Adds to buckets, in one round trip. */
+    void add(Collection<Bucket> buckets) {
+        List<Request> requests = new ArrayList<>();
+        for (Bucket bucket : buckets) {
+            String key = KEY + bucket.at();
+            add(requests, key, PLACED, bucket.placed());
+            add(requests, key, SETTLED, bucket.settled());
+            for (int i = 0; i < bucket.latencies().length; i++) {
+                add(requests, key, LATENCY + i, bucket.latencies()[i]);
+            }
+            requests.add(Request.cmd(Command.EXPIRE).arg(key).arg(KEEP_SECONDS));
+        }
+        await(redis.batch(requests));
+    }
+
+    private static void add(List<Request> requests, String key, String field, long count) {
+        if (count != 0) {
+            requests.add(Request.cmd(Command.HINCRBY).arg(key).arg(field).arg(count));
+        }
+    }
+
+    /** The last {@link #COUNT} buckets, oldest first. */
+    List<Bucket> read(long last) {
+        List<Bucket> buckets = new ArrayList<>();
+        List<Request> requests = new ArrayList<>();
+        for (long at = last - (COUNT - 1) * SECONDS; at <= last; at += SECONDS) {
+            buckets.add(Bucket.empty(at));
+            requests.add(Request.cmd(Command.HGETALL).arg(KEY + at));
+        }
+        List<Response> replies = await(redis.batch(requests));
+        for (int i = 0; i < replies.size(); i++) {
+            buckets.set(i, bucket(buckets.get(i).at(), replies.get(i)));
+        }
+        return buckets;
+    }
+
+    private static Bucket bucket(long at, Response hash) {
+        Bucket bucket = Bucket.empty(at);
+        return new Bucket(
+                at,
+                count(hash, PLACED),
+                count(hash, SETTLED),
+                IntStream.range(0, bucket.latencies().length)
+                        .mapToLong(i -> count(hash, LATENCY + i))
+                        .toArray());
+    }
+
+    private static long count(Response hash, String field) {
+        Response count = hash.get(field);
+        return count == null ? 0 : count.toLong();
+    }
+
+    private static <T> T await(Uni<T> answer) {
+        return answer.ifNoItem().after(TIMEOUT).fail().await().indefinitely();
+    }
+}

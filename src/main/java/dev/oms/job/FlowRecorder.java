@@ -1,0 +1,78 @@
+package dev.oms.job;
+
+import dev.oms.job.FlowBuckets.Bucket;
+import dev.oms.order.PlacementMetrics;
+import io.quarkus.runtime.ShutdownEvent;
+import io.quarkus.scheduler.Scheduled;
+import io.quarkus.scheduler.Scheduled.ConcurrentExecution;
+import jakarta.annotation.Priority;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import jakarta.enterprise.inject.spi.ObserverMethod;
+import java.time.Clock;
+import java.util.List;
+import java.util.TreeMap;
+import org.jboss.logging.Logger;
+
+/**
+ * Tells Redis, once a second, how many orders this process has placed and settled since it last did. It reads the
+ * meters for that, so whoever places and settles has nothing to do with it. What cannot be told is told later.
+ */
+@ApplicationScoped
+class FlowRecorder {
+    private static final Logger LOG = Logger.getLogger(FlowRecorder.class);
+
+    private static final int AFTER_CONSUMER = ObserverMethod.DEFAULT_PRIORITY + 1;
+
+    private final FlowBuckets buckets;
+    private final PlacementMetrics placements;
+    private final SettlementMetrics settlements;
+    private final Clock clock;
+
+    // Only by the thread that has the lock.
+    private final TreeMap<Long, Bucket> untold = new TreeMap<>();
+    private Bucket counted;
+
+    FlowRecorder(FlowBuckets buckets, PlacementMetrics placements, SettlementMetrics settlements, Clock clock) {
+        this.buckets = buckets;
+        this.placements = placements;
+        this.settlements = settlements;
+        this.clock = clock;
+        this.counted = count(0);
+    }
+
+    private Bucket count(long at) {
+        return new Bucket(at, placements.placed(), settlements.settled(), settlements.latencies());
+    }
+
+    @Scheduled(every = "{oms.flow.every}", concurrentExecution = ConcurrentExecution.SKIP)
+    void run() {
+        tell();
+    }
+
+    /** What was counted in the last second of a process. */
+    void stop(@Observes @Priority(AFTER_CONSUMER) ShutdownEvent event) {
+        tell();
+    }
+
+    private synchronized void tell() {
+        Bucket now = count(FlowBuckets.at(clock.instant()));
+        Bucket more = now.minus(counted);
+        counted = now;
+        if (!more.isEmpty()) {
+            untold.merge(more.at(), more, Bucket::plus);
+        }
+        while (untold.size() > FlowBuckets.COUNT) {
+            untold.pollFirstEntry();
+        }
+        if (untold.isEmpty()) {
+            return;
+        }
+        try {
+            buckets.add(List.copyOf(untold.values()));
+            untold.clear();
+        } catch (RuntimeException e) {
+            LOG.debug("What was placed and settled is told later", e);
+        }
+    }
+}

@@ -1,0 +1,39 @@
+package dev.oms.job;
+
+import io.quarkus.runtime.annotations.RegisterForReflection;
+
+/**
+ * How long orders waited for their stock to be settled: half of them, 95 and 99 of a hundred of them no longer than
+ * this. Read off a histogram, so no more exact than its buckets.
+ */
+@RegisterForReflection
+record Percentiles(double p50Seconds, double p95Seconds, double p99Seconds) {
+    /**
+     * @param counts by {@link SettlementMetrics#LATENCY_BOUNDS}
+     * @return null when there are none
+     */
+    static Percentiles of(long[] counts) {
+        long total = 0;
+        for (long count : counts) {
+            total += count;
+        }
+        return total == 0
+                ? null
+                : new Percentiles(at(0.50, counts, total), at(0.95, counts, total), at(0.99, counts, total));
+    }
+
+    private static double at(double share, long[] counts, long total) {
+        double rank = share * total;
+        double lower = 0;
+        for (int i = 0; i < SettlementMetrics.LATENCY_BOUNDS.size(); i++) {
+            double upper = SettlementMetrics.LATENCY_BOUNDS.get(i).toMillis() / 1_000.0;
+            if (rank <= counts[i]) {
+                return lower + (upper - lower) * rank / counts[i];
+            }
+            rank -= counts[i];
+            lower = upper;
+        }
+        // Longer than the last bound; nobody knows how much.
+        return lower;
+    }
+}

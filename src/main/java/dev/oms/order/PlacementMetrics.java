@@ -1,0 +1,58 @@
+package dev.oms.order;
+
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.ws.rs.NameBinding;
+import jakarta.ws.rs.container.ContainerResponseContext;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
+import org.jboss.resteasy.reactive.server.ServerResponseFilter;
+
+/** Counts, by how they ended, the calls that were to place an order: once the answer is known, so after the commit. */
+@ApplicationScoped
+public class PlacementMetrics {
+    /** A resource's method that places an order. */
+    @NameBinding
+    @Retention(RetentionPolicy.RUNTIME)
+    @interface Counted {}
+
+    private final Counter placed;
+    private final Counter replayed;
+    private final Counter refused;
+    private final Counter failed;
+
+    PlacementMetrics(MeterRegistry meters) {
+        placed = counter(meters, "placed");
+        replayed = counter(meters, "replayed");
+        refused = counter(meters, "refused");
+        failed = counter(meters, "failed");
+    }
+
+    private static Counter counter(MeterRegistry meters, String outcome) {
+        return Counter.builder("oms.orders.placed")
+                .description("Calls to place an order: placed, replayed, refused (4xx) or failed (5xx).")
+                .tag("outcome", outcome)
+                .register(meters);
+    }
+
+    @Counted
+    @ServerResponseFilter
+    void count(ContainerResponseContext response) {
+        int status = response.getStatus();
+        if (status >= 500) {
+            failed.increment();
+        } else if (status >= 400) {
+            refused.increment();
+        } else if (response.getHeaders().containsKey(OrderResource.REPLAYED)) {
+            replayed.increment();
+        } else {
+            placed.increment();
+        }
+    }
+
+    /** How many orders were placed since the start. */
+    public long placed() {
+        return (long) placed.count();
+    }
+}

@@ -1,0 +1,9 @@
+package dev.oms.job;
+
+import dev.oms.PackagedWorker;
+import io.quarkus.test.common.WithTestResource;
+import io.quarkus.test.junit.QuarkusIntegrationTest;
+
+@QuarkusIntegrationTest
+@WithTestResource(PackagedWorker.class)
+class EventResourceIT extends EventResourceTest {}

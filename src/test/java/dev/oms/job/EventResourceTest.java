@@ -1,0 +1,207 @@
+package dev.oms.job;
+
+import static io.restassured.RestAssured.given;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.oms.Ledger;
+import dev.oms.OmsServers;
+import dev.oms.Shop;
+import io.quarkus.test.common.WithTestResource;
+import io.quarkus.test.junit.QuarkusTest;
+import io.restassured.RestAssured;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** {@code /events}, with the consumer as it runs. */
+@QuarkusTest
+@WithTestResource(OmsServers.class)
+class EventResourceTest {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    /** More than enough for anything that is waited for. */
+    private static final int EVENTS_MAX = 60;
+
+    private final Ledger ledger = OmsServers.ledger();
+
+    private long user;
+    private String name;
+
+    @BeforeEach
+    void setUp() {
+        ledger.awaitSettled();
+        ledger.execute("truncate failed_jobs");
+        user = Shop.user();
+        name = Shop.uniqueName();
+        Shop.item(name, 1_000, 0);
+    }
+
+    @Test
+    void tellsTheHistoryAndThenTheState() throws IOException, InterruptedException {
+        try (Listener listener = Listener.connect()) {
+            Event first = listener.next();
+            Event second = listener.next();
+
+            assertThat(listener.response.headers().firstValue("Content-Type").orElseThrow())
+                    .startsWith("text/event-stream");
+            assertThat(first.name()).isEqualTo("history");
+            assertThat(first.retry()).isEqualTo("2000");
+            assertThat(first.data().path("bucket_seconds").asInt()).isEqualTo(5);
+            assertThat(first.data().path("placed")).hasSize(180).allMatch(pair -> pair.size() == 2);
+            assertThat(first.data().path("settled")).hasSize(180);
+            assertThat(second.name()).isEqualTo("flow");
+            assertThat(second.data().path("redis").asBoolean()).isTrue();
+            assertThat(second.data().path("postgresql").asBoolean()).isTrue();
+            assertThat(second.data().path("depth").isIntegralNumber()).isTrue();
+            assertThat(second.data().path("dead").asInt()).isZero();
+            assertThat(second.data().path("low_stock").isIntegralNumber()).isTrue();
+            assertThat(second.data().at("/workers/0/name").asText()).isNotBlank();
+        }
+    }
+
+    @Test
+    void tellsWhatIsPlacedAndSettledToEverybodyInTheSameWords() throws IOException, InterruptedException {
+        try (Listener listener = Listener.connect();
+                Listener other = Listener.connect()) {
+            long before = total(listener.next(), "placed");
+            other.next();
+            for (int i = 0; i < 7; i++) {
+                Shop.settled(Shop.order(user, Map.of(name, 1)));
+            }
+
+            List<Event> told =
+                    listener.until(flow -> flow.path("settled_per_second").asDouble() > 0
+                            && flow.at("/buckets/placed").size() == 0);
+            List<String> others = other
+                    .until(flow -> flow.path("at").equals(told.getLast().data().path("at")))
+                    .stream()
+                    .map(Event::text)
+                    .toList();
+
+            Event last = told.getLast();
+            assertThat(others).contains(last.text());
+            assertThat(last.data().path("placed_per_second").asDouble()).isPositive();
+            assertThat(last.data().at("/latency/p50_seconds").asDouble()).isPositive();
+            assertThat(last.data().at("/latency/p99_seconds").asDouble())
+                    .isGreaterThanOrEqualTo(
+                            last.data().at("/latency/p50_seconds").asDouble());
+            try (Listener late = Listener.connect()) {
+                assertThat(total(late.next(), "placed")).isGreaterThan(before);
+            }
+        }
+    }
+
+    private static long total(Event history, String what) {
+        return history.data()
+                .path(what)
+                .valueStream()
+                .mapToLong(pair -> pair.get(1).asLong())
+                .sum();
+    }
+
+    @Test
+    void saysWhatIsUnknownWhileRedisIsAway() throws IOException, InterruptedException {
+        try (Listener listener = Listener.connect()) {
+            OmsServers.servers().stopRedis();
+            try {
+                List<Event> told = listener.until(flow -> !flow.path("redis").asBoolean(true));
+
+                JsonNode flow = told.getLast().data();
+                assertThat(flow.path("postgresql").asBoolean()).isTrue();
+                assertThat(flow.path("dead").asInt(-1)).isZero();
+                for (String unknown : List.of(
+                        "depth",
+                        "oldest_age_seconds",
+                        "in_flight",
+                        "placed_per_second",
+                        "latency",
+                        "workers",
+                        "buckets")) {
+                    assertThat(flow.path(unknown).isNull()).as(unknown).isTrue();
+                }
+            } finally {
+                OmsServers.servers().startRedis();
+            }
+
+            List<Event> told = listener.until(flow -> flow.path("redis").asBoolean());
+
+            assertThat(told.getLast().data().path("depth").isIntegralNumber()).isTrue();
+        }
+    }
+
+    @Test
+    void isNothingToBeAskedOtherwise() {
+        given().post("/events").then().statusCode(405).contentType("application/problem+json");
+    }
+
+    /** What came over the wire between two empty lines. */
+    private record Event(String name, String retry, String text) {
+        JsonNode data() {
+            try {
+                return JSON.readTree(text);
+            } catch (IOException e) {
+                throw new AssertionError("Not JSON: " + text, e);
+            }
+        }
+    }
+
+    private record Listener(HttpClient client, HttpResponse<Stream<String>> response, Iterator<String> lines)
+            implements AutoCloseable {
+        static Listener connect() throws IOException, InterruptedException {
+            HttpClient client = HttpClient.newHttpClient();
+            HttpResponse<Stream<String>> response = client.send(
+                    HttpRequest.newBuilder(URI.create("http://localhost:" + RestAssured.port + "/events"))
+                            .header("Accept", "text/event-stream")
+                            .build(),
+                    BodyHandlers.ofLines());
+            assertThat(response.statusCode()).isEqualTo(200);
+            return new Listener(client, response, response.body().iterator());
+        }
+
+        Event next() {
+            String name = null;
+            String retry = null;
+            String data = null;
+            for (String line = lines.next(); !line.isEmpty(); line = lines.next()) {
+                String[] field = line.split(": ?", 2);
+                switch (field[0]) {
+                    case "event" -> name = field[1];
+                    case "retry" -> retry = field[1];
+                    default -> data = field[1];
+                }
+            }
+            return new Event(name, retry, data);
+        }
+
+        /** What is told until it is as wanted. */
+        List<Event> until(Predicate<JsonNode> wanted) {
+            List<Event> told = new ArrayList<>();
+            do {
+                assertThat(told).hasSizeLessThan(EVENTS_MAX);
+                Event event = next();
+                if (event.name().equals("flow")) {
+                    told.add(event);
+                }
+            } while (told.isEmpty() || !wanted.test(told.getLast().data()));
+            return told;
+        }
+
+        @Override
+        public void close() {
+            client.shutdownNow();
+        }
+    }
+}
