@@ -48,6 +48,7 @@ public class Main {
         for (String schedule : new String[] {
             "oms.job.consumer.every",
             "oms.job.reconciler.every",
+            "oms.job.gauges.every",
             "oms.audit.every",
             "oms.flow.every",
             "oms.idempotency.purge.every"

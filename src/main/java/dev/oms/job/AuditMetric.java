@@ -2,10 +2,13 @@ package dev.oms.job;
 
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.quarkus.runtime.StartupEvent;
 import io.quarkus.scheduler.Scheduled;
 import io.quarkus.scheduler.Scheduled.ConcurrentExecution;
 import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
 import java.util.concurrent.atomic.AtomicLong;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.jboss.logging.Logger;
 
 /**
@@ -17,13 +20,23 @@ class AuditMetric {
     private static final Logger LOG = Logger.getLogger(AuditMetric.class);
 
     private final Audit audit;
+    private final MeterRegistry meters;
+    private final boolean isOn;
     private final AtomicLong discrepancies = new AtomicLong(-1);
 
-    AuditMetric(Audit audit, MeterRegistry registry) {
+    AuditMetric(Audit audit, MeterRegistry meters, @ConfigProperty(name = "oms.audit.every") String every) {
         this.audit = audit;
+        this.meters = meters;
+        this.isOn = !every.equals("off");
+    }
+
+    void start(@Observes StartupEvent event) {
+        if (!isOn) {
+            return;
+        }
         Gauge.builder("oms.audit.discrepancies", discrepancies, AtomicLong::doubleValue)
                 .description("What did not add up at the last audit.")
-                .register(registry);
+                .register(meters);
     }
 
     @Scheduled(every = "{oms.audit.every}", delayed = "1m", concurrentExecution = ConcurrentExecution.SKIP)

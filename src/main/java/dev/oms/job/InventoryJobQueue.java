@@ -7,6 +7,7 @@ import io.quarkus.redis.datasource.RedisDataSource;
 import io.quarkus.redis.datasource.stream.StreamCommands;
 import io.quarkus.redis.datasource.stream.StreamRange;
 import io.quarkus.redis.datasource.stream.XGroupCreateArgs;
+import io.quarkus.runtime.Startup;
 import io.vertx.mutiny.redis.client.Redis;
 import io.vertx.mutiny.redis.client.Response;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -28,6 +29,7 @@ import java.util.function.Consumer;
  * @see <a href="https://redis.io/docs/latest/develop/data-types/streams/">Redis streams</a>
  */
 @ApplicationScoped
+@Startup
 class InventoryJobQueue {
     static final String STREAM = "oms:inventory-jobs";
     static final String GROUP = "workers";

@@ -2,6 +2,8 @@ package dev.oms.job;
 
 import dev.oms.http.DatabaseOutage;
 import io.agroal.api.AgroalDataSource;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.narayana.jta.QuarkusTransaction;
 import io.quarkus.scheduler.Scheduled;
 import io.quarkus.scheduler.Scheduled.ConcurrentExecution;
@@ -52,6 +54,7 @@ class InventoryJobReconciler {
     private final AgroalDataSource dataSource;
     private final JobConfig.Reconciler config;
     private final Clock clock;
+    private final Counter reconciled;
     private final OutageLog outage = new OutageLog(LOG, "Lost jobs cannot be looked for");
 
     InventoryJobReconciler(
@@ -60,7 +63,8 @@ class InventoryJobReconciler {
             FailedJobs failedJobs,
             AgroalDataSource dataSource,
             JobConfig config,
-            Clock clock) {
+            Clock clock,
+            MeterRegistry meters) {
         this.queue = queue;
         this.workers = workers;
         this.failedJobs = failedJobs;
@@ -69,6 +73,9 @@ class InventoryJobReconciler {
         // By then all that it held has been claimed.
         this.dropAfter = config.consumer().claimAfter().multipliedBy(2);
         this.clock = clock;
+        this.reconciled = Counter.builder("oms.jobs.reconciled")
+                .description("Jobs that Redis had lost, or that had failed, and that were sent again.")
+                .register(meters);
     }
 
     @Scheduled(every = "{oms.job.reconciler.every}", concurrentExecution = ConcurrentExecution.SKIP)
@@ -104,6 +111,7 @@ class InventoryJobReconciler {
             // After the commit. A crash in between costs the grace period: then they are lost again.
             if (!page.isEmpty()) {
                 queue.sendAndWait(page);
+                reconciled.increment(page.size());
             }
             found += page.size();
         } while (page.size() == config.pageSize());

@@ -17,6 +17,16 @@ public interface JobConfig {
     /** The reconciler. */
     Reconciler reconciler();
 
+    /** The gauges. */
+    Gauges gauges();
+
+    /** The gauges' settings. */
+    interface Gauges {
+        /** How often is looked at what they show; "off" where they are not shown. */
+        @WithDefault("off")
+        String every();
+    }
+
     /** The consumer's settings. */
     interface Consumer {
         /** How soon a consumer that has ended is started again; "off" where there is none. */

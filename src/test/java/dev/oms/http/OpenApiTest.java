@@ -72,6 +72,13 @@ class OpenApiTest {
     }
 
     @Test
+    @DisabledOnIntegrationTest("What the process shows is HttpMetricsTest's")
+    void isMeteredPathByPath() {
+        assertThat(HttpMetrics.PATHS)
+                .containsAll(document.calls().stream().map(Call::path).toList());
+    }
+
+    @Test
     void describesEveryCall() {
         for (Call call : document.calls()) {
             assertThat(call.operation().path("summary").asText()).as("%s", call).isNotBlank();

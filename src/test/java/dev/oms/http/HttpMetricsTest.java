@@ -1,0 +1,86 @@
+package dev.oms.http;
+
+import static io.restassured.RestAssured.given;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.oms.OmsServers;
+import dev.oms.Shop;
+import io.quarkus.test.common.WithTestResource;
+import io.quarkus.test.junit.QuarkusTest;
+import io.restassured.RestAssured;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/** {@code http_server_requests_seconds}: whatever is sent, it has the series that it is to have. */
+@QuarkusTest
+@WithTestResource(OmsServers.class)
+class HttpMetricsTest {
+    @Test
+    void isAHistogramByTheTemplateOfThePath() {
+        long user = Shop.user();
+        given().get("/users/{id}", user).then().statusCode(200);
+
+        await().atMost(Duration.ofSeconds(20))
+                .untilAsserted(() -> assertThat(series())
+                        .anyMatch(line -> line.startsWith("http_server_requests_seconds_bucket")
+                                && line.contains("uri=\"/users/{id}\"")
+                                && line.contains("le=\"0.01\"")));
+    }
+
+    @Test
+    void hasNoLabelThatAClientMakesUp() throws IOException {
+        for (int i = 0; i < 3; i++) {
+            String mark = "fuzz" + i;
+            List<String> heads = List.of(
+                    "GET /" + mark,
+                    "GET /users/" + mark,
+                    "GET /orders/" + mark + "/movements",
+                    "GET /orders/{" + mark + "}",
+                    "GET /q/" + mark,
+                    "GET /console/" + mark,
+                    "GET /jobs?" + mark + "=1",
+                    "PATCH /orders/1" + i + mark,
+                    mark.toUpperCase() + " /orders",
+                    mark.toUpperCase() + " /orders/7",
+                    "DELETE /orders/" + mark,
+                    "OPTIONS /orders/" + mark,
+                    "HEAD /" + mark + "/x",
+                    "GET /" + mark + "?" + "x".repeat(9_000),
+                    "GET /%2e%2e/" + mark,
+                    "POST /users/" + mark + "/orders");
+            for (String head : heads) {
+                RawHttp.exchange(
+                        RestAssured.port,
+                        (head + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                                .getBytes(StandardCharsets.ISO_8859_1),
+                        head.startsWith("HEAD"),
+                        Duration.ofSeconds(10));
+            }
+        }
+
+        Set<String> series = series();
+
+        assertThat(series).isNotEmpty().noneMatch(line -> line.toLowerCase().contains("fuzz"));
+        Set<String> paths = series.stream()
+                .map(line -> line.replaceAll(".*uri=\"([^\"]*)\".*", "$1"))
+                .collect(Collectors.toSet());
+        assertThat(paths)
+                .isSubsetOf(Stream.concat(HttpMetrics.PATHS.stream(), Stream.of("OTHER"))
+                        .toList());
+    }
+
+    private static Set<String> series() {
+        return given().get("/q/metrics")
+                .asString()
+                .lines()
+                .filter(line -> line.startsWith("http_server_requests_seconds"))
+                .collect(Collectors.toSet());
+    }
+}
