@@ -39,6 +39,18 @@ class MetricNamesTest {
                 .allSatisfy(family -> assertThat(asked).anyMatch(metric -> metric.startsWith(family)));
     }
 
+    /** Since 3.0 Prometheus refuses what does not say in which format it is. */
+    @Test
+    void saysInWhichFormatItAnswersPrometheus() {
+        String accepted = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
+                + "application/openmetrics-text;version=0.0.1;q=0.5,"
+                + "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
+
+        String type = given().header("Accept", accepted).get("/q/metrics").contentType();
+
+        assertThat(type).matches("application/openmetrics-text; ?version=1\\.0\\.0.*|text/plain; ?version=0\\.0\\.4.*");
+    }
+
     private static String metricsAfterAnOrder() {
         String name = Shop.uniqueName();
         Shop.item(name, 1, 0);

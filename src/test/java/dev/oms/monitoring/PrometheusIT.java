@@ -138,7 +138,7 @@ class PrometheusIT {
         Shop.item(name, 1_000, 2_000);
         long user = Shop.user();
 
-        await().atMost(Duration.ofSeconds(60))
+        await().atMost(Duration.ofMinutes(3))
                 .pollInterval(Duration.ofMillis(500))
                 .untilAsserted(() -> {
                     Shop.settled(Shop.order(user, Map.of(name, 1)));
@@ -163,7 +163,7 @@ class PrometheusIT {
 
     @Test
     void evaluatesEveryAlert() throws IOException {
-        await().atMost(Duration.ofSeconds(60)).untilAsserted(() -> {
+        await().atMost(Duration.ofMinutes(3)).untilAsserted(() -> {
             JsonNode rules = JSON.readTree(ask("rules")).at("/data/groups/0/rules");
             assertThat(rules)
                     .hasSameSizeAs(MonitoringFiles.alerts())
