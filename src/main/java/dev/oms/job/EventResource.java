@@ -1,7 +1,6 @@
 package dev.oms.job;
 
 import io.quarkus.resteasy.reactive.server.EndpointDisabled;
-import io.smallrye.common.annotation.Blocking;
 import io.smallrye.mutiny.Multi;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.Path;
@@ -30,7 +29,6 @@ class EventResource {
 
     @GET
     @Produces(MediaType.SERVER_SENT_EVENTS)
-    @Blocking
     public Multi<OutboundSseEvent> listen(@Context Sse sse) {
         Listener listener = new Listener(sse);
         return flows.listen().onItem().transformToMultiAndConcatenate(listener::hear);

@@ -7,6 +7,7 @@ import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.scheduler.Scheduled;
 import io.quarkus.scheduler.Scheduled.ConcurrentExecution;
 import io.smallrye.mutiny.Multi;
+import io.smallrye.mutiny.infrastructure.Infrastructure;
 import io.smallrye.mutiny.subscription.BackPressureStrategy;
 import io.smallrye.mutiny.subscription.MultiEmitter;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -53,6 +54,8 @@ class FlowStream {
         }
         return Multi.createFrom()
                 .<Flow>emitter(this::add, BackPressureStrategy.LATEST)
+                // Looking waits for Redis, and Redis for the thread that a call comes on.
+                .runSubscriptionOn(Infrastructure.getDefaultWorkerPool())
                 .select()
                 .first(LISTEN_AT_MOST);
     }

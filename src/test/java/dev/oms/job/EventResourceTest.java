@@ -170,13 +170,13 @@ class EventResourceTest {
     void endsWhenTheProcessStopsAlsoForThoseWhoComeTooLate() {
         FlowStream flows = new FlowStream(CDI.current().select(Vitals.class).get(), new ObjectMapper());
         AssertSubscriber<Flow> early = flows.listen().subscribe().withSubscriber(AssertSubscriber.create(10));
-        early.assertNotTerminated();
+        early.awaitItems(1).assertNotTerminated();
 
         flows.stop(new ShutdownDelayInitiatedEvent());
 
-        early.assertCompleted();
+        early.awaitCompletion();
         flows.listen().subscribe().withSubscriber(AssertSubscriber.create(10)).assertCompleted();
-        assertThat(flows.listeners()).isZero();
+        await().atMost(Duration.ofSeconds(20)).until(() -> flows.listeners() == 0);
     }
 
     @Test
@@ -184,6 +184,7 @@ class EventResourceTest {
     void keepsNothingButTheLatestForWhoeverIsSlow() {
         FlowStream flows = new FlowStream(CDI.current().select(Vitals.class).get(), new ObjectMapper());
         AssertSubscriber<Flow> slow = flows.listen().subscribe().withSubscriber(AssertSubscriber.create(1));
+        slow.awaitItems(1);
         for (int i = 0; i < 5; i++) {
             flows.tell();
         }
