@@ -10,10 +10,10 @@ export const show = (view) => (view.id ? showOne(view) : showList(view));
 
 let statuses = null;
 
-/** What the service says may be made of an order, by its status. */
-async function allowedIn(name, signal) {
+/** The statuses that there are, each with what the service says may be made of an order in it. */
+async function allStatuses(signal) {
   statuses ??= (await get('/order_statuses', {}, signal)).body;
-  return statuses.find((one) => one.status === name)?.allowed ?? [];
+  return statuses;
 }
 
 const linesIn = (order) =>
@@ -75,13 +75,12 @@ function search(query, signal) {
   const id = h('input', { id: 'order-id', inputmode: 'numeric', pattern: '[0-9]+', autocomplete: 'off' });
   const user = h('input', { id: 'user-id', inputmode: 'numeric', pattern: '[0-9]+', autocomplete: 'off', value: query.user_id });
   const choice = h('select', { id: 'status' }, h('option', { value: '' }, 'Any'));
-  get('/order_statuses', {}, signal)
-    .then(({ body }) => {
-      statuses = body;
+  allStatuses(signal)
+    .then((all) =>
       choice.append(
-        ...body.map((one) => h('option', { value: one.status, selected: one.status === query.status }, words(one.status))),
-      );
-    })
+        ...all.map((one) => h('option', { value: one.status, selected: one.status === query.status }, words(one.status))),
+      ),
+    )
     .catch((problem) => signal.aborted || warn(problem));
   const go = (event) => {
     event.preventDefault();
@@ -151,9 +150,9 @@ function showOne({ main, title, id, signal }) {
       get(`${path}/movements`, {}, signal),
     ]);
     shown.user ??= (await get(`/users/${order.body.user_id}`, {}, signal)).body;
-    const allowed = await allowedIn(order.body.status, signal);
+    const known = (await allStatuses(signal)).find((one) => one.status === order.body.status);
     rest.hidden = false;
-    showFacts(order, allowed);
+    showFacts(order, known?.allowed ?? []);
     lines.update(Object.entries(order.body.items));
     showTimeline(timeline, events.body);
     movements.update(moved.body);
