@@ -19,7 +19,7 @@ class MainJobTest {
         // Other tests place orders too, and orders are only seeded where there are none.
         ledger.awaitSettled();
         ledger.execute(
-                "truncate users, inventory_items, orders, order_lines, stock_movements restart identity cascade");
+                "truncate users, inventory_items, orders, order_events, order_lines, stock_movements restart identity cascade");
 
         seed();
         ledger.awaitSettled();

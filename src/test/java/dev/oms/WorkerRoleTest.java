@@ -66,7 +66,16 @@ class WorkerRoleTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"/orders", "/orders/1", "/users/1", "/users/1/orders", "/inventory_items"})
+    @ValueSource(
+            strings = {
+                "/orders",
+                "/orders/1",
+                "/users/1",
+                "/users/1/orders",
+                "/inventory_items",
+                "/console",
+                "/console/"
+            })
     void hasNoResources(String path) {
         given().get(path).then().statusCode(404).contentType("application/problem+json");
     }

@@ -28,17 +28,16 @@ final class Floor {
     private static final String INSERT_LINE =
             "insert into order_lines (quantity, inventory_item_id, order_id) values (?, ?, ?)";
 
-    private static final String COLUMNS = "id, created_at, due, enqueued_at, status, updated_at, user_id, version";
+    private static final String READ = """
+            select o.id, o.user_id, o.status, o.version, o.created_at, o.updated_at, i.name, l.quantity
+            from (select * from orders where %s) o
+            left join order_lines l on l.order_id = o.id
+            left join inventory_items i on i.id = l.inventory_item_id
+            order by o.id desc""";
 
-    private static final String ORDER = "select " + COLUMNS + " from orders where id = ?";
+    private static final String ORDER = READ.formatted("id = ?");
 
-    private static final String ORDERS =
-            "select " + COLUMNS + " from orders where id < ? and user_id = ? order by id desc fetch first ? rows only";
-
-    private static final String LINES = """
-            select l.order_id, i.name, l.quantity
-            from order_lines l join inventory_items i on i.id = l.inventory_item_id
-            where l.order_id in (%s)""";
+    private static final String ORDERS = READ.formatted("id < ? and user_id = ? order by id desc limit ?");
 
     private static final String DUE_LINES = """
             select o.id, l.inventory_item_id, l.quantity, i.quantity
@@ -55,8 +54,12 @@ final class Floor {
             from unnest(?, ?) s (id, quantity) where i.id = s.id""";
 
     private static final String UPDATE_ORDERS = """
-            update orders o set status = s.status, due = null, version = version + 1, updated_at = ?
-            from unnest(?, ?) s (id, status) where o.id = s.id""";
+            with settled as (
+                update orders o set status = s.status, due = null, version = version + 1, updated_at = ?
+                from unnest(?, ?) s (id, status) where o.id = s.id
+                returning o.id, o.version, o.status, o.updated_at)
+            insert into order_events (order_id, version, event, actor, created_at)
+            select id, version, status, 'worker', updated_at from settled""";
 
     /** The page of ten, and the one by which OMS knows that there is another. */
     private static final int PAGE_ROWS = 11;
@@ -105,18 +108,16 @@ final class Floor {
         };
     }
 
-    /** Asks for orders from 1 up to one, and then for their lines. */
+    /** Asks for orders from 1 up to one, with their lines. */
     static Caller following(Books books, int orders) throws SQLException {
         Connection connection = books.connect();
         PreparedStatement order = connection.prepareStatement(ORDER);
-        PreparedStatement lines = connection.prepareStatement(LINES.formatted("?"));
         return new Client(connection) {
             @Override
             public long call() throws SQLException {
                 long id = 1 + ThreadLocalRandom.current().nextInt(orders);
                 order.setLong(1, id);
-                lines.setLong(1, id);
-                if (readOrders(order).size() != 1 || readLines(lines) != 2) {
+                if (read(order) != 2) {
                     throw new SQLException("Order %d is not there".formatted(id));
                 }
                 return id;
@@ -124,15 +125,10 @@ final class Floor {
         };
     }
 
-    /** Asks for the first page of users' orders, and then for their lines. */
+    /** Asks for the first page of users' orders, with their lines. */
     static Caller listing(Books books, Shop shop) throws SQLException {
         Connection connection = books.connect();
         PreparedStatement page = connection.prepareStatement(ORDERS);
-        Map<Integer, PreparedStatement> lines = new HashMap<>();
-        for (int rows = 1; rows <= PAGE_ROWS; rows++) {
-            String places = "?" + ", ?".repeat(rows - 1);
-            lines.put(rows, connection.prepareStatement(LINES.formatted(places)));
-        }
         return new Client(connection) {
             @Override
             public long call() throws SQLException {
@@ -140,40 +136,24 @@ final class Floor {
                 page.setLong(1, Long.MAX_VALUE);
                 page.setLong(2, user);
                 page.setInt(3, PAGE_ROWS);
-                List<Long> ids = readOrders(page);
-                if (!ids.isEmpty()) {
-                    PreparedStatement statement = lines.get(ids.size());
-                    for (int i = 0; i < ids.size(); i++) {
-                        statement.setLong(i + 1, ids.get(i));
-                    }
-                    readLines(statement);
-                }
+                read(page);
                 return user;
             }
         };
     }
 
-    private static List<Long> readOrders(PreparedStatement statement) throws SQLException {
-        List<Long> ids = new ArrayList<>();
-        try (ResultSet row = statement.executeQuery()) {
-            while (row.next()) {
-                ids.add(row.getLong(1));
-                row.getTimestamp(2);
-                row.getString(5);
-                row.getTimestamp(6);
-                row.getLong(7);
-            }
-        }
-        return ids;
-    }
-
-    private static int readLines(PreparedStatement statement) throws SQLException {
+    private static int read(PreparedStatement statement) throws SQLException {
         int lines = 0;
         try (ResultSet row = statement.executeQuery()) {
             for (; row.next(); lines++) {
                 row.getLong(1);
-                row.getString(2);
-                row.getLong(3);
+                row.getLong(2);
+                row.getString(3);
+                row.getLong(4);
+                row.getObject(5, OffsetDateTime.class);
+                row.getObject(6, OffsetDateTime.class);
+                row.getString(7);
+                row.getLong(8);
             }
         }
         return lines;

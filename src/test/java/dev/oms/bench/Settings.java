@@ -37,7 +37,7 @@ record Settings(
                 list("only", ""),
                 number("runs", quick ? 1 : 3),
                 number("seconds", quick ? 2 : 10),
-                number("warmup", quick ? 4 : 40),
+                number("warmup", quick ? 4 : 90),
                 number("backlog", quick ? 5_000 : 50_000),
                 list("orders", quick ? "10000,50000" : "10000,1000000,10000000").stream()
                         .map(Integer::valueOf)

@@ -391,6 +391,23 @@ class OverlayTest {
         }
     }
 
+    @ParameterizedTest
+    @MethodSource("both")
+    void showsItsMetricsToPrometheus(Overlay overlay) {
+        End prometheus = new End.Elsewhere(Map.of("kubernetes.io/metadata.name", "monitoring"), Map.of());
+
+        for (String role : List.of("web", "worker")) {
+            Workload workload = overlay.workload(role);
+            int port = workload.container().getPorts().getFirst().getContainerPort();
+            assertThat(workload.template().getMetadata().getAnnotations())
+                    .containsEntry("prometheus.io/scrape", "true")
+                    .containsEntry("prometheus.io/port", Integer.toString(port))
+                    .containsEntry("prometheus.io/path", "/q/metrics");
+            assertThat(overlay.traffic().reaches(prometheus, new End.Pod(workload.labels()), port))
+                    .isTrue();
+        }
+    }
+
     @Test
     void keepsNoSecretButInDev() throws IOException, InterruptedException {
         Set<String> referred = new TreeSet<>();

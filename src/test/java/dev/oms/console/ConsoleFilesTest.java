@@ -1,0 +1,78 @@
+package dev.oms.console;
+
+import static io.restassured.RestAssured.given;
+import static org.hamcrest.Matchers.containsString;
+import static org.hamcrest.Matchers.equalTo;
+import static org.hamcrest.Matchers.notNullValue;
+
+import dev.oms.OmsServers;
+import io.quarkus.test.common.WithTestResource;
+import io.quarkus.test.junit.QuarkusTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What is served at {@code /console}, and with which headers. */
+@QuarkusTest
+@WithTestResource(OmsServers.class)
+class ConsoleFilesTest {
+    @Test
+    void leadsToThePage() {
+        given().redirects()
+                .follow(false)
+                .get("/console")
+                .then()
+                .statusCode(302)
+                .header("Location", equalTo("/console/"));
+        given().get("/console/").then().statusCode(200).contentType("text/html").body(containsString("<main"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                "index.html",
+                "console.css",
+                "icon.svg",
+                "main.js",
+                "api.js",
+                "chart.js",
+                "flow.js",
+                "inventory.js",
+                "jobs.js",
+                "live.js",
+                "orders.js",
+                "ui.js",
+                "lib/uPlot.iife.min.js",
+                "lib/uPlot.min.css",
+                "lib/LICENSE"
+            })
+    void servesAFileThatTakesNothingFromElsewhere(String file) {
+        given().get("/console/" + file)
+                .then()
+                .statusCode(200)
+                .header(
+                        "Content-Security-Policy",
+                        equalTo("default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+                                + "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"))
+                .header("X-Content-Type-Options", equalTo("nosniff"))
+                .header("Referrer-Policy", equalTo("no-referrer"))
+                .header("Cache-Control", equalTo("no-cache"))
+                .header("Last-Modified", notNullValue());
+    }
+
+    @Test
+    void isNotSentTwice() {
+        String modified = given().get("/console/main.js").header("Last-Modified");
+
+        given().header("If-Modified-Since", modified)
+                .get("/console/main.js")
+                .then()
+                .statusCode(304);
+    }
+
+    @Test
+    void hasNothingElse() {
+        given().get("/console/nothing.js").then().statusCode(404).contentType("application/problem+json");
+    }
+}

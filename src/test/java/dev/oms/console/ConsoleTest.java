@@ -1,0 +1,491 @@
+package dev.oms.console;
+
+import static dev.oms.console.Browser.await;
+import static io.restassured.RestAssured.given;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.oms.Ledger;
+import dev.oms.OmsServers;
+import dev.oms.Shop;
+import io.quarkus.test.common.WithTestResource;
+import io.quarkus.test.common.http.TestHTTPResource;
+import io.quarkus.test.junit.QuarkusTest;
+import java.io.IOException;
+import java.net.URI;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.openqa.selenium.Keys;
+
+/** The console as an operator uses it: in a browser, at a running service. */
+@QuarkusTest
+@WithTestResource(OmsServers.class)
+class ConsoleTest {
+    private static final String HOSTILE = "<img src=x onerror=alert(1)>";
+
+    private static Browser browser;
+
+    private final Ledger ledger = OmsServers.ledger();
+
+    @TestHTTPResource("/console/")
+    URI console;
+
+    private long user;
+    private String name;
+    private long item;
+
+    @BeforeAll
+    static void startBrowser() throws IOException {
+        assumeTrue(Browser.isInstalled(), "There is no chromium and no chromedriver on the PATH.");
+        browser = Browser.start();
+    }
+
+    @AfterAll
+    static void stopBrowser() {
+        if (browser != null) {
+            browser.close();
+        }
+    }
+
+    @BeforeEach
+    void setUp() {
+        giveUpFailedJobs();
+        ledger.awaitSettled();
+        user = Shop.user();
+        name = Shop.uniqueName();
+        item = Shop.item(name, 10, 0);
+        browser.leave();
+        browser.resize(1280, 900);
+        browser.prefer("light");
+        browser.complaints(origin());
+    }
+
+    @AfterEach
+    void giveUpFailedJobs() {
+        ledger.execute("""
+                with given_up as (delete from failed_jobs returning order_id)
+                update orders set due = null, status = 'Rejected' where id in (select order_id from given_up)""");
+    }
+
+    @Test
+    void showsHowOrdersFlow() {
+        browser.open(console + "");
+        await(() -> assertThat(browser.text("#live")).isEqualTo("Live"));
+
+        await(() -> {
+            // One now and then, for the rate is of the last few seconds.
+            Shop.settled(Shop.order(user, Map.of(name, 1)));
+            assertThat(figure("Placed")).matches("[\\d,.]+").isNotEqualTo("0.0");
+            assertThat(figure("Settled")).matches("[\\d,.]+").isNotEqualTo("0.0");
+            assertThat(figure("Median")).endsWith("s");
+        });
+        assertThat(figure("Waiting")).isEqualTo("0");
+        assertThat(figure("Dead")).isEqualTo("0");
+        assertThat(browser.text(".verdict")).contains("Orders flow.");
+        assertThat(browser.texts("tbody tr")).singleElement().asString().contains("@");
+        await(() -> assertThat(browser.text("main")).contains("nothing was lost"));
+        assertThat(browser.texts(".plot canvas")).hasSize(1);
+        assertNoComplaints();
+    }
+
+    @Test
+    void saysWhatToDoWhenAJobIsDead() {
+        deadJob("no luck");
+
+        browser.open(console + "#/flow");
+
+        await(() -> assertThat(browser.text(".verdict")).contains("1 job is dead.", "retry or drop"));
+        assertThat(figure("Dead")).isEqualTo("1");
+        browser.click(".verdict a");
+        await(() -> assertThat(browser.text("h1")).isEqualTo("Jobs"));
+        assertNoComplaints();
+    }
+
+    @Test
+    void saysWhatToDoWhenRedisIsAway() throws IOException {
+        browser.open(console + "#/flow");
+        await(() -> assertThat(browser.text(".verdict")).contains("Orders flow."));
+
+        OmsServers.servers().stopRedis();
+        try {
+            await(() -> assertThat(browser.text(".verdict")).contains("Redis is away.", "OMS_REDIS_URL"));
+            assertThat(figure("Waiting")).isEqualTo("–");
+        } finally {
+            OmsServers.servers().startRedis();
+        }
+
+        await(() -> assertThat(browser.text(".verdict")).contains("Orders flow."));
+        assertNoComplaints();
+    }
+
+    @Test
+    void connectsAgainByItself() throws IOException {
+        try (Line line = new Line(console.getPort())) {
+            browser.open("http://localhost:" + line.port() + "/console/");
+            await(() -> assertThat(browser.text("#live")).isEqualTo("Live"));
+
+            line.cut();
+
+            await(() -> assertThat(browser.text("#live")).isEqualTo("Reconnecting…"));
+            assertThat(browser.text(".verdict")).contains("The connection is lost.");
+            line.mend();
+            await(() -> assertThat(browser.text("#live")).isEqualTo("Live"));
+            await(() -> assertThat(browser.text(".verdict")).doesNotContain("lost"));
+        }
+    }
+
+    @Test
+    void showsAnOrderFromItsPlacingToItsCancellation() {
+        browser.open(console + "#/orders");
+        await(() -> assertThat(browser.text(".pages")).contains("every 2 seconds"));
+
+        long order = Shop.order(user, Map.of(name, 3));
+
+        await(() -> assertThat(browser.text(row(order))).contains("Confirmed", "3 × " + name));
+        browser.click(row(order) + " a");
+        await(() -> assertThat(browser.text("h1")).isEqualTo("Order " + order));
+        await(() -> assertThat(browser.texts(".timeline strong"))
+                .containsExactly("Placed", "Confirmed: its stock is deducted"));
+        assertThat(browser.texts(".timeline .by").getLast()).startsWith("worker ");
+        assertThat(browser.texts("[data-to]")).containsExactly("Out for delivery", "Delivered", "Cancel the order");
+
+        browser.click("[data-to=OutForDelivery]");
+        await(() -> assertThat(browser.texts("[data-to]")).containsExactly("Delivered", "Cancel the order"));
+        assertThat(Shop.status(order)).isEqualTo("OutForDelivery");
+
+        browser.click("[data-to=Cancelled]");
+        browser.click("dialog .danger");
+        await(() -> assertThat(browser.texts(".timeline strong"))
+                .containsExactly(
+                        "Placed",
+                        "Confirmed: its stock is deducted",
+                        "Out for delivery",
+                        "Cancelled",
+                        "Restored: its stock is given back"));
+        await(() -> assertThat(browser.text("[data-fact=Status]")).isEqualTo("Cancelled"));
+        assertThat(browser.texts(".timeline .by").get(3)).isEqualTo("console");
+        assertThat(browser.texts("[data-to]")).isEmpty();
+        await(() -> assertThat(browser.texts("td[data-title=Kind]")).containsExactly("Deduction", "Restoration"));
+        assertThat(Shop.quantity(item)).isEqualTo(10);
+        assertNoComplaints();
+    }
+
+    @Test
+    void doesNotChangeWhatChangedMeanwhile() {
+        long order = Shop.order(user, Map.of(name, 1));
+        Shop.settled(order);
+        browser.open(console + "#/orders/" + order);
+        browser.click("[data-to=Cancelled]");
+
+        Shop.update(order, "Delivered");
+        browser.click("dialog .danger");
+
+        await(() -> assertThat(browser.text("#warned")).contains("changed meanwhile"));
+        await(() -> assertThat(browser.text("[data-fact=Status]")).isEqualTo("Delivered"));
+        assertThat(browser.texts("[data-to]")).isEmpty();
+        assertComplaintsOnlyOf(412);
+    }
+
+    @Test
+    void findsOrders() {
+        long confirmed = Shop.order(user, Map.of(name, 1));
+        Shop.settled(confirmed);
+        long rejected = Shop.order(user, Map.of(name, 1_000));
+        Shop.settled(rejected);
+        browser.open(console + "#/orders");
+
+        browser.type("#user-id", user + "");
+        browser.click("[type=submit]");
+        await(() -> assertThat(orderColumn()).containsExactly(rejected + "", confirmed + ""));
+        searchByStatus("Rejected");
+        await(() -> assertThat(orderColumn()).containsExactly(rejected + ""));
+        searchByStatus("Delivered");
+        await(() ->
+                assertThat(browser.texts(".empty")).singleElement().asString().contains("No order is like this"));
+        browser.type("#order-id", confirmed + "");
+        browser.click("[type=submit]");
+        await(() -> assertThat(browser.text("h1")).isEqualTo("Order " + confirmed));
+        await(() -> assertThat(browser.text("[data-fact=Status]")).isEqualTo("Confirmed"));
+        assertNoComplaints();
+    }
+
+    private void searchByStatus(String status) {
+        browser.click("#status option[value=" + status + "]");
+        browser.click("[type=submit]");
+    }
+
+    @Test
+    void turnsThePages() {
+        for (int i = 0; i < 30; i++) {
+            Shop.order(user, Map.of(name, 1));
+        }
+        ledger.awaitSettled();
+        browser.open(console + "#/orders?user_id=" + user);
+        await(() -> assertThat(orderColumn()).hasSize(25).isSortedAccordingTo(newestFirst()));
+        List<String> first = orderColumn();
+
+        browser.click(".older");
+
+        await(() -> assertThat(orderColumn()).hasSize(5).doesNotContainAnyElementsOf(first));
+        browser.run("history.back()");
+        await(() -> assertThat(orderColumn()).isEqualTo(first));
+        assertNoComplaints();
+    }
+
+    @Test
+    void saysThatAnOrderDoesNotExist() {
+        browser.open(console + "#/orders/999999999");
+
+        await(() -> assertThat(browser.text(".failure")).contains("Not found.", "999999999"));
+        assertComplaintsOnlyOf(404);
+    }
+
+    @Test
+    void correctsStockWithAReason() {
+        Shop.order(user, Map.of(name, 4));
+        ledger.awaitSettled();
+        browser.open(console + "#/inventory?name=" + URLEncoder.encode(name, StandardCharsets.UTF_8));
+        browser.click("tbody a");
+        await(() -> assertThat(browser.text("h1")).isEqualTo(name));
+        await(() -> assertThat(browser.text("[data-fact=Quantity]")).startsWith("6 "));
+
+        browser.type("#quantity", "25");
+        browser.type("#reason", "counted");
+        browser.click("[type=submit]");
+
+        await(() -> assertThat(browser.text("#said")).contains("from 6 to 25"));
+        await(() -> assertThat(browser.text("tbody tr")).contains("Correction", "+19", "25", "counted"));
+        assertThat(browser.texts("td[data-title=Kind]")).containsExactly("Correction", "Deduction", "Opening");
+        assertThat(browser.texts(".plot canvas")).hasSize(1);
+        assertThat(Shop.quantity(item)).isEqualTo(25);
+        assertNoComplaints();
+    }
+
+    @Test
+    void showsLowStockFirst() {
+        String low = Shop.uniqueName();
+        Shop.item(low, 1, 900_000_000);
+
+        browser.open(console + "#/inventory");
+
+        await(() -> assertThat(browser.texts("td[data-title='To spare']")).isNotEmpty());
+        assertThat(browser.texts("td[data-title='To spare']").stream()
+                        .map(spare -> Long.valueOf(spare.replaceAll("[+,]", "")))
+                        .toList())
+                .isSorted();
+        assertThat(browser.texts("tbody tr").getFirst()).contains("Below threshold");
+        assertThat(browser.text("tbody")).contains(low);
+        assertNoComplaints();
+    }
+
+    @Test
+    void retriesAndDropsJobs() {
+        long retried = deadJob("one");
+        long dropped = deadJob("two");
+        long first = deadJob("three");
+        long second = deadJob("four");
+        ledger.execute("update orders set due = 'DEDUCTION' where due is not null");
+        browser.open(console + "#/jobs?dead=true");
+        await(() -> assertThat(browser.texts("tbody tr")).hasSize(4));
+        assertThat(browser.text(row(dropped))).contains("Dead", "two", "25");
+
+        browser.click(row(retried) + " button");
+        await(() -> assertThat(browser.text("#said")).contains("order " + retried));
+        assertThat(Shop.settled(retried)).isEqualTo("Confirmed");
+        await(() -> assertThat(browser.texts("tbody tr")).hasSize(3));
+
+        browser.click(row(dropped) + " .danger");
+        browser.click("dialog button");
+        assertThat(ledger.count("failed_jobs")).isEqualTo(3);
+        browser.click(row(dropped) + " .danger");
+        browser.click("dialog .danger");
+        await(() -> assertThat(browser.texts("tbody tr")).hasSize(2));
+        assertThat(Shop.status(dropped)).isEqualTo("Rejected");
+
+        browser.click("main button.main");
+        browser.click("dialog .danger");
+        await(() -> assertThat(browser.text("#said")).contains("2 jobs are tried again"));
+        assertThat(Shop.settled(first)).isEqualTo("Confirmed");
+        assertThat(Shop.settled(second)).isEqualTo("Confirmed");
+        await(() -> assertThat(browser.text(".empty")).contains("No job is dead."));
+        assertNoComplaints();
+    }
+
+    @Test
+    void showsHostileNamesAsText() {
+        String hostile = HOSTILE + " " + name;
+        long trap = Shop.item(hostile, 10, 0);
+        long order = Shop.order(user, Map.of(hostile, 1));
+        Shop.settled(order);
+        given().contentType("application/json")
+                .body(Map.of("quantity", 5, "reason", HOSTILE))
+                .put("/inventory_items/{id}", trap)
+                .then()
+                .statusCode(200);
+        deadJob(HOSTILE);
+
+        browser.open(console + "");
+        for (String page : List.of(
+                "#/orders?user_id=" + user,
+                "#/orders/" + order,
+                "#/inventory?name=" + URLEncoder.encode(hostile, StandardCharsets.UTF_8),
+                "#/inventory/" + trap,
+                "#/jobs")) {
+            browser.turnTo(page);
+
+            await(() ->
+                    assertThat(browser.texts("tbody tr").toString()).as(page).contains(HOSTILE));
+            assertThat(browser.run("return document.images.length")).as(page).isEqualTo(0L);
+        }
+        browser.open(console + "#/inventory/" + trap);
+        await(() -> assertThat(browser.text("h1")).isEqualTo(hostile));
+        browser.open(console + "#/orders/" + HOSTILE);
+        await(() -> assertThat(browser.text("h1")).contains("Order"));
+        assertThat(browser.run("return document.images.length")).isEqualTo(0L);
+        assertComplaintsOnlyOf(400, 404);
+    }
+
+    @Test
+    void fitsANarrowScreen() {
+        browser.resize(400, 800);
+        browser.open(console + "");
+
+        for (String page : pages()) {
+            browser.turnTo(page);
+            await(() -> assertThat(browser.texts("main .hint").toString()).doesNotContain("Loading"));
+
+            assertThat((Long) browser.run("return document.documentElement.scrollWidth"))
+                    .as(page)
+                    .isLessThanOrEqualTo(400);
+        }
+        assertNoComplaints();
+    }
+
+    @Test
+    void isUsedByKeyboard() {
+        long first = Shop.order(user, Map.of(name, 1));
+        long second = Shop.order(user, Map.of(name, 2));
+        ledger.awaitSettled();
+        browser.open(console + "#/orders?user_id=" + user);
+        await(() -> assertThat(orderColumn()).containsExactly(second + "", first + ""));
+
+        browser.press(Keys.TAB);
+        assertThat(browser.run("return document.activeElement.textContent")).isEqualTo("Skip to content");
+        for (int tabs = 0;
+                tabs < 20
+                        && !browser.run("return document.activeElement.textContent")
+                                .equals("Order");
+                tabs++) {
+            assertThat(browser.run("return getComputedStyle(document.activeElement).outlineStyle"))
+                    .as("the focus is seen")
+                    .isEqualTo("solid");
+            browser.press(Keys.TAB);
+        }
+        browser.press(Keys.ENTER);
+
+        assertThat(orderColumn()).containsExactly(first + "", second + "");
+        assertThat(browser.run("return document.activeElement.closest('th').getAttribute('aria-sort')"))
+                .isEqualTo("ascending");
+        browser.press(Keys.ENTER);
+        assertThat(orderColumn()).containsExactly(second + "", first + "");
+        assertThat(browser.run("return document.activeElement.closest('th').getAttribute('aria-sort')"))
+                .isEqualTo("descending");
+
+        browser.press(Keys.TAB);
+        browser.press(Keys.TAB);
+        browser.press(Keys.TAB);
+        browser.press(Keys.TAB);
+        browser.press(Keys.TAB);
+        browser.press(Keys.ENTER);
+        await(() -> assertThat(browser.text("h1")).isEqualTo("Order " + second));
+        assertThat(browser.run("return document.activeElement.tagName")).isEqualTo("H1");
+        assertNoComplaints();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"light", "dark"})
+    void isAccessible(String scheme) throws IOException {
+        deadJob("no luck");
+        browser.prefer(scheme);
+        // In the dark there is nothing new but the colours.
+        List<String> rules = scheme.equals("dark") ? List.of("color-contrast") : List.of();
+
+        browser.open(console + "");
+        await(() -> assertThat(browser.text("#live")).isEqualTo("Live"));
+
+        for (String page : pages()) {
+            browser.turnTo(page);
+            await(() -> assertThat(browser.texts("main .hint").toString()).doesNotContain("Loading"));
+
+            assertThat(browser.accessibilityViolations(rules)).as(page).isEmpty();
+        }
+        browser.click("td .danger");
+        await(() -> assertThat(browser.texts("dialog h2")).hasSize(1));
+        assertThat(browser.accessibilityViolations(rules)).as("a dialog").isEmpty();
+        assertNoComplaints();
+    }
+
+    /** All of them, the jobs last. */
+    private List<String> pages() {
+        String low = Shop.uniqueName();
+        Shop.item(low, 1, 50);
+        long order = Shop.order(user, Map.of(name, 1));
+        Shop.settled(order);
+        return List.of(
+                "#/orders", "#/orders/" + order, "#/inventory", "#/inventory/" + item, "#/nowhere", "#/flow", "#/jobs");
+    }
+
+    private String figure(String tile) {
+        return (String) browser.run("return [...document.querySelectorAll('.tile')]"
+                + ".find((tile) => tile.querySelector('dt').textContent === '" + tile + "')"
+                + "?.querySelector('.figure').textContent ?? ''");
+    }
+
+    private List<String> orderColumn() {
+        return browser.texts("td[data-title=Order]");
+    }
+
+    private static Comparator<String> newestFirst() {
+        return Comparator.comparing(Long::valueOf, Comparator.reverseOrder());
+    }
+
+    private static String row(long key) {
+        return "tr[data-key='" + key + "']";
+    }
+
+    private String origin() {
+        return console.resolve("/").toString();
+    }
+
+    private void assertNoComplaints() {
+        assertThat(browser.complaints(origin())).isEmpty();
+    }
+
+    /** Refusals that the console was meant to get; the browser tells of them by itself. */
+    private void assertComplaintsOnlyOf(Integer... statuses) {
+        assertThat(browser.complaints(origin()))
+                .isNotEmpty()
+                .allSatisfy(complaint -> assertThat(List.of(statuses))
+                        .anySatisfy(status -> assertThat(complaint).contains(status.toString())));
+    }
+
+    /** An order whose job has failed for the last time. */
+    private long deadJob(String error) {
+        return Long.parseLong(ledger.texts("""
+                with o as (insert into orders (user_id, status, due, enqueued_at, created_at, updated_at)
+                        values (%d, 'Pending', 'RESTORATION', now(), now(), now()) returning id),
+                    l as (insert into order_lines select id, %d, 1 from o),
+                    f as (insert into failed_jobs select id, 25, '%s', null, now() from o)
+                select id from o""".formatted(user, item, error)).getFirst());
+    }
+}

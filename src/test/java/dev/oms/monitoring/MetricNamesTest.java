@@ -1,0 +1,67 @@
+package dev.oms.monitoring;
+
+import static io.restassured.RestAssured.given;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.oms.OmsServers;
+import dev.oms.Shop;
+import io.quarkus.test.common.WithTestResource;
+import io.quarkus.test.junit.QuarkusTest;
+import java.io.IOException;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+
+/** The dashboard and the alerts, held to what the running application shows; here it is both roles. */
+@QuarkusTest
+@WithTestResource(OmsServers.class)
+class MetricNamesTest {
+    private static final Pattern SAMPLE = Pattern.compile("^[a-z][a-z0-9_]*", Pattern.MULTILINE);
+    private static final Pattern FAMILY =
+            Pattern.compile("^# TYPE (oms_[a-z0-9_]*?)(_max|_total)? ", Pattern.MULTILINE);
+
+    @Test
+    void asksForNothingThatOmsDoesNotShow() throws IOException {
+        String shown = metricsAfterAnOrder();
+
+        assertThat(MonitoringFiles.metrics()).isNotEmpty().isSubsetOf(found(SAMPLE, shown));
+    }
+
+    @Test
+    void leavesOutNothingThatOmsShows() throws IOException {
+        String shown = metricsAfterAnOrder();
+
+        Set<String> asked = MonitoringFiles.metrics();
+        assertThat(found(FAMILY, shown))
+                .isNotEmpty()
+                .allSatisfy(family -> assertThat(asked).anyMatch(metric -> metric.startsWith(family)));
+    }
+
+    /** Since 3.0 Prometheus refuses what does not say in which format it is. */
+    @Test
+    void saysInWhichFormatItAnswersPrometheus() {
+        String accepted = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
+                + "application/openmetrics-text;version=0.0.1;q=0.5,"
+                + "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
+
+        String type = given().header("Accept", accepted).get("/q/metrics").contentType();
+
+        assertThat(type).matches("application/openmetrics-text; ?version=1\\.0\\.0.*|text/plain; ?version=0\\.0\\.4.*");
+    }
+
+    private static String metricsAfterAnOrder() {
+        String name = Shop.uniqueName();
+        Shop.item(name, 1, 0);
+        Shop.settled(Shop.order(Shop.user(), Map.of(name, 1)));
+        return given().get("/q/metrics").then().statusCode(200).extract().asString();
+    }
+
+    private static Set<String> found(Pattern pattern, String text) {
+        return pattern.matcher(text)
+                .results()
+                .map(match -> match.group(match.groupCount() == 0 ? 0 : 1))
+                .collect(Collectors.toSet());
+    }
+}

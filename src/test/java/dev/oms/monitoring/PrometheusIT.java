@@ -1,0 +1,183 @@
+package dev.oms.monitoring;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.oms.Shop;
+import dev.oms.embedded.EmbeddedServers;
+import dev.oms.process.Child;
+import dev.oms.process.OmsProcess;
+import io.restassured.RestAssured;
+import java.io.IOException;
+import java.net.URI;
+import java.net.URLEncoder;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIf;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A real Prometheus that scrapes the packaged web and a worker, by the files that it is given in production. */
+@EnabledIf(
+        value = "isThere",
+        disabledReason = "There is no prometheus on the PATH; Debian has it in the package \"prometheus\"")
+class PrometheusIT {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final HttpClient CLIENT = HttpClient.newHttpClient();
+
+    @TempDir
+    private static Path directory;
+
+    private static EmbeddedServers servers;
+    private static OmsProcess web;
+    private static OmsProcess worker;
+    private static Child prometheus;
+    private static String address;
+    private static int portBefore;
+
+    static boolean isThere() throws InterruptedException {
+        try {
+            return new ProcessBuilder("prometheus", "--version")
+                            .redirectErrorStream(true)
+                            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                            .start()
+                            .waitFor()
+                    == 0;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    @BeforeAll
+    static void start() throws IOException {
+        servers = EmbeddedServers.start();
+        web = new OmsProcess("prometheus-web", "prod", servers.settings());
+        worker = new OmsProcess("prometheus-worker", "worker", servers.settings());
+        web.start();
+        web.awaitReady();
+        worker.start();
+        worker.awaitReady();
+        address = "127.0.0.1:" + OmsProcess.freePort();
+        prometheus = Child.start(
+                Path.of("target/processes/prometheus.log"),
+                Map.of(),
+                List.of(
+                        "prometheus",
+                        "--config.file=" + config(),
+                        "--storage.tsdb.path=" + directory.resolve("data"),
+                        "--web.listen-address=" + address));
+        portBefore = RestAssured.port;
+        RestAssured.port = web.uri("").getPort();
+    }
+
+    /** The one of production, but for where the processes are, and for our patience. */
+    private static Path config() throws IOException {
+        ObjectNode config = (ObjectNode) MonitoringFiles.yaml(MonitoringFiles.CONFIG);
+        config.putArray("rule_files")
+                .add(MonitoringFiles.ALERTS.toAbsolutePath().toString());
+        ((ObjectNode) config.path("global"))
+                .put("scrape_interval", "1s")
+                .put("scrape_timeout", "1s")
+                .put("evaluation_interval", "1s");
+        ObjectNode scrape = (ObjectNode) config.at("/scrape_configs/0");
+        scrape.remove(List.of("dns_sd_configs", "relabel_configs"));
+        Map<String, OmsProcess> processes = Map.of("web", web, "worker", worker);
+        scrape.set(
+                "static_configs",
+                JSON.valueToTree(processes.entrySet().stream()
+                        .map(entry -> Map.of(
+                                "targets", List.of(entry.getValue().uri("").getAuthority()),
+                                "labels", Map.of("role", entry.getKey())))
+                        .toList()));
+        // JSON is YAML.
+        return Files.writeString(directory.resolve("prometheus.yml"), config.toString());
+    }
+
+    @AfterAll
+    static void stop() {
+        RestAssured.port = portBefore;
+        for (AutoCloseable process : new AutoCloseable[] {prometheus, worker, web}) {
+            close(process);
+        }
+        if (servers != null) {
+            servers.stop();
+        }
+    }
+
+    private static void close(AutoCloseable process) {
+        try {
+            if (process != null) {
+                process.close();
+            }
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @Test
+    void findsAnAnswerToEveryQueryOfTheDashboard() throws IOException {
+        List<String> queries = new ArrayList<>(MonitoringFiles.queriesOfTheDashboard());
+        // Nothing fires here, or so one hopes.
+        queries.removeIf(query -> query.contains("ALERTS"));
+        Map<String, String> unanswered = new TreeMap<>();
+        String name = Shop.uniqueName();
+        Shop.item(name, 1_000, 2_000);
+        long user = Shop.user();
+
+        await().atMost(Duration.ofMinutes(3))
+                .pollInterval(Duration.ofMillis(500))
+                .untilAsserted(() -> {
+                    Shop.settled(Shop.order(user, Map.of(name, 1)));
+                    RestAssured.get("/orders/0").then().statusCode(404);
+                    unanswered.clear();
+                    for (String query : queries) {
+                        String answer = ask("query?query=" + URLEncoder.encode(query, StandardCharsets.UTF_8));
+                        if (!hasNumber(answer)) {
+                            unanswered.put(query, answer);
+                        }
+                    }
+                    assertThat(unanswered).isEmpty();
+                });
+    }
+
+    private static boolean hasNumber(String answer) throws IOException {
+        return JSON.readTree(answer)
+                .at("/data/result")
+                .valueStream()
+                .anyMatch(series -> Double.isFinite(series.at("/value/1").asDouble(Double.NaN)));
+    }
+
+    @Test
+    void evaluatesEveryAlert() throws IOException {
+        await().atMost(Duration.ofMinutes(3)).untilAsserted(() -> {
+            JsonNode rules = JSON.readTree(ask("rules")).at("/data/groups/0/rules");
+            assertThat(rules)
+                    .hasSameSizeAs(MonitoringFiles.alerts())
+                    .allSatisfy(rule -> assertThat(rule.path("health").asText()).isEqualTo("ok"));
+        });
+    }
+
+    private static String ask(String question) throws IOException, InterruptedException {
+        URI uri = URI.create("http://" + address + "/api/v1/" + question);
+        return CLIENT.send(
+                        HttpRequest.newBuilder(uri)
+                                .timeout(Duration.ofSeconds(10))
+                                .build(),
+                        BodyHandlers.ofString())
+                .body();
+    }
+}

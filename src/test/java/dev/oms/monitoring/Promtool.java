@@ -1,0 +1,33 @@
+package dev.oms.monitoring;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** The promtool on the PATH, which comes with Prometheus. */
+final class Promtool {
+    private Promtool() {}
+
+    static boolean isThere() throws InterruptedException {
+        try {
+            run("--version");
+            return true;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /** Fails with what it prints unless it ends with 0. */
+    static void run(String... arguments) throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>(List.of("promtool"));
+        command.addAll(List.of(arguments));
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        process.getOutputStream().close();
+        String out = new String(process.getInputStream().readAllBytes());
+        assertThat(process.waitFor(1, TimeUnit.MINUTES)).isTrue();
+        assertThat(process.exitValue()).as(out).isZero();
+    }
+}
