@@ -51,8 +51,9 @@ class EventResourceTest {
     void setUp() throws IOException, InterruptedException {
         ledger.awaitSettled();
         try (Listener listener = Listener.connect()) {
-            // A test before may have taken Redis away.
-            listener.until(flow -> flow.path("redis").asBoolean());
+            // A test before may have taken Redis away, or had jobs that were dead.
+            listener.until(
+                    flow -> flow.path("redis").asBoolean() && flow.path("dead").asInt(-1) == 0);
         }
         ledger.execute("truncate failed_jobs");
         user = Shop.user();
