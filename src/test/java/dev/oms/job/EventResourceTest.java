@@ -27,6 +27,7 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -85,15 +86,16 @@ class EventResourceTest {
     void tellsWhatIsPlacedAndSettledToEverybodyInTheSameWords() throws IOException, InterruptedException {
         try (Listener listener = Listener.connect();
                 Listener other = Listener.connect()) {
-            long before = total(listener.next(), "placed");
+            listener.next();
             other.next();
             for (int i = 0; i < 7; i++) {
                 Shop.settled(Shop.order(user, Map.of(name, 1)));
             }
 
-            List<Event> told =
-                    listener.until(flow -> flow.path("settled_per_second").asDouble() > 0
-                            && flow.at("/buckets/placed").size() == 0);
+            AtomicLong placed = new AtomicLong();
+            AtomicLong settled = new AtomicLong();
+            List<Event> told = listener.until(flow -> placed.addAndGet(total(flow.at("/buckets/placed"))) >= 7
+                    & settled.addAndGet(total(flow.at("/buckets/settled"))) >= 7);
             List<String> others = other
                     .until(flow -> flow.path("at").equals(told.getLast().data().path("at")))
                     .stream()
@@ -103,22 +105,20 @@ class EventResourceTest {
             Event last = told.getLast();
             assertThat(others).contains(last.text());
             assertThat(last.data().path("placed_per_second").asDouble()).isPositive();
+            assertThat(last.data().path("settled_per_second").asDouble()).isPositive();
             assertThat(last.data().at("/latency/p50_seconds").asDouble()).isPositive();
             assertThat(last.data().at("/latency/p99_seconds").asDouble())
                     .isGreaterThanOrEqualTo(
                             last.data().at("/latency/p50_seconds").asDouble());
             try (Listener late = Listener.connect()) {
-                assertThat(total(late.next(), "placed")).isGreaterThan(before);
+                assertThat(late.next().data().path("settled"))
+                        .containsAll(last.data().at("/buckets/settled"));
             }
         }
     }
 
-    private static long total(Event history, String what) {
-        return history.data()
-                .path(what)
-                .valueStream()
-                .mapToLong(pair -> pair.get(1).asLong())
-                .sum();
+    private static long total(JsonNode pairs) {
+        return pairs.valueStream().mapToLong(pair -> pair.get(1).asLong()).sum();
     }
 
     @Test
@@ -175,7 +175,7 @@ class EventResourceTest {
         flows.stop(new ShutdownDelayInitiatedEvent());
 
         early.awaitCompletion();
-        flows.listen().subscribe().withSubscriber(AssertSubscriber.create(10)).assertCompleted();
+        flows.listen().subscribe().withSubscriber(AssertSubscriber.create(10)).awaitCompletion();
         await().atMost(Duration.ofSeconds(20)).until(() -> flows.listeners() == 0);
     }
 
