@@ -43,7 +43,7 @@ class PlaceOrder {
                 join inventory_items i on i.name = w.name and i.archived_at is null),
             counted as (select n, count(*) lines from found group by n),
             accepted as materialized (
-                select a.n, a.user_id, nextval(pg_get_serial_sequence('orders', 'id')) id
+                select a.n, a.user_id, nextval('orders_id_seq') id
                 from asked a join counted c on c.n = a.n and c.lines = a.lines join users u on u.id = a.user_id),
             placed as (
                 insert into orders (id, user_id, status, due, enqueued_at, version, created_at, updated_at)

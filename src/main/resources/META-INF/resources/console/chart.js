@@ -55,12 +55,12 @@ export function chart(signal, label, series, format, range) {
         padding: [8, 16, 0, 0],
         cursor: { drag: { x: false, y: false }, points: { size: 6 } },
         scales: {
-          x: { range: range ? () => range() : undefined },
+          x: { range: range ?? ((u, first, last) => (last - first < 1 ? [first - 30, last + 30] : [first, last])) },
           y: { range: (u, min, max) => [0, Math.max(max * 1.1, 1)] },
         },
         axes: [
           { ...axis, values: (u, seconds) => seconds.map(clock), space: 80, size: 32 },
-          { ...axis, size: 56, values: (u, ticks) => ticks.map(number) },
+          { ...axis, size: roomFor, values: (u, ticks) => ticks.map(number) },
         ],
         series: [
           {},
@@ -80,6 +80,8 @@ export function chart(signal, label, series, format, range) {
       place,
     );
   }
+
+  const roomFor = (u, texts) => 20 + 7.5 * Math.max(3, ...(texts ?? []).map((text) => text.length));
 
   const clock = (second, i, all) => {
     const date = new Date(second * 1_000);

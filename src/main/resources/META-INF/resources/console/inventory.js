@@ -3,7 +3,7 @@
 import { get, put } from './api.js';
 import { chart } from './chart.js';
 import { kindOf } from './orders.js';
-import { address, badge, h, keep, number, say, signed, table, time, warn } from './ui.js';
+import { address, badge, h, keep, now, number, say, signed, table, time, warn } from './ui.js';
 
 const REFRESH_MS = 5_000;
 const PAGE_ROWS = 50;
@@ -166,11 +166,10 @@ function showOne({ main, title, id, params, signal }) {
     if (shown.ledger === text) return;
     shown.ledger = text;
     const oldestFirst = [...moves].reverse();
-    plot.set([
-      oldestFirst.map((m) => Date.parse(m.created_at) / 1_000),
-      oldestFirst.map((m) => m.quantity_after),
-      oldestFirst.map(() => item.threshold),
-    ]);
+    const points = oldestFirst.map((m) => [Date.parse(m.created_at) / 1_000, m.quantity_after]);
+    // What a batch moves, it moves at one moment: without the time since then there would be nothing to see.
+    if (!after) points.push([now() / 1_000, item.quantity]);
+    plot.set([points.map(([second]) => second), points.map(([, quantity]) => quantity), points.map(() => item.threshold)]);
     pages.replaceChildren(
       ...[
         after ? h('a', { href: `#/inventory/${id}` }, '« Newest') : null,
