@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jboss.logging.Logger;
 import org.jboss.logging.MDC;
@@ -35,6 +36,10 @@ class InventoryJobConsumer {
     private static final Logger LOG = Logger.getLogger(InventoryJobConsumer.class);
 
     private static final long TELL_EVERY_NANOS = Duration.ofSeconds(1).toNanos();
+
+    // Far above what comes while a batch is settled at some hundred orders a second: those are not kept waiting.
+    private static final int GATHER_FROM = 5;
+    private static final long GATHER_NANOS = Duration.ofMillis(10).toNanos();
 
     private final InventoryJobQueue queue;
     private final SettleStock settleStock;
@@ -132,6 +137,14 @@ class InventoryJobConsumer {
             // Only now: the transaction is committed, so what is acknowledged cannot be lost.
             reader.acknowledge(jobs);
             outage.over();
+            gather(jobs.size());
+        }
+    }
+
+    /** Where so many came at a time, lets the next ones come together: most of what a batch costs, it costs once. */
+    private void gather(int jobs) {
+        if (jobs >= GATHER_FROM && jobs < config.batchSize()) {
+            LockSupport.parkNanos(GATHER_NANOS);
         }
     }
 
