@@ -118,7 +118,7 @@ class InventoryJobConsumer {
         String cursor = "0";
         long claimedNanos = System.nanoTime() - config.claimAfter().toNanos();
         while (!stopping) {
-            tell();
+            tell(reader);
             if (cursor == null
                     && System.nanoTime() - claimedNanos > config.claimAfter().toNanos() / 2) {
                 if (reader.claimAbandoned(config.batchSize(), config.claimAfter())) {
@@ -148,9 +148,10 @@ class InventoryJobConsumer {
         }
     }
 
-    private void tell() {
+    private void tell(Reader reader) {
         if (System.nanoTime() - toldNanos > TELL_EVERY_NANOS) {
             workers.seen(name, startedAt, settled);
+            reader.stay();
             toldNanos = System.nanoTime();
         }
     }

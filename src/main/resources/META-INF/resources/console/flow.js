@@ -118,17 +118,6 @@ function reconciliation(last) {
 
 // --- What is wrong, and what to do about it ---
 
-/**
- * Before 7.2, Redis counts a worker as idle while there is nothing to give it, and it may be forgotten; then only the
- * reconciler tells that there is one.
- */
-function isAnyAtWork({ workers, depth, last_reconciliation: last }) {
-  return (
-    workers.some((w) => w.idle_seconds <= SILENT_MAX_SECONDS) ||
-    (depth === 0 && last && now() - Date.parse(last.at) < SILENT_MAX_SECONDS * 1_000)
-  );
-}
-
 function worriesIn({ flow, state }) {
   if (!flow) {
     return state === 'lost'
@@ -145,7 +134,7 @@ function worriesIn({ flow, state }) {
   }
   if (flow.redis === false) {
     worry('bad', 'Redis is away.', 'Orders are accepted and wait. See that the server runs and that OMS_REDIS_URL reaches it; what was not sent is then found and settled.');
-  } else if (flow.workers && !isAnyAtWork(flow)) {
+  } else if (flow.workers && !flow.workers.some((w) => w.idle_seconds <= SILENT_MAX_SECONDS)) {
     worry('bad', 'No worker is at work.', 'Orders are accepted and stay pending. Start one: OMS with QUARKUS_PROFILE=worker.');
   } else if (flow.workers) {
     const silent = flow.workers.filter((w) => w.idle_seconds > SILENT_MAX_SECONDS && w.in_flight > 0);

@@ -333,6 +333,14 @@ class InventoryJobConsumerTest {
     }
 
     @Test
+    void showsAWorkerThatHasNeverHadAnythingToDo() {
+        consumeUntil(
+                "idle",
+                Duration.ofSeconds(30),
+                () -> workers.list().stream().anyMatch(worker -> worker.name().equals("idle")));
+    }
+
+    @Test
     void dropsWorkersThatAreGoneOnceTheyHoldNothing() {
         Shop.order(user, Map.of(name, 1));
         Shop.order(user, Map.of(name, 1));
