@@ -50,12 +50,12 @@ class EventResourceTest {
     @BeforeEach
     void setUp() throws IOException, InterruptedException {
         ledger.awaitSettled();
+        // A test before may have taken Redis away, or had jobs that were dead.
+        ledger.execute("truncate failed_jobs");
         try (Listener listener = Listener.connect()) {
-            // A test before may have taken Redis away, or had jobs that were dead.
             listener.until(
                     flow -> flow.path("redis").asBoolean() && flow.path("dead").asInt(-1) == 0);
         }
-        ledger.execute("truncate failed_jobs");
         user = Shop.user();
         name = Shop.uniqueName();
         Shop.item(name, 1_000, 0);
