@@ -19,7 +19,7 @@ public class InventoryItem {
     /** The most there can be of an item. */
     public static final long QUANTITY_MAX = 1_000_000_000;
 
-    /** More than there will ever be ids; and times any quantity, less than the greatest whole number. */
+    /** More than there will ever be ids; and times {@link #QUANTITY_MAX}, less than the greatest whole number. */
     static final long IDS = 1L << 32;
 
     @Id
@@ -99,9 +99,9 @@ public class InventoryItem {
         return version;
     }
 
-    /** Orders items by how much there is above the threshold, then by id. */
+    /** Orders items by how much there is above the threshold, as far as {@link #QUANTITY_MAX}, then by id. */
     long lowStockKey() {
-        return (quantity - threshold) * IDS + id;
+        return Math.min(quantity - threshold, QUANTITY_MAX) * IDS + id;
     }
 
     InventoryItemView view() {

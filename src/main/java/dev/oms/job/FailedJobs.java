@@ -82,12 +82,13 @@ class FailedJobs implements PanacheRepository<FailedJob> {
         return getEntityManager()
                 .unwrap(Session.class)
                 .createNativeQuery("""
-                        with revived as (
-                            update failed_jobs set attempts = 0, dead_at = null, next_attempt_at = ?1
-                            where order_id in (
-                                select order_id from failed_jobs where order_id > ?2 and order_id >= 0
-                                order by order_id limit ?3 for update skip locked)
-                            returning order_id)
+                        with page as materialized (
+                            select order_id from failed_jobs where order_id > ?2 and order_id >= 0
+                            order by order_id limit ?3 for update skip locked),
+                        revived as (
+                            update failed_jobs f set attempts = 0, dead_at = null, next_attempt_at = ?1
+                            from page where f.order_id = page.order_id
+                            returning f.order_id)
                         select order_id from revived order by order_id""", Long.class)
                 .setParameter(1, now)
                 .setParameter(2, after)

@@ -74,7 +74,8 @@ class ConsoleTest {
     void giveUpFailedJobs() {
         ledger.execute("""
                 with given_up as (delete from failed_jobs returning order_id)
-                update orders set due = null, status = 'Rejected' where id in (select order_id from given_up)""");
+                update orders set due = null, status = 'Rejected'
+                where due is not null and id in (select order_id from given_up)""");
     }
 
     @Test
