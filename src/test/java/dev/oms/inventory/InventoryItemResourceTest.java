@@ -18,6 +18,7 @@ import io.restassured.response.Response;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -129,7 +130,7 @@ class InventoryItemResourceTest {
 
     @Test
     void listsWhatRunsOutFirstPageByPage() {
-        // Below anything that another test has.
+        // Below anything that another test has, but for some of the fuzzer's.
         long[] ids = new long[5];
         for (int i = 0; i < ids.length; i++) {
             ids[i] = Shop.item(Shop.uniqueName(), i == 4 ? 3 : 0, 900_000_000 - (i % 2));
@@ -140,12 +141,14 @@ class InventoryItemResourceTest {
         while (next != null && found.size() < ids.length) {
             Response page = given().urlEncodingEnabled(false).get(next);
             page.then().statusCode(200);
-            found.addAll(page.jsonPath().getList("id", Integer.class));
+            page.jsonPath().getList("id", Integer.class).stream()
+                    .filter(id -> LongStream.of(ids).anyMatch(own -> own == id))
+                    .forEach(found::add);
             String link = page.header("Link");
             next = link == null ? null : link.replaceAll("^<|>.*$", "");
         }
 
-        assertThat(found.subList(0, ids.length))
+        assertThat(found)
                 .containsExactly((int) ids[0], (int) ids[2], (int) ids[1], (int) ids[3], (int) ids[4]);
         for (long id : ids) {
             given().delete("/inventory_items/{id}", id).then().statusCode(204);
