@@ -148,8 +148,7 @@ class InventoryItemResourceTest {
             next = link == null ? null : link.replaceAll("^<|>.*$", "");
         }
 
-        assertThat(found)
-                .containsExactly((int) ids[0], (int) ids[2], (int) ids[1], (int) ids[3], (int) ids[4]);
+        assertThat(found).containsExactly((int) ids[0], (int) ids[2], (int) ids[1], (int) ids[3], (int) ids[4]);
         for (long id : ids) {
             given().delete("/inventory_items/{id}", id).then().statusCode(204);
         }
