@@ -304,6 +304,8 @@ class ConsoleTest {
         await(() -> assertThat(browser.text("#said")).contains("order " + retried));
         assertThat(Shop.settled(retried)).isEqualTo("Confirmed");
         await(() -> assertThat(browser.texts("tbody tr")).hasSize(3));
+        // The reconciler forgets what was settled, a moment later.
+        await(() -> assertThat(ledger.count("failed_jobs")).isEqualTo(3));
 
         browser.click(row(dropped) + " .danger");
         browser.click("dialog button");
