@@ -188,8 +188,7 @@ class InventoryJobQueue {
             }
             String[] ids = jobs.stream().map(Job::entryId).toArray(String[]::new);
             // In this order: a crash in between leaves an empty entry that is pending, and so is read and acknowledged.
-            // The
-            // other way round would leave a job that nobody is ever given, and at which the watermark would stop.
+            // The other way round would leave a job that nobody is ever given, at which the watermark would stop.
             commands(connection).xdel(STREAM, ids);
             commands(connection).xack(STREAM, GROUP, ids);
         }

@@ -90,9 +90,9 @@ class ConsoleTest {
             assertThat(figure("Settled")).matches("[\\d,.]+").isNotEqualTo("0.0");
             assertThat(figure("Median")).endsWith("s");
         });
-        assertThat(figure("Waiting")).isEqualTo("0");
+        await(() -> assertThat(figure("Waiting")).isEqualTo("0"));
         assertThat(figure("Dead")).isEqualTo("0");
-        assertThat(browser.text(".verdict")).contains("Orders flow.");
+        await(() -> assertThat(browser.text(".verdict")).contains("Orders flow."));
         assertThat(browser.texts("tbody tr")).singleElement().asString().contains("@");
         await(() -> assertThat(browser.text("main")).contains("nothing was lost"));
         assertThat(browser.texts(".plot canvas")).hasSize(1);

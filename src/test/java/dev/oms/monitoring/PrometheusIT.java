@@ -12,6 +12,7 @@ import dev.oms.process.Child;
 import dev.oms.process.OmsProcess;
 import io.restassured.RestAssured;
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
@@ -80,6 +81,9 @@ class PrometheusIT {
                         "--config.file=" + config(),
                         "--storage.tsdb.path=" + directory.resolve("data"),
                         "--web.listen-address=" + address));
+        await().atMost(Duration.ofMinutes(1))
+                .ignoreExceptionsInstanceOf(ConnectException.class)
+                .until(() -> ask("rules").contains("success"));
         portBefore = RestAssured.port;
         RestAssured.port = web.uri("").getPort();
     }
