@@ -2,6 +2,7 @@ package dev.oms.order;
 
 import dev.oms.http.Page;
 import io.quarkus.resteasy.reactive.server.EndpointDisabled;
+import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.ws.rs.BeanParam;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.Path;
@@ -11,6 +12,7 @@ import jakarta.ws.rs.core.Response;
 import jakarta.ws.rs.core.UriInfo;
 
 /** {@code /users/{user_id}/orders}: another way to a user's {@code /orders}. */
+@RunOnVirtualThread
 @Path("/users/{user_id}/orders")
 @EndpointDisabled(name = "oms.api", stringValue = "off")
 class UserOrdersResource {
