@@ -39,7 +39,8 @@ class InventoryJobConsumer {
 
     // Far above what comes while a batch is settled at some hundred orders a second: those are not kept waiting.
     private static final int GATHER_FROM = 5;
-    private static final long GATHER_NANOS = Duration.ofMillis(10).toNanos();
+    private static final long GATHER_NANOS_A_JOB = Duration.ofMillis(1).toNanos();
+    private static final long GATHER_NANOS_MAX = Duration.ofMillis(50).toNanos();
 
     private final InventoryJobQueue queue;
     private final SettleStock settleStock;
@@ -141,10 +142,13 @@ class InventoryJobConsumer {
         }
     }
 
-    /** Where so many came at a time, lets the next ones come together: most of what a batch costs, it costs once. */
+    /**
+     * Where many come at a time, lets the next ones come together, the longer the more they are: much of what a batch
+     * costs, it costs once.
+     */
     private void gather(int jobs) {
         if (jobs >= GATHER_FROM && jobs < config.batchSize()) {
-            LockSupport.parkNanos(GATHER_NANOS);
+            LockSupport.parkNanos(Math.min(jobs * GATHER_NANOS_A_JOB, GATHER_NANOS_MAX));
         }
     }
 
