@@ -41,8 +41,10 @@ class SettleStock {
     private static final Logger LOG = Logger.getLogger(SettleStock.class);
 
     // Locks are always taken orders first, items second, each ascending by id: nobody can wait in a circle.
-    private static final String LOCK_ORDERS =
-            "select id, status, due, enqueued_at from orders where id = any(?) and due is not null order by id for update";
+    // Not "due is not null": for that the planner may walk the index of all that is due, which is the whole backlog.
+    static final String LOCK_ORDERS = """
+            select id, status, due, enqueued_at from orders
+            where id = any(?) and coalesce(due, '') <> '' order by id for update""";
 
     private static final String READ_LINES = """
             select order_id, inventory_item_id, quantity from order_lines

@@ -1,0 +1,53 @@
+package dev.oms.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.oms.OmsServers;
+import dev.oms.Shop;
+import dev.oms.WithoutConsumer;
+import io.quarkus.test.common.WithTestResource;
+import io.quarkus.test.junit.QuarkusTest;
+import io.quarkus.test.junit.TestProfile;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.Collections;
+import org.junit.jupiter.api.Test;
+
+/** How a batch is settled, where that cannot be seen from outside. */
+@QuarkusTest
+@TestProfile(WithoutConsumer.class)
+@WithTestResource(OmsServers.class)
+class SettleStockTest {
+    @Test
+    void findsABatchWithoutWalkingTheBacklog() throws SQLException {
+        StringBuilder plan = new StringBuilder();
+
+        try (Connection connection = OmsServers.ledger().connect();
+                Statement statement = connection.createStatement();
+                PreparedStatement explain = connection.prepareStatement("explain " + SettleStock.LOCK_ORDERS)) {
+            connection.setAutoCommit(false);
+            // What the planner knows while nothing is due, just before a backlog comes up.
+            statement.execute("update orders set due = null");
+            statement.execute("""
+                    insert into orders (user_id, status, enqueued_at, created_at, updated_at)
+                    select %d, 'Confirmed', now(), now(), now() from generate_series(1, 10000)
+                    """.formatted(Shop.user()));
+            statement.execute("analyze orders");
+            explain.setArray(
+                    1,
+                    connection.createArrayOf(
+                            "bigint", Collections.nCopies(500, 1L).toArray()));
+            try (ResultSet line = explain.executeQuery()) {
+                while (line.next()) {
+                    plan.append(line.getString(1)).append('\n');
+                }
+            }
+            connection.rollback();
+        }
+
+        assertThat(plan).contains("orders_pkey").doesNotContain("orders_due_idx");
+    }
+}
