@@ -81,11 +81,11 @@ class PrometheusIT {
                         "--config.file=" + config(),
                         "--storage.tsdb.path=" + directory.resolve("data"),
                         "--web.listen-address=" + address));
+        portBefore = RestAssured.port;
+        RestAssured.port = web.uri("").getPort();
         await().atMost(Duration.ofMinutes(1))
                 .ignoreExceptionsInstanceOf(ConnectException.class)
                 .until(() -> ask("rules").contains("success"));
-        portBefore = RestAssured.port;
-        RestAssured.port = web.uri("").getPort();
     }
 
     /** The one of production, but for where the processes are, and for our patience. */
