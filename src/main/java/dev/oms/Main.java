@@ -1,6 +1,8 @@
 package dev.oms;
 
+import dev.oms.audit.AuditRun;
 import dev.oms.embedded.EmbeddedServers;
+import dev.oms.start.StartFailure;
 import io.quarkus.runtime.Quarkus;
 import io.quarkus.runtime.QuarkusApplication;
 import io.quarkus.runtime.annotations.QuarkusMain;

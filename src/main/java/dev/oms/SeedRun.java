@@ -1,5 +1,6 @@
 package dev.oms;
 
+import dev.oms.start.SeedData;
 import io.quarkus.runtime.QuarkusApplication;
 
 /** Seeds what is missing, and ends. */

@@ -16,8 +16,14 @@ class ArchitectureTest {
     @ArchTest
     static final ArchRule arrowsPointOneWay = layeredArchitecture()
             .consideringOnlyDependenciesInLayers()
-            .layer("start")
+            .layer("main")
             .definedBy("dev.oms")
+            .layer("start")
+            .definedBy("dev.oms.start")
+            .layer("flow")
+            .definedBy("dev.oms.flow")
+            .layer("audit")
+            .definedBy("dev.oms.audit")
             .layer("job")
             .definedBy("dev.oms.job")
             .layer("order")
@@ -30,24 +36,33 @@ class ArchitectureTest {
             .definedBy("dev.oms.http")
             .layer("embedded")
             .definedBy("dev.oms.embedded")
-            .whereLayer("start")
+            .whereLayer("main")
             .mayNotBeAccessedByAnyLayer()
+            .whereLayer("start")
+            .mayOnlyBeAccessedByLayers("main")
+            .whereLayer("flow")
+            .mayNotBeAccessedByAnyLayer()
+            .whereLayer("audit")
+            .mayOnlyBeAccessedByLayers("main")
             .whereLayer("job")
-            .mayOnlyBeAccessedByLayers("start")
+            .mayOnlyBeAccessedByLayers("flow", "audit")
             .whereLayer("order")
-            .mayOnlyBeAccessedByLayers("job")
+            .mayOnlyBeAccessedByLayers("flow", "audit", "job")
             .whereLayer("inventory")
-            .mayOnlyBeAccessedByLayers("order", "job")
+            .mayOnlyBeAccessedByLayers("flow", "audit", "job", "order")
             .whereLayer("user")
-            .mayOnlyBeAccessedByLayers("order")
+            .mayOnlyBeAccessedByLayers("flow", "audit", "job", "order")
             .whereLayer("embedded")
-            .mayOnlyBeAccessedByLayers("start");
+            .mayOnlyBeAccessedByLayers("main");
 
     @ArchTest
     static final ArchRule everyRoomIsKnown = classes()
             .should()
             .resideInAnyPackage(
                     "dev.oms",
+                    "dev.oms.start",
+                    "dev.oms.flow",
+                    "dev.oms.audit",
                     "dev.oms.job",
                     "dev.oms.order",
                     "dev.oms.inventory",
@@ -59,9 +74,9 @@ class ArchitectureTest {
     static final ArchRule noCycles = slices().matching("dev.oms.(*)..").should().beFreeOfCycles();
 
     @ArchTest
-    static final ArchRule onlyJobKnowsRedis = noClasses()
+    static final ArchRule onlyJobAndFlowKnowRedis = noClasses()
             .that()
-            .resideOutsideOfPackages("dev.oms.job", "dev.oms.embedded")
+            .resideOutsideOfPackages("dev.oms.flow", "dev.oms.job", "dev.oms.embedded")
             .should()
             .dependOnClassesThat()
             .resideInAnyPackage("io.quarkus.redis..", "io.vertx.mutiny.redis..", "io.vertx.redis..");
@@ -72,5 +87,12 @@ class ArchitectureTest {
             .resideInAPackage("dev.oms.http")
             .should()
             .dependOnClassesThat()
-            .resideInAnyPackage("dev.oms.job", "dev.oms.order", "dev.oms.inventory", "dev.oms.user");
+            .resideInAnyPackage(
+                    "dev.oms.start",
+                    "dev.oms.flow",
+                    "dev.oms.audit",
+                    "dev.oms.job",
+                    "dev.oms.order",
+                    "dev.oms.inventory",
+                    "dev.oms.user");
 }

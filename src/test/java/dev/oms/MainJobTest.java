@@ -2,6 +2,7 @@ package dev.oms;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.oms.start.SeedData;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import jakarta.enterprise.inject.spi.CDI;

@@ -49,7 +49,7 @@ class WebRoleTest {
     void leavesEverythingOnAScheduleButToTellTheFlowToAWorker() {
         assertThat(CDI.current().select(Scheduler.class).get().getScheduledJobs())
                 .isNotEmpty()
-                .allMatch(job -> job.getMethodDescription().contains("dev.oms.job.Flow"));
+                .allMatch(job -> job.getMethodDescription().contains("dev.oms.flow.Flow"));
     }
 
     @Test

@@ -30,7 +30,7 @@ import java.util.function.Consumer;
  */
 @ApplicationScoped
 @Startup
-class InventoryJobQueue {
+public class InventoryJobQueue {
     static final String STREAM = "oms:inventory-jobs";
     static final String GROUP = "workers";
 
@@ -65,7 +65,7 @@ class InventoryJobQueue {
     }
 
     /** How long the oldest job has been in the stream. */
-    Duration oldestAge() {
+    public Duration oldestAge() {
         Instant now = now();
         // What came after that question may be the oldest by now.
         return oldest().filter(oldest -> oldest.isBefore(now))
@@ -74,7 +74,7 @@ class InventoryJobQueue {
     }
 
     /** How many jobs are in the stream. */
-    long depth() {
+    public long depth() {
         return commands(redis).xlen(STREAM);
     }
 

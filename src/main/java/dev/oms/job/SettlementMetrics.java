@@ -17,9 +17,9 @@ import java.util.stream.LongStream;
 
 /** Counts what is settled, and for how long it waited. */
 @ApplicationScoped
-class SettlementMetrics {
+public class SettlementMetrics {
     /** The upper bounds of the latency histogram's buckets, but for the last one, which has none. */
-    static final List<Duration> LATENCY_BOUNDS = LongStream.of(
+    public static final List<Duration> LATENCY_BOUNDS = LongStream.of(
                     1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 60_000, 300_000)
             .mapToObj(Duration::ofMillis)
             .toList();
@@ -100,12 +100,12 @@ class SettlementMetrics {
     }
 
     /** How many orders were settled since the start. */
-    long settled() {
+    public long settled() {
         return (long) (confirmed.count() + rejected.count() + restored.count());
     }
 
     /** How many of them had waited, by the {@link #LATENCY_BOUNDS}: one more than there are bounds. */
-    long[] latencies() {
+    public long[] latencies() {
         long[] counts = new long[LATENCY_BOUNDS.size() + 1];
         long below = 0;
         CountAtBucket[] buckets = latency.takeSnapshot().histogramCounts();

@@ -19,7 +19,7 @@ import java.util.Map;
  * tell it again.
  */
 @ApplicationScoped
-class Workers {
+public class Workers {
     private static final String WORKERS = "oms:workers";
     private static final String RECONCILIATION = "oms:reconciliation";
 
@@ -57,11 +57,11 @@ class Workers {
      * @param settled how many orders it has settled since it started
      */
     @RegisterForReflection
-    record Worker(String name, long inFlight, long idleSeconds, Instant startedAt, Long settled) {}
+    public record Worker(String name, long inFlight, long idleSeconds, Instant startedAt, Long settled) {}
 
     /** When a worker last looked for lost jobs, and how many it found. */
     @RegisterForReflection
-    record Reconciliation(Instant at, long found) {}
+    public record Reconciliation(Instant at, long found) {}
 
     /** pid@host: another process is another worker, also on the same machine. */
     static String thisProcess() {
@@ -78,7 +78,7 @@ class Workers {
     }
 
     /** The last reconciliation, or null when none is known of. */
-    Reconciliation lastReconciliation() {
+    public Reconciliation lastReconciliation() {
         String[] told = told(values.get(RECONCILIATION));
         return told == null
                 ? null
@@ -86,7 +86,7 @@ class Workers {
     }
 
     /** Who reads the stream. */
-    List<Worker> list() {
+    public List<Worker> list() {
         Map<String, String> seen = hash.hgetall(WORKERS);
         List<Worker> workers = new ArrayList<>();
         for (Response consumer : consumers()) {

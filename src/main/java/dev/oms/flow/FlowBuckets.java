@@ -1,5 +1,6 @@
-package dev.oms.job;
+package dev.oms.flow;
 
+import dev.oms.job.SettlementMetrics;
 import io.smallrye.mutiny.Uni;
 import io.vertx.mutiny.redis.client.Command;
 import io.vertx.mutiny.redis.client.Redis;

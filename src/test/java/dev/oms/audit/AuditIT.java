@@ -1,4 +1,4 @@
-package dev.oms.job;
+package dev.oms.audit;
 
 import dev.oms.PackagedWorker;
 import io.quarkus.test.common.WithTestResource;
@@ -6,4 +6,4 @@ import io.quarkus.test.junit.QuarkusIntegrationTest;
 
 @QuarkusIntegrationTest
 @WithTestResource(PackagedWorker.class)
-class EventResourceIT extends EventResourceTest {}
+class AuditIT extends AuditTest {}

@@ -1,4 +1,4 @@
-package dev.oms.job;
+package dev.oms.flow;
 
 import dev.oms.PackagedWorker;
 import io.quarkus.test.common.WithTestResource;
@@ -6,4 +6,4 @@ import io.quarkus.test.junit.QuarkusIntegrationTest;
 
 @QuarkusIntegrationTest
 @WithTestResource(PackagedWorker.class)
-class AuditIT extends AuditTest {}
+class EventResourceIT extends EventResourceTest {}

@@ -1,4 +1,4 @@
-package dev.oms;
+package dev.oms.start;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -56,7 +56,7 @@ class StartFailureTest {
     void showsTheStackTraceOfItsOwnFaults() {
         assertThat(told(new IllegalStateException("impossible")))
                 .contains("IllegalStateException: impossible")
-                .contains("at dev.oms.StartFailureTest");
+                .contains("at dev.oms.start.StartFailureTest");
     }
 
     @ParameterizedTest

@@ -1,7 +1,8 @@
-package dev.oms.job;
+package dev.oms.flow;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.oms.job.SettlementMetrics;
 import org.junit.jupiter.api.Test;
 
 class PercentilesTest {

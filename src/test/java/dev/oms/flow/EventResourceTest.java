@@ -1,4 +1,4 @@
-package dev.oms.job;
+package dev.oms.flow;
 
 import static io.restassured.RestAssured.given;
 import static org.assertj.core.api.Assertions.assertThat;

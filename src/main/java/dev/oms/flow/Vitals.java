@@ -1,7 +1,9 @@
-package dev.oms.job;
+package dev.oms.flow;
 
+import dev.oms.flow.FlowBuckets.Bucket;
 import dev.oms.http.Causes;
-import dev.oms.job.FlowBuckets.Bucket;
+import dev.oms.job.InventoryJobQueue;
+import dev.oms.job.Workers;
 import dev.oms.job.Workers.Reconciliation;
 import dev.oms.job.Workers.Worker;
 import io.agroal.api.AgroalDataSource;

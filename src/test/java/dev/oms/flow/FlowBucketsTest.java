@@ -1,10 +1,10 @@
-package dev.oms.job;
+package dev.oms.flow;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.oms.OmsServers;
 import dev.oms.WithoutConsumer;
-import dev.oms.job.FlowBuckets.Bucket;
+import dev.oms.flow.FlowBuckets.Bucket;
 import io.quarkus.redis.datasource.RedisDataSource;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;

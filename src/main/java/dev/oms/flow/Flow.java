@@ -1,11 +1,11 @@
-package dev.oms.job;
+package dev.oms.flow;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.oms.job.FlowBuckets.Bucket;
-import dev.oms.job.Vitals.FromPostgres;
-import dev.oms.job.Vitals.FromRedis;
-import dev.oms.job.Vitals.Signs;
+import dev.oms.flow.FlowBuckets.Bucket;
+import dev.oms.flow.Vitals.FromPostgres;
+import dev.oms.flow.Vitals.FromRedis;
+import dev.oms.flow.Vitals.Signs;
 import dev.oms.job.Workers.Reconciliation;
 import dev.oms.job.Workers.Worker;
 import io.quarkus.runtime.annotations.RegisterForReflection;

@@ -1,4 +1,4 @@
-package dev.oms.job;
+package dev.oms.audit;
 
 import static io.restassured.RestAssured.given;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -9,6 +9,7 @@ import dev.oms.Ledger;
 import dev.oms.OmsServers;
 import dev.oms.Shop;
 import dev.oms.WithoutConsumer;
+import dev.oms.job.Settling;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.DisabledOnIntegrationTest;
 import io.quarkus.test.junit.QuarkusTest;

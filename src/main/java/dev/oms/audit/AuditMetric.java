@@ -1,4 +1,4 @@
-package dev.oms.job;
+package dev.oms.audit;
 
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;

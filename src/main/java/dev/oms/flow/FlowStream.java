@@ -1,4 +1,4 @@
-package dev.oms.job;
+package dev.oms.flow;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.oms.http.ProblemException;

@@ -1,4 +1,4 @@
-package dev.oms.job;
+package dev.oms.audit;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.databind.ObjectMapper;

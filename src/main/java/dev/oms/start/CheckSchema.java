@@ -1,4 +1,4 @@
-package dev.oms;
+package dev.oms.start;
 
 import io.quarkus.runtime.StartupEvent;
 import jakarta.annotation.Priority;

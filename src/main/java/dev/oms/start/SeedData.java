@@ -1,4 +1,4 @@
-package dev.oms;
+package dev.oms.start;
 
 import io.agroal.api.AgroalDataSource;
 import io.quarkus.narayana.jta.QuarkusTransaction;

@@ -1,4 +1,4 @@
-package dev.oms;
+package dev.oms.start;
 
 import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Singleton;

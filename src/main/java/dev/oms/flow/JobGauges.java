@@ -1,8 +1,9 @@
-package dev.oms.job;
+package dev.oms.flow;
 
-import dev.oms.job.Vitals.FromPostgres;
-import dev.oms.job.Vitals.FromRedis;
-import dev.oms.job.Vitals.Signs;
+import dev.oms.flow.Vitals.FromPostgres;
+import dev.oms.flow.Vitals.FromRedis;
+import dev.oms.flow.Vitals.Signs;
+import dev.oms.job.JobConfig;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.StartupEvent;

@@ -1,4 +1,4 @@
-package dev.oms.job;
+package dev.oms.audit;
 
 import io.agroal.api.AgroalDataSource;
 import io.quarkus.narayana.jta.QuarkusTransaction;

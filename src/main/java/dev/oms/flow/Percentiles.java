@@ -1,5 +1,6 @@
-package dev.oms.job;
+package dev.oms.flow;
 
+import dev.oms.job.SettlementMetrics;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 
 /**

@@ -1,4 +1,4 @@
-package dev.oms;
+package dev.oms.start;
 
 import dev.oms.http.Causes;
 import io.quarkus.runtime.configuration.ConfigurationException;
@@ -18,14 +18,14 @@ import org.flywaydb.core.api.exception.FlywayValidateException;
 /**
  * Says why OMS did not start: in one sentence when a setting or a server is at fault, with a stack trace when OMS is.
  */
-final class StartFailure {
+public final class StartFailure {
     private static final Pattern SCHEDULE =
             Pattern.compile("Invalid every\\(\\) .*?every=\"\\{(.+?)}.*", Pattern.DOTALL);
     private static final Pattern SETTING = Pattern.compile("(?<![.\\w])(?:oms|quarkus)(?:\\.[a-z0-9-]+)+");
 
     private StartFailure() {}
 
-    static void tell(Throwable failure, PrintStream out) {
+    public static void tell(Throwable failure, PrintStream out) {
         Optional<String> sentence =
                 Causes.of(failure).flatMap(cause -> sentence(cause).stream()).findFirst();
         if (sentence.isPresent()) {

@@ -1,6 +1,7 @@
-package dev.oms.job;
+package dev.oms.flow;
 
-import dev.oms.job.FlowBuckets.Bucket;
+import dev.oms.flow.FlowBuckets.Bucket;
+import dev.oms.job.SettlementMetrics;
 import dev.oms.order.PlacementMetrics;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.scheduler.Scheduled;

@@ -1,4 +1,4 @@
-package dev.oms;
+package dev.oms.start;
 
 import jakarta.annotation.Priority;
 import java.util.Locale;

@@ -1,6 +1,5 @@
-package dev.oms;
+package dev.oms.audit;
 
-import dev.oms.job.Audit;
 import io.quarkus.runtime.QuarkusApplication;
 
 /** Audits once, tells what does not add up, and ends: with 0 when all does, with 1 when something does not. */

@@ -1,4 +1,4 @@
-package dev.oms.job;
+package dev.oms.flow;
 
 import io.quarkus.resteasy.reactive.server.EndpointDisabled;
 import io.smallrye.mutiny.Multi;
