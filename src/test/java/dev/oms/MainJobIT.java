@@ -6,7 +6,9 @@ import dev.oms.process.OmsProcess;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusIntegrationTest;
 import java.io.IOException;
+import org.junit.jupiter.api.Tag;
 
+@Tag("full")
 @QuarkusIntegrationTest
 @WithTestResource(PackagedWorker.class)
 class MainJobIT extends MainJobTest {

@@ -44,7 +44,7 @@ import org.junit.jupiter.api.Test;
 @TestProfile(WithoutConsumer.class)
 @WithTestResource(OmsServers.class)
 class ModelTest {
-    private static final int SEQUENCES = Integer.getInteger("oms.model.sequences", 200);
+    private static final int SEQUENCES = Integer.getInteger("oms.model.sequences", 20);
     private static final int STEPS_MAX = 40;
     private static final int SHRINKS_MAX = 300;
     private static final int NAMES = 3;

@@ -13,11 +13,13 @@ import io.quarkus.test.junit.TestProfile;
 import jakarta.enterprise.inject.spi.CDI;
 import java.io.IOException;
 import java.util.Map;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** The configuration of production's web role: resources, and no consumer. */
+@Tag("full")
 @QuarkusTest
 @TestProfile(WebRoleTest.Web.class)
 @WithTestResource(OmsServers.class)

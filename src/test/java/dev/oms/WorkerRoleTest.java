@@ -12,12 +12,14 @@ import io.quarkus.test.junit.QuarkusTestProfile;
 import io.quarkus.test.junit.TestProfile;
 import jakarta.enterprise.inject.spi.CDI;
 import java.io.IOException;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The configuration of production's worker role: a consumer, and no resources. */
+@Tag("full")
 @QuarkusTest
 @TestProfile(WorkerRoleTest.Worker.class)
 @WithTestResource(OmsServers.class)

@@ -4,10 +4,12 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.util.Map;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 /** PgBouncer in transaction mode, which gives each transaction another session, in front of everything. */
+@Tag("full")
 @ExtendWith(FaultSuite.class)
 class PgBouncerIT {
     @Test

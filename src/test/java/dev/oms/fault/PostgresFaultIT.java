@@ -3,10 +3,12 @@ package dev.oms.fault;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 /** PostgreSQL keeps what it has committed, and nothing else has to. */
+@Tag("full")
 @ExtendWith(FaultSuite.class)
 class PostgresFaultIT {
     private static final int TIMES = 3;

@@ -2,10 +2,12 @@ package dev.oms.fault;
 
 import io.vertx.redis.client.Command;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 /** Redis is disposable. */
+@Tag("full")
 @ExtendWith(FaultSuite.class)
 class RedisFaultIT {
     private static final int TIMES = 3;

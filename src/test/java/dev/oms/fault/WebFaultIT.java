@@ -3,10 +3,12 @@ package dev.oms.fault;
 import static org.awaitility.Awaitility.await;
 
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 /** A web that is killed while it takes orders. */
+@Tag("full")
 @ExtendWith(FaultSuite.class)
 class WebFaultIT {
     @Test

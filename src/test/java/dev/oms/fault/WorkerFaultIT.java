@@ -10,11 +10,13 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 /** Workers that are killed, and jobs that come more than once or cannot be done. */
+@Tag("full")
 @ExtendWith(FaultSuite.class)
 @Timeout(value = 10, unit = TimeUnit.MINUTES)
 class WorkerFaultIT {

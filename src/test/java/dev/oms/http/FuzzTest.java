@@ -33,7 +33,7 @@ import org.junit.jupiter.api.Test;
 @WithTestResource(OmsServers.class)
 class FuzzTest {
     private static final Logger LOG = Logger.getLogger(FuzzTest.class);
-    private static final int REQUESTS = Integer.getInteger("oms.fuzz.requests", 6_000);
+    private static final int REQUESTS = Integer.getInteger("oms.fuzz.requests", 500);
 
     /** The longest URI and headers that are read, and the longest that are refused by a problem. */
     private static final int URI_MAX = 8_000;

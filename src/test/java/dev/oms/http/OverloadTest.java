@@ -23,9 +23,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** More than can be served is refused, and what is refused can be tried again. */
+@Tag("full")
 @QuarkusTest
 @TestProfile(OverloadTest.Small.class)
 @WithTestResource(OmsServers.class)

@@ -28,9 +28,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** A trace from the call that places an order to the batch that settles it, and out to a receiver. */
+@Tag("full")
 @QuarkusTest
 @TestProfile(TraceTest.Traced.class)
 @WithTestResource(OmsServers.class)

@@ -28,11 +28,13 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A real Prometheus that scrapes the packaged web and a worker, by the files that it is given in production. */
+@Tag("full")
 @EnabledIf(
         value = "isThere",
         disabledReason = "There is no prometheus on the PATH; Debian has it in the package \"prometheus\"")

@@ -7,11 +7,13 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What Prometheus itself says of its files and of the dashboard's queries. */
+@Tag("full")
 @EnabledIf(
         value = "dev.oms.monitoring.Promtool#isThere",
         disabledReason = "There is no promtool on the PATH; Debian has it in the package \"prometheus\"")
