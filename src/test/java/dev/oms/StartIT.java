@@ -7,27 +7,74 @@ import dev.oms.process.OmsProcess;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.FieldSource;
 
 /** The packaged application on its own: what it takes to start, and what it says when it does not. */
 @Tag("full")
 class StartIT {
+    private static final List<WrongSetting> WRONG_SETTINGS = List.of(
+            new WrongSetting("OMS_DB_URL", "", "OMS_DB_URL is empty."),
+            new WrongSetting(
+                    "OMS_DB_URL",
+                    "jdbc:postgresql://localhost:1/oms",
+                    "PostgreSQL at OMS_DB_URL cannot be used: Connection to localhost:1 refused."),
+            new WrongSetting(
+                    "OMS_REDIS_URL", "foo", "OMS_REDIS_URL is not a Redis URL, such as redis://localhost:6379."),
+            new WrongSetting("OMS_REDIS_URL", "", "OMS_REDIS_URL is empty."),
+            new WrongSetting(
+                    "QUARKUS_PROFILE", "wroker", "QUARKUS_PROFILE must be prod, which is web, or worker, not wroker."),
+            new WrongSetting("QUARKUS_HTTP_PORT", "x", "QUARKUS_HTTP_PORT cannot be \"x\":"),
+            new WrongSetting("QUARKUS_HTTP_PORT", "77777", "QUARKUS_HTTP_PORT is wrong:"),
+            new WrongSetting("OMS_HTTP_MAX_CALLS", "many", "OMS_HTTP_MAX_CALLS cannot be \"many\":"),
+            new WrongSetting("OMS_SEED", "maybe", "OMS_SEED cannot be \"maybe\": it is neither true nor false"),
+            new WrongSetting("OMS_MIGRATE", "maybe", "OMS_MIGRATE cannot be \"maybe\": it is neither true nor false"),
+            new WrongSetting(
+                    "OMS_JOB_CONSUMER_BATCH_SIZE",
+                    "0",
+                    "OMS_JOB_CONSUMER_BATCH_SIZE must be greater than or equal to 1"),
+            new WrongSetting(
+                    "OMS_JOB_CONSUMER_EVERY", "often", "OMS_JOB_CONSUMER_EVERY must be off or a duration, such as 5s."),
+            new WrongSetting("OMS_IDEMPOTENCY_KEEP", "1y", "OMS_IDEMPOTENCY_KEEP cannot be \"1y\":"));
+
+    private static final int STARTS_AT_ONCE = 4;
+
+    private static final Map<WrongSetting, Ended> STARTS = new ConcurrentHashMap<>();
+
     private static EmbeddedServers servers;
 
     @BeforeAll
     static void startServers() {
         servers = EmbeddedServers.start();
+        // One after the other they would take a minute. They are over before a test changes the database.
+        try (ExecutorService threads = Executors.newFixedThreadPool(STARTS_AT_ONCE)) {
+            WRONG_SETTINGS.forEach(wrong -> threads.submit(() -> STARTS.put(wrong, run(wrong.asMap()))));
+        }
     }
 
     @AfterAll
     static void stopServers() {
         servers.stop();
+    }
+
+    /**
+     * A setting that stops the start.
+     *
+     * @param sentence how the message begins
+     */
+    private record WrongSetting(String name, String value, String sentence) {
+        Map<String, String> asMap() {
+            return Map.of(name, value);
+        }
     }
 
     private record Ended(int exitCode, String lastLine) {}
@@ -43,27 +90,13 @@ class StartIT {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', textBlock = """
-            OMS_DB_URL | '' | OMS_DB_URL is empty.
-            OMS_DB_URL | jdbc:postgresql://localhost:1/oms | PostgreSQL at OMS_DB_URL cannot be used: Connection to localhost:1 refused.
-            OMS_REDIS_URL | foo | OMS_REDIS_URL is not a Redis URL, such as redis://localhost:6379.
-            OMS_REDIS_URL | '' | OMS_REDIS_URL is empty.
-            QUARKUS_PROFILE | wroker | QUARKUS_PROFILE must be prod, which is web, or worker, not wroker.
-            QUARKUS_HTTP_PORT | x | QUARKUS_HTTP_PORT cannot be "x":
-            QUARKUS_HTTP_PORT | 77777 | QUARKUS_HTTP_PORT is wrong:
-            OMS_HTTP_MAX_CALLS | many | OMS_HTTP_MAX_CALLS cannot be "many":
-            OMS_SEED | maybe | OMS_SEED cannot be "maybe": it is neither true nor false
-            OMS_MIGRATE | maybe | OMS_MIGRATE cannot be "maybe": it is neither true nor false
-            OMS_JOB_CONSUMER_BATCH_SIZE | 0 | OMS_JOB_CONSUMER_BATCH_SIZE must be greater than or equal to 1
-            OMS_JOB_CONSUMER_EVERY | often | OMS_JOB_CONSUMER_EVERY must be off or a duration, such as 5s.
-            OMS_IDEMPOTENCY_KEEP | 1y | OMS_IDEMPOTENCY_KEEP cannot be "1y":
-            """)
-    void saysInOneSentenceWhatIsWrong(String name, String value, String sentence)
-            throws IOException, InterruptedException {
-        Ended ended = run(Map.of(name, value));
+    @FieldSource("WRONG_SETTINGS")
+    void saysInOneSentenceWhatIsWrong(WrongSetting wrong) {
+        Ended ended = STARTS.get(wrong);
 
+        assertThat(ended).as("its end").isNotNull();
         assertThat(ended.exitCode()).isNotZero();
-        assertThat(ended.lastLine()).startsWith("OMS did not start: " + sentence);
+        assertThat(ended.lastLine()).startsWith("OMS did not start: " + wrong.sentence());
     }
 
     @Test
