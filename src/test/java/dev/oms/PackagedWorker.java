@@ -47,7 +47,7 @@ public final class PackagedWorker implements QuarkusTestResourceLifecycleManager
     }
 
     /** Whether stock is settled by such a worker. */
-    public static boolean isThere() {
+    public static boolean isRunning() {
         return worker != null;
     }
 

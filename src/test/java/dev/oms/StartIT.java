@@ -46,7 +46,7 @@ class StartIT {
             OMS_DB_URL | jdbc:postgresql://localhost:1/oms | PostgreSQL at OMS_DB_URL cannot be used: Connection to localhost:1 refused.
             OMS_REDIS_URL | foo | OMS_REDIS_URL is not a Redis URL, such as redis://localhost:6379.
             OMS_REDIS_URL | '' | OMS_REDIS_URL is empty.
-            QUARKUS_PROFILE | wroker | QUARKUS_PROFILE must be prod, which is web, or worker, not wroker.
+            QUARKUS_PROFILE | wroker | QUARKUS_PROFILE must be prod (the web role) or worker, not wroker.
             QUARKUS_HTTP_PORT | x | QUARKUS_HTTP_PORT cannot be "x":
             QUARKUS_HTTP_PORT | 77777 | QUARKUS_HTTP_PORT is wrong:
             OMS_HTTP_MAX_CALLS | many | OMS_HTTP_MAX_CALLS cannot be "many":
@@ -67,8 +67,10 @@ class StartIT {
     @Test
     void refusesAnArgumentThatItDoesNotKnow() throws IOException, InterruptedException {
         assertThat(run(Map.of(), "--sed"))
-                .isEqualTo(new Ended(
-                        2, "OMS did not start: it takes --audit, --seed, --health <url> or no argument, not --sed."));
+                .isEqualTo(
+                        new Ended(
+                                2,
+                                "OMS did not start: unknown argument --sed; use --audit, --seed, --health <url> or no argument."));
     }
 
     @Test
@@ -105,7 +107,7 @@ class StartIT {
 
             assertThat(run(Map.of(), "--health", ready).exitCode()).isZero();
             assertThat(run(Map.of(), "--health", web.uri("/nowhere").toString()))
-                    .isEqualTo(new Ended(1, web.uri("/nowhere") + " answers 404"));
+                    .isEqualTo(new Ended(1, web.uri("/nowhere") + " answered 404"));
         }
     }
 }

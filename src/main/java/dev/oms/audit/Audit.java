@@ -88,16 +88,16 @@ public class Audit {
     /**
      * Audits everything there is.
      *
-     * @param found given each discrepancy as it is found
+     * @param onDiscrepancy given each discrepancy as it is found
      * @return how many there are
      */
-    public long run(Consumer<Discrepancy> found) {
+    public long run(Consumer<Discrepancy> onDiscrepancy) {
         return QuarkusTransaction.requiringNew()
                 .timeout((int) TIMEOUT.toSeconds())
-                .call(() -> compare(found));
+                .call(() -> compare(onDiscrepancy));
     }
 
-    private long compare(Consumer<Discrepancy> found) throws SQLException {
+    private long compare(Consumer<Discrepancy> onDiscrepancy) throws SQLException {
         long discrepancies = 0;
         try (Connection connection = dataSource.getConnection();
                 Statement statement = connection.createStatement()) {
@@ -108,7 +108,7 @@ public class Audit {
             for (Check check : Check.values()) {
                 try (ResultSet row = statement.executeQuery(check.sql)) {
                     while (row.next()) {
-                        found.accept(new Discrepancy(
+                        onDiscrepancy.accept(new Discrepancy(
                                 check.name(),
                                 row.getObject(1, Long.class),
                                 row.getObject(2, Long.class),

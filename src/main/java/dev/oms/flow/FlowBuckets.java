@@ -27,10 +27,10 @@ class FlowBuckets {
     static final int COUNT = 15 * 60 / SECONDS;
 
     /** After its end, a bucket still gets what the processes counted before; they tell it once a second. */
-    private static final int LATE_SECONDS = 1;
+    private static final int GRACE_SECONDS = 1;
 
     private static final String KEY = "oms:flow:";
-    private static final String KEEP_SECONDS = "1200";
+    private static final String TTL_SECONDS = "1200";
     private static final Duration TIMEOUT = Duration.ofSeconds(2);
 
     private static final String PLACED = "placed";
@@ -46,12 +46,12 @@ class FlowBuckets {
     /**
      * A few seconds.
      *
-     * @param at when they begin, in seconds since 1970
+     * @param start when they begin, in seconds since 1970
      * @param latencies how long the settled ones had waited, by {@link SettlementMetrics#LATENCY_BOUNDS}
      */
-    record Bucket(long at, long placed, long settled, long[] latencies) {
-        static Bucket empty(long at) {
-            return new Bucket(at, 0, 0, new long[SettlementMetrics.LATENCY_BOUNDS.size() + 1]);
+    record Bucket(long start, long placed, long settled, long[] latencies) {
+        static Bucket empty(long start) {
+            return new Bucket(start, 0, 0, new long[SettlementMetrics.LATENCY_BOUNDS.size() + 1]);
         }
 
         /** Both together. */
@@ -60,7 +60,7 @@ class FlowBuckets {
             for (int i = 0; i < sums.length; i++) {
                 sums[i] += other.latencies[i];
             }
-            return new Bucket(at, placed + other.placed, settled + other.settled, sums);
+            return new Bucket(start, placed + other.placed, settled + other.settled, sums);
         }
 
         /** What there is more here than there. */
@@ -69,7 +69,7 @@ class FlowBuckets {
             for (int i = 0; i < differences.length; i++) {
                 differences[i] -= other.latencies[i];
             }
-            return new Bucket(at, placed - other.placed, settled - other.settled, differences);
+            return new Bucket(start, placed - other.placed, settled - other.settled, differences);
         }
 
         boolean isEmpty() {
@@ -78,26 +78,26 @@ class FlowBuckets {
     }
 
     /** When the bucket begins that a time is in. */
-    static long at(Instant time) {
+    static long startOf(Instant time) {
         return time.getEpochSecond() / SECONDS * SECONDS;
     }
 
     /** When the last bucket begins that nothing is added to any more. */
     static long lastComplete(Instant now) {
-        return at(now.minusSeconds(LATE_SECONDS)) - SECONDS;
+        return startOf(now.minusSeconds(GRACE_SECONDS)) - SECONDS;
     }
 
     /** Adds to buckets, in one round trip. */
     void add(Collection<Bucket> buckets) {
         List<Request> requests = new ArrayList<>();
         for (Bucket bucket : buckets) {
-            String key = KEY + bucket.at();
+            String key = KEY + bucket.start();
             add(requests, key, PLACED, bucket.placed());
             add(requests, key, SETTLED, bucket.settled());
             for (int i = 0; i < bucket.latencies().length; i++) {
                 add(requests, key, LATENCY + i, bucket.latencies()[i]);
             }
-            requests.add(Request.cmd(Command.EXPIRE).arg(key).arg(KEEP_SECONDS));
+            requests.add(Request.cmd(Command.EXPIRE).arg(key).arg(TTL_SECONDS));
         }
         await(redis.batch(requests));
     }
@@ -112,21 +112,21 @@ class FlowBuckets {
     List<Bucket> read(long last) {
         List<Bucket> buckets = new ArrayList<>();
         List<Request> requests = new ArrayList<>();
-        for (long at = last - (COUNT - 1) * SECONDS; at <= last; at += SECONDS) {
-            buckets.add(Bucket.empty(at));
-            requests.add(Request.cmd(Command.HGETALL).arg(KEY + at));
+        for (long start = last - (COUNT - 1) * SECONDS; start <= last; start += SECONDS) {
+            buckets.add(Bucket.empty(start));
+            requests.add(Request.cmd(Command.HGETALL).arg(KEY + start));
         }
         List<Response> replies = await(redis.batch(requests));
         for (int i = 0; i < replies.size(); i++) {
-            buckets.set(i, bucket(buckets.get(i).at(), replies.get(i)));
+            buckets.set(i, bucket(buckets.get(i).start(), replies.get(i)));
         }
         return buckets;
     }
 
-    private static Bucket bucket(long at, Response hash) {
-        Bucket bucket = Bucket.empty(at);
+    private static Bucket bucket(long start, Response hash) {
+        Bucket bucket = Bucket.empty(start);
         return new Bucket(
-                at,
+                start,
                 count(hash, PLACED),
                 count(hash, SETTLED),
                 IntStream.range(0, bucket.latencies().length)

@@ -25,20 +25,20 @@ class FlowStream {
     private static final int LISTENERS_MAX = 200;
 
     /** Then they come back, maybe to another process. */
-    private static final Duration LISTEN_AT_MOST = Duration.ofHours(1);
+    private static final Duration LISTEN_MAX = Duration.ofHours(1);
 
     /** Somewhat less than there is between two. */
     private static final long FRESH_NANOS = Duration.ofMillis(900).toNanos();
 
-    private final Vitals vitals;
+    private final TakeHealthSnapshot takeSnapshot;
     private final ObjectMapper json;
     private final Set<MultiEmitter<? super Flow>> listeners = ConcurrentHashMap.newKeySet();
     private volatile boolean stopping;
     private Flow latest;
-    private long lookedUpNanos;
+    private long takenNanos;
 
-    FlowStream(Vitals vitals, ObjectMapper json) {
-        this.vitals = vitals;
+    FlowStream(TakeHealthSnapshot takeSnapshot, ObjectMapper json) {
+        this.takeSnapshot = takeSnapshot;
         this.json = json;
     }
 
@@ -49,19 +49,19 @@ class FlowStream {
      * @throws ProblemException 503 when too many listen already
      */
     Multi<Flow> listen() {
-        if (listeners() >= LISTENERS_MAX) {
+        if (listenerCount() >= LISTENERS_MAX) {
             throw ProblemException.busy("Too many listen already. Try again.");
         }
         return Multi.createFrom()
-                .<Flow>emitter(this::add, BackPressureStrategy.LATEST)
+                .<Flow>emitter(this::addListener, BackPressureStrategy.LATEST)
                 // Looking waits for Redis, and Redis for the thread that a call comes on.
                 .runSubscriptionOn(Infrastructure.getDefaultWorkerPool())
                 .select()
-                .first(LISTEN_AT_MOST);
+                .first(LISTEN_MAX);
     }
 
-    private void add(MultiEmitter<? super Flow> listener) {
-        listener.emit(flow());
+    private void addListener(MultiEmitter<? super Flow> listener) {
+        listener.emit(latest());
         listener.onTermination(() -> listeners.remove(listener));
         listeners.add(listener);
         if (stopping) {
@@ -70,24 +70,24 @@ class FlowStream {
     }
 
     @Scheduled(every = "{oms.flow.every}", concurrentExecution = ConcurrentExecution.SKIP)
-    void tell() {
+    void publish() {
         if (!listeners.isEmpty()) {
-            Flow flow = flow();
+            Flow flow = latest();
             listeners.forEach(listener -> listener.emit(flow));
         }
     }
 
     /** The flow now, or what it was less than a second ago. */
-    private synchronized Flow flow() {
-        if (latest == null || System.nanoTime() - lookedUpNanos >= FRESH_NANOS) {
-            latest = new Flow(vitals.take(), json);
-            lookedUpNanos = System.nanoTime();
+    private synchronized Flow latest() {
+        if (latest == null || System.nanoTime() - takenNanos >= FRESH_NANOS) {
+            latest = new Flow(takeSnapshot.take(), json);
+            takenNanos = System.nanoTime();
         }
         return latest;
     }
 
     /** How many listen. */
-    int listeners() {
+    int listenerCount() {
         return listeners.size();
     }
 

@@ -30,10 +30,10 @@ public class FailedJob {
     /**
      * A job that names no order, with its raw text: there is nothing to try, so it is dead at once.
      *
-     * @param number {@link Job#number()}, negative
+     * @param surrogateId {@link Job#surrogateId()}, negative
      */
-    FailedJob(long number, String raw, Instant now) {
-        this.orderId = number;
+    FailedJob(long surrogateId, String raw, Instant now) {
+        this.orderId = surrogateId;
         this.attempts = 1;
         this.lastError = "The job names no order: " + raw;
         this.deadAt = now;

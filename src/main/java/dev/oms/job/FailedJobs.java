@@ -44,9 +44,9 @@ class FailedJobs implements PanacheRepository<FailedJob> {
     /** Keeps a job that names no order. */
     @Transactional(TxType.REQUIRES_NEW)
     void recordUnreadable(Job job) {
-        if (findById(job.number()) == null) {
+        if (findById(job.surrogateId()) == null) {
             String raw = Texts.shorten(job.fields().toString(), ERROR_MAX).replace("\0", "\\0");
-            persist(new FailedJob(job.number(), raw, clock.instant()));
+            persist(new FailedJob(job.surrogateId(), raw, clock.instant()));
         }
     }
 
@@ -98,7 +98,7 @@ class FailedJobs implements PanacheRepository<FailedJob> {
 
     /** Forgets those whose order has nothing due any more: it was settled, or cancelled. */
     @Transactional
-    int forgetSettled() {
+    int deleteSettled() {
         return getEntityManager().createNativeQuery("""
                         delete from failed_jobs f using orders o
                         where o.id = f.order_id and o.due is null""").executeUpdate();

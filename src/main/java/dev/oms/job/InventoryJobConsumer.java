@@ -35,12 +35,12 @@ import org.jboss.logging.MDC;
 class InventoryJobConsumer {
     private static final Logger LOG = Logger.getLogger(InventoryJobConsumer.class);
 
-    private static final long TELL_EVERY_NANOS = Duration.ofSeconds(1).toNanos();
+    private static final long HEARTBEAT_NANOS = Duration.ofSeconds(1).toNanos();
 
     // Far above what comes while a batch is settled at some hundred orders a second: those are not kept waiting.
-    private static final int GATHER_FROM = 5;
-    private static final long GATHER_NANOS_A_JOB = Duration.ofMillis(1).toNanos();
-    private static final long GATHER_NANOS_MAX = Duration.ofMillis(50).toNanos();
+    private static final int LINGER_MIN_JOBS = 5;
+    private static final long LINGER_NANOS_PER_JOB = Duration.ofMillis(1).toNanos();
+    private static final long LINGER_NANOS_MAX = Duration.ofMillis(50).toNanos();
 
     private final InventoryJobQueue queue;
     private final SettleStock settleStock;
@@ -56,7 +56,7 @@ class InventoryJobConsumer {
 
     // Both only by the thread that runs.
     private long settled;
-    private long toldNanos = System.nanoTime() - TELL_EVERY_NANOS;
+    private long lastHeartbeatNanos = System.nanoTime() - HEARTBEAT_NANOS;
 
     @Inject
     InventoryJobConsumer(
@@ -101,7 +101,7 @@ class InventoryJobConsumer {
             }
         } catch (RuntimeException e) {
             // The group is gone when Redis has lost its data; the next start makes it again.
-            outage.seen(e);
+            outage.failed(e);
         } finally {
             running.unlock();
         }
@@ -117,28 +117,28 @@ class InventoryJobConsumer {
     private void consume(Reader reader) {
         // First what it had been given before it ended.
         String cursor = "0";
-        long claimedNanos = System.nanoTime() - config.claimAfter().toNanos();
+        long lastClaimNanos = System.nanoTime() - config.claimAfter().toNanos();
         while (!stopping) {
-            tell(reader);
+            sendHeartbeat(reader);
             if (cursor == null
-                    && System.nanoTime() - claimedNanos > config.claimAfter().toNanos() / 2) {
+                    && System.nanoTime() - lastClaimNanos > config.claimAfter().toNanos() / 2) {
                 if (reader.claimAbandoned(config.batchSize(), config.claimAfter())) {
                     cursor = "0";
                 } else {
-                    claimedNanos = System.nanoTime();
+                    lastClaimNanos = System.nanoTime();
                 }
             }
             List<Job> jobs = cursor == null
-                    ? reader.fresh(config.batchSize(), config.block())
-                    : reader.unacknowledged(cursor, config.batchSize());
+                    ? reader.readNew(config.batchSize(), config.block())
+                    : reader.readPending(cursor, config.batchSize());
             if (cursor != null) {
                 cursor = jobs.isEmpty() ? null : jobs.getLast().entryId();
             }
             traces.trace(jobs, () -> settle(jobs));
             // Only now: the transaction is committed, so what is acknowledged cannot be lost.
             reader.acknowledge(jobs);
-            outage.over();
-            gather(jobs.size());
+            outage.recovered();
+            linger(jobs.size());
         }
     }
 
@@ -146,17 +146,17 @@ class InventoryJobConsumer {
      * Where many come at a time, lets the next ones come together, the longer the more they are: much of what a batch
      * costs, it costs once.
      */
-    private void gather(int jobs) {
-        if (jobs >= GATHER_FROM && jobs < config.batchSize()) {
-            LockSupport.parkNanos(Math.min(jobs * GATHER_NANOS_A_JOB, GATHER_NANOS_MAX));
+    private void linger(int jobs) {
+        if (jobs >= LINGER_MIN_JOBS && jobs < config.batchSize()) {
+            LockSupport.parkNanos(Math.min(jobs * LINGER_NANOS_PER_JOB, LINGER_NANOS_MAX));
         }
     }
 
-    private void tell(Reader reader) {
-        if (System.nanoTime() - toldNanos > TELL_EVERY_NANOS) {
-            workers.seen(name, startedAt, settled);
-            reader.stay();
-            toldNanos = System.nanoTime();
+    private void sendHeartbeat(Reader reader) {
+        if (System.nanoTime() - lastHeartbeatNanos > HEARTBEAT_NANOS) {
+            workers.heartbeat(name, startedAt, settled);
+            reader.keepAlive();
+            lastHeartbeatNanos = System.nanoTime();
         }
     }
 

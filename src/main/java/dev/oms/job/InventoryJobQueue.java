@@ -121,18 +121,18 @@ public class InventoryJobQueue {
         }
 
         /** What this consumer has been given before and not acknowledged, after an entry; "0" for the first. */
-        List<Job> unacknowledged(String afterEntryId, int count) {
+        List<Job> readPending(String afterEntryId, int count) {
             return read(count, List.of(), afterEntryId);
         }
 
         /** What nobody has been given yet; waits a while for it when there is nothing. */
-        List<Job> fresh(int count, Duration block) {
+        List<Job> readNew(int count, Duration block) {
             return read(count, List.of("BLOCK", Long.toString(block.toMillis())), ">");
         }
 
         /** Keeps this consumer among those that are there: before Redis 7.2, who is given nothing counts as idle. */
-        void stay() {
-            unacknowledged("0", 1);
+        void keepAlive() {
+            readPending("0", 1);
         }
 
         // By hand: the client's own decoder fails on an entry that was deleted while it was pending.
@@ -160,7 +160,7 @@ public class InventoryJobQueue {
 
         /**
          * Takes over what another consumer was given and has not acknowledged for so long that it must be dead. It is
-         * then among what is {@link #unacknowledged} here.
+         * then among what is {@link #readPending} here.
          *
          * @return whether there was any
          */

@@ -50,7 +50,7 @@ class InventoryJobReconciler {
     private final InventoryJobQueue queue;
     private final Workers workers;
     private final FailedJobs failedJobs;
-    private final Duration dropAfter;
+    private final Duration dropIdleAfter;
     private final AgroalDataSource dataSource;
     private final JobConfig.Reconciler config;
     private final Clock clock;
@@ -71,7 +71,7 @@ class InventoryJobReconciler {
         this.dataSource = dataSource;
         this.config = config.reconciler();
         // By then all that it held has been claimed.
-        this.dropAfter = config.consumer().claimAfter().multipliedBy(2);
+        this.dropIdleAfter = config.consumer().claimAfter().multipliedBy(2);
         this.clock = clock;
         this.reconciled = Counter.builder("oms.jobs.reconciled")
                 .description("Jobs that Redis had lost, or that had failed, and that were sent again.")
@@ -82,15 +82,15 @@ class InventoryJobReconciler {
     void run() {
         try {
             int found = reconcile();
-            workers.reconciled(clock.instant(), found);
-            failedJobs.forgetSettled();
-            workers.dropIdle(dropAfter);
+            workers.recordReconciliation(clock.instant(), found);
+            failedJobs.deleteSettled();
+            workers.dropIdle(dropIdleAfter);
             if (found > 0) {
                 LOG.infof("Sent %d lost jobs again", found);
             }
-            outage.over();
+            outage.recovered();
         } catch (RuntimeException e) {
-            outage.seen(e);
+            outage.failed(e);
             if (!DatabaseOutage.isBehind(e)) {
                 LOG.debug("Reconciling failed", e);
             }

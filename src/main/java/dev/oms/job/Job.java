@@ -23,7 +23,7 @@ record Job(String entryId, Long orderId, Map<String, String> fields) {
     }
 
     /** What tells a job that names no order from others: a negative number, the same whenever the entry is read. */
-    long number() {
+    long surrogateId() {
         String[] parts = entryId.split("-");
         return -(Long.parseLong(parts[0]) * 1_000 + Long.parseLong(parts[1]) % 1_000);
     }

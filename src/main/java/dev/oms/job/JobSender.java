@@ -30,7 +30,7 @@ final class JobSender {
     private static final Logger LOG = Logger.getLogger(JobSender.class);
 
     private final Redis redis;
-    private final BlockingQueue<Sent> waiting = new ArrayBlockingQueue<>(WAITING_MAX);
+    private final BlockingQueue<OutgoingJob> waiting = new ArrayBlockingQueue<>(WAITING_MAX);
     private final AtomicBoolean sending = new AtomicBoolean();
     private final LongAdder failures = new LongAdder();
     private final OutageLog outage = new OutageLog(LOG, "Redis is away: orders are accepted, their stock has to wait");
@@ -40,7 +40,7 @@ final class JobSender {
      *
      * @param traceparent the trace that it is part of, or null
      */
-    private record Sent(long orderId, String traceparent) {
+    private record OutgoingJob(long orderId, String traceparent) {
         Request request() {
             Request request = Request.cmd(Command.XADD)
                     .arg(InventoryJobQueue.STREAM)
@@ -57,7 +57,7 @@ final class JobSender {
 
     /** Sends a job as soon as may be, and returns at once. */
     void send(long orderId) {
-        if (!waiting.offer(new Sent(orderId, JobTraces.traceparent()))) {
+        if (!waiting.offer(new OutgoingJob(orderId, JobTraces.traceparent()))) {
             failures.increment();
         }
         sendWaiting();
@@ -65,7 +65,7 @@ final class JobSender {
 
     private void sendWaiting() {
         while (!waiting.isEmpty() && sending.compareAndSet(false, true)) {
-            List<Sent> jobs = new ArrayList<>();
+            List<OutgoingJob> jobs = new ArrayList<>();
             waiting.drainTo(jobs, PIPELINE_MAX);
             if (!jobs.isEmpty()) {
                 pipeline(jobs).subscribe().with(sent -> sent(), e -> failed(jobs.size(), e));
@@ -76,13 +76,13 @@ final class JobSender {
     }
 
     private void sent() {
-        outage.over();
+        outage.recovered();
         next();
     }
 
     private void failed(int jobs, Throwable e) {
         failures.add(jobs);
-        outage.seen(e);
+        outage.failed(e);
         next();
     }
 
@@ -95,15 +95,15 @@ final class JobSender {
     void sendAndWait(List<Long> orderIds) {
         for (int from = 0; from < orderIds.size(); from += PIPELINE_MAX) {
             pipeline(orderIds.subList(from, Math.min(from + PIPELINE_MAX, orderIds.size())).stream()
-                            .map(orderId -> new Sent(orderId, null))
+                            .map(orderId -> new OutgoingJob(orderId, null))
                             .toList())
                     .await()
                     .indefinitely();
         }
     }
 
-    private Uni<?> pipeline(List<Sent> jobs) {
-        List<Request> requests = jobs.stream().map(Sent::request).toList();
+    private Uni<?> pipeline(List<OutgoingJob> jobs) {
+        List<Request> requests = jobs.stream().map(OutgoingJob::request).toList();
         return redis.batch(requests).ifNoItem().after(TIMEOUT).fail();
     }
 

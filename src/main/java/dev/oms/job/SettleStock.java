@@ -91,7 +91,7 @@ class SettleStock {
     int settle(Collection<Long> orderIds) {
         SettlementMetrics.Batch batch = metrics.batch();
         Settlement settlement = QuarkusTransaction.requiringNew().call(() -> settleInTransaction(orderIds, batch));
-        batch.settled(settlement.outcomes());
+        batch.committed(settlement.outcomes());
         for (LowStock low : settlement.lowStock()) {
             LOG.warnf(
                     "Low stock: item_id=%d name=\"%s\" quantity=%d threshold=%d",

@@ -78,7 +78,7 @@ public class SettlementMetrics {
         }
 
         /** They are committed. */
-        void settled(List<Outcome> outcomes) {
+        void committed(List<Outcome> outcomes) {
             Instant now = clock.instant();
             for (Outcome outcome : outcomes) {
                 switch (outcome.status()) {

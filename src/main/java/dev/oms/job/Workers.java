@@ -69,25 +69,25 @@ public class Workers {
     }
 
     /** A worker lives, and has settled so many orders. */
-    void seen(String name, Instant startedAt, long settled) {
+    void heartbeat(String name, Instant startedAt, long settled) {
         hash.hset(WORKERS, name, startedAt.toEpochMilli() + " " + settled);
     }
 
-    void reconciled(Instant at, long found) {
+    void recordReconciliation(Instant at, long found) {
         values.set(RECONCILIATION, at.toEpochMilli() + " " + found);
     }
 
     /** The last reconciliation, or null when none is known of. */
     public Reconciliation lastReconciliation() {
-        String[] told = told(values.get(RECONCILIATION));
-        return told == null
+        String[] parts = split(values.get(RECONCILIATION));
+        return parts == null
                 ? null
-                : new Reconciliation(Instant.ofEpochMilli(Long.parseLong(told[0])), Long.parseLong(told[1]));
+                : new Reconciliation(Instant.ofEpochMilli(Long.parseLong(parts[0])), Long.parseLong(parts[1]));
     }
 
     /** Who reads the stream. */
     public List<Worker> list() {
-        Map<String, String> seen = hash.hgetall(WORKERS);
+        Map<String, String> heartbeats = hash.hgetall(WORKERS);
         List<Worker> workers = new ArrayList<>();
         for (Response consumer : consumers()) {
             Map<String, Response> fields = new HashMap<>();
@@ -95,13 +95,13 @@ public class Workers {
                 fields.put(consumer.get(i).toString(), consumer.get(i + 1));
             }
             String name = fields.get("name").toString();
-            String[] told = told(seen.get(name));
+            String[] heartbeat = split(heartbeats.get(name));
             workers.add(new Worker(
                     name,
                     fields.get("pending").toLong(),
                     fields.get("idle").toLong() / 1_000,
-                    told == null ? null : Instant.ofEpochMilli(Long.parseLong(told[0])),
-                    told == null ? null : Long.valueOf(told[1])));
+                    heartbeat == null ? null : Instant.ofEpochMilli(Long.parseLong(heartbeat[0])),
+                    heartbeat == null ? null : Long.valueOf(heartbeat[1])));
         }
         return workers;
     }
@@ -118,7 +118,7 @@ public class Workers {
         }
     }
 
-    private static String[] told(String text) {
+    private static String[] split(String text) {
         return text == null ? null : text.split(" ");
     }
 

@@ -25,7 +25,7 @@ public final class StartFailure {
 
     private StartFailure() {}
 
-    public static void tell(Throwable failure, PrintStream out) {
+    public static void report(Throwable failure, PrintStream out) {
         Optional<String> sentence =
                 Causes.of(failure).flatMap(cause -> sentence(cause).stream()).findFirst();
         if (sentence.isPresent()) {

@@ -53,7 +53,7 @@ class IdempotencyRaceTest {
 
     @Test
     void makesOneOrderAKeyAndReplaysItToTheRest() throws Exception {
-        List<Answer> answers = Crowd.run(THREADS, attempts(1));
+        List<Answer> answers = Concurrently.run(THREADS, attempts(1));
         ledger.awaitSettled();
 
         assertOneOrderAKey(answers);
@@ -63,7 +63,7 @@ class IdempotencyRaceTest {
 
     @Test
     void refusesTheOtherOrdersThatRaceForAKey() throws Exception {
-        List<Answer> answers = Crowd.run(THREADS, attempts(2));
+        List<Answer> answers = Concurrently.run(THREADS, attempts(2));
 
         assertOneOrderAKey(answers);
         byKey(answers).values().forEach(ofKey -> {
@@ -78,11 +78,11 @@ class IdempotencyRaceTest {
 
     @Test
     void replacesAnExpiredKeyOnce() throws Exception {
-        List<Answer> before = Crowd.run(THREADS, attempts(1));
+        List<Answer> before = Concurrently.run(THREADS, attempts(1));
         ledger.execute(
                 "update idempotency_keys set created_at = created_at - interval '2 days' where user_id = " + user);
 
-        List<Answer> answers = Crowd.run(THREADS, attempts(1));
+        List<Answer> answers = Concurrently.run(THREADS, attempts(1));
 
         List<Answer> all = new ArrayList<>(before);
         all.addAll(answers);

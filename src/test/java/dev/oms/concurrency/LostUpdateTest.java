@@ -47,7 +47,7 @@ class LostUpdateTest {
                         .statusCode());
             }
 
-            assertOneOf(Crowd.run(THREADS, counts));
+            assertOneOf(Concurrently.run(THREADS, counts));
         }
         assertThat(ledger.count("stock_movements where kind = 'CORRECTION' and inventory_item_id = " + item))
                 .isEqualTo(ROUNDS);
@@ -63,7 +63,7 @@ class LostUpdateTest {
             Shop.settled(order);
             RequestSpecification request = readBy("/orders/" + order);
 
-            assertOneOf(Crowd.run(
+            assertOneOf(Concurrently.run(
                     THREADS,
                     Collections.nCopies(
                             THREADS,

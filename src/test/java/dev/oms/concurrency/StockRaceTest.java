@@ -47,7 +47,7 @@ class StockRaceTest {
         long item = Shop.item(name, 1, 0);
         List<Callable<Long>> buyers = Collections.nCopies(1_000, () -> Shop.order(user, Map.of(name, 1)));
 
-        List<Long> orders = Crowd.run(THREADS, buyers);
+        List<Long> orders = Concurrently.run(THREADS, buyers);
         ledger.awaitSettled();
 
         assertThat(orders).doesNotHaveDuplicates().hasSize(1_000);
@@ -73,7 +73,7 @@ class StockRaceTest {
             });
         }
 
-        List<Integer> answers = Crowd.run(THREADS, fickle);
+        List<Integer> answers = Concurrently.run(THREADS, fickle);
         ledger.awaitSettled();
 
         assertThat(answers).containsOnly(200);
@@ -93,7 +93,7 @@ class StockRaceTest {
         long order = Shop.order(user, Map.of(name, 1));
         Shop.settled(order);
 
-        List<Integer> answers = Crowd.run(
+        List<Integer> answers = Concurrently.run(
                 THREADS, Collections.nCopies(100, () -> Shop.cancel(order).statusCode()));
         ledger.awaitSettled();
 
@@ -110,7 +110,7 @@ class StockRaceTest {
                 .forEach(i -> work.add(() -> Shop.correct(item, 1_000 + i).statusCode()));
         Collections.shuffle(work, new Random(3));
 
-        Crowd.run(THREADS, work);
+        Concurrently.run(THREADS, work);
         ledger.awaitSettled();
 
         assertThat(ledger.count("orders where status = 'Confirmed' and user_id = " + user))
@@ -133,7 +133,7 @@ class StockRaceTest {
             work.add(
                     round % 16, () -> given().delete("/inventory_items/" + item).statusCode());
 
-            List<Integer> answers = Crowd.run(17, work);
+            List<Integer> answers = Concurrently.run(17, work);
 
             assertThat(answers).isSubsetOf(201, 422, 204).containsOnlyOnce(204);
             assertThat(ledger.count("order_lines where inventory_item_id = " + item))

@@ -95,15 +95,17 @@ class EventResourceTest {
 
             AtomicLong placed = new AtomicLong();
             AtomicLong settled = new AtomicLong();
-            List<Event> told = listener.until(flow -> placed.addAndGet(total(flow.at("/buckets/placed"))) >= 7
+            List<Event> received = listener.until(flow -> placed.addAndGet(total(flow.at("/buckets/placed"))) >= 7
                     & settled.addAndGet(total(flow.at("/buckets/settled"))) >= 7);
-            List<String> others = other
-                    .until(flow -> flow.path("at").equals(told.getLast().data().path("at")))
-                    .stream()
-                    .map(Event::text)
-                    .toList();
+            List<String> others =
+                    other
+                            .until(flow -> flow.path("at")
+                                    .equals(received.getLast().data().path("at")))
+                            .stream()
+                            .map(Event::text)
+                            .toList();
 
-            Event last = told.getLast();
+            Event last = received.getLast();
             assertThat(others).contains(last.text());
             assertThat(last.data().path("placed_per_second").asDouble()).isPositive();
             assertThat(last.data().path("settled_per_second").asDouble()).isPositive();
@@ -127,9 +129,10 @@ class EventResourceTest {
         try (Listener listener = Listener.connect()) {
             OmsServers.servers().stopRedis();
             try {
-                List<Event> told = listener.until(flow -> !flow.path("redis").asBoolean(true));
+                List<Event> received =
+                        listener.until(flow -> !flow.path("redis").asBoolean(true));
 
-                JsonNode flow = told.getLast().data();
+                JsonNode flow = received.getLast().data();
                 assertThat(flow.path("postgresql").asBoolean()).isTrue();
                 assertThat(flow.path("dead").asInt(-1)).isZero();
                 for (String unknown : List.of(
@@ -146,9 +149,10 @@ class EventResourceTest {
                 OmsServers.servers().startRedis();
             }
 
-            List<Event> told = listener.until(flow -> flow.path("redis").asBoolean());
+            List<Event> received = listener.until(flow -> flow.path("redis").asBoolean());
 
-            assertThat(told.getLast().data().path("depth").isIntegralNumber()).isTrue();
+            assertThat(received.getLast().data().path("depth").isIntegralNumber())
+                    .isTrue();
         }
     }
 
@@ -159,17 +163,18 @@ class EventResourceTest {
         for (int i = 0; i < 3; i++) {
             try (Listener listener = Listener.connect()) {
                 listener.next();
-                assertThat(flows.listeners()).isPositive();
+                assertThat(flows.listenerCount()).isPositive();
             }
         }
 
-        await().atMost(Duration.ofSeconds(20)).until(() -> flows.listeners() == 0);
+        await().atMost(Duration.ofSeconds(20)).until(() -> flows.listenerCount() == 0);
     }
 
     @Test
     @DisabledOnIntegrationTest("The process itself would stop")
     void endsWhenTheProcessStopsAlsoForThoseWhoComeTooLate() {
-        FlowStream flows = new FlowStream(CDI.current().select(Vitals.class).get(), new ObjectMapper());
+        FlowStream flows =
+                new FlowStream(CDI.current().select(TakeHealthSnapshot.class).get(), new ObjectMapper());
         AssertSubscriber<Flow> early = flows.listen().subscribe().withSubscriber(AssertSubscriber.create(10));
         early.awaitItems(1).assertNotTerminated();
 
@@ -177,17 +182,18 @@ class EventResourceTest {
 
         early.awaitCompletion();
         flows.listen().subscribe().withSubscriber(AssertSubscriber.create(10)).awaitCompletion();
-        await().atMost(Duration.ofSeconds(20)).until(() -> flows.listeners() == 0);
+        await().atMost(Duration.ofSeconds(20)).until(() -> flows.listenerCount() == 0);
     }
 
     @Test
     @DisabledOnIntegrationTest("Only the process itself can be asked so")
     void keepsNothingButTheLatestForWhoeverIsSlow() {
-        FlowStream flows = new FlowStream(CDI.current().select(Vitals.class).get(), new ObjectMapper());
+        FlowStream flows =
+                new FlowStream(CDI.current().select(TakeHealthSnapshot.class).get(), new ObjectMapper());
         AssertSubscriber<Flow> slow = flows.listen().subscribe().withSubscriber(AssertSubscriber.create(1));
         slow.awaitItems(1);
         for (int i = 0; i < 5; i++) {
-            flows.tell();
+            flows.publish();
         }
 
         slow.request(10);
@@ -239,17 +245,17 @@ class EventResourceTest {
             return new Event(name, retry, data);
         }
 
-        /** What is told until it is as wanted. */
+        /** What is received until it is as wanted. */
         List<Event> until(Predicate<JsonNode> wanted) {
-            List<Event> told = new ArrayList<>();
+            List<Event> received = new ArrayList<>();
             do {
-                assertThat(told).hasSizeLessThan(EVENTS_MAX);
+                assertThat(received).hasSizeLessThan(EVENTS_MAX);
                 Event event = next();
                 if (event.name().equals("flow")) {
-                    told.add(event);
+                    received.add(event);
                 }
-            } while (told.isEmpty() || !wanted.test(told.getLast().data()));
-            return told;
+            } while (received.isEmpty() || !wanted.test(received.getLast().data()));
+            return received;
         }
 
         @Override

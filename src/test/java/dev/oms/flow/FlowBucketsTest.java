@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 @WithTestResource(OmsServers.class)
 class FlowBucketsTest {
     // Nobody counts in those days.
-    private static final long AT = FlowBuckets.at(Instant.parse("2020-01-01T12:00:03Z"));
+    private static final long AT = FlowBuckets.startOf(Instant.parse("2020-01-01T12:00:03Z"));
 
     @Inject
     FlowBuckets buckets;
@@ -41,7 +41,7 @@ class FlowBucketsTest {
 
         List<Bucket> read = buckets.read(AT);
         assertThat(read).hasSize(FlowBuckets.COUNT);
-        assertThat(read).extracting(Bucket::at).isSorted().endsWith(AT - 5, AT);
+        assertThat(read).extracting(Bucket::start).isSorted().endsWith(AT - 5, AT);
         assertThat(read.getLast().placed()).isEqualTo(7);
         assertThat(read.getLast().settled()).isEqualTo(4);
         assertThat(read.getLast().latencies()[3]).isEqualTo(4);

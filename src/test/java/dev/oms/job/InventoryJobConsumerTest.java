@@ -146,7 +146,7 @@ class InventoryJobConsumerTest {
         awaitLength(1);
         queue.read(
                 "dead",
-                reader -> assertThat(reader.fresh(10, Duration.ofSeconds(1)))
+                reader -> assertThat(reader.readNew(10, Duration.ofSeconds(1)))
                         .extracting(Job::orderId)
                         .containsExactly(order));
 
@@ -162,16 +162,16 @@ class InventoryJobConsumerTest {
         awaitLength(1);
 
         queue.read("live", live -> {
-            List<Job> held = live.fresh(10, Duration.ofSeconds(1));
+            List<Job> held = live.readNew(10, Duration.ofSeconds(1));
             queue.read("other", other -> {
                 assertThat(other.claimAbandoned(10, Duration.ofSeconds(30))).isFalse();
-                assertThat(other.unacknowledged("0", 10)).isEmpty();
-                assertThat(other.fresh(10, Duration.ofMillis(50))).isEmpty();
+                assertThat(other.readPending("0", 10)).isEmpty();
+                assertThat(other.readNew(10, Duration.ofMillis(50))).isEmpty();
             });
-            assertThat(live.unacknowledged("0", 10)).isEqualTo(held);
+            assertThat(live.readPending("0", 10)).isEqualTo(held);
             settleStock.settle(List.of(order));
             live.acknowledge(held);
-            assertThat(live.unacknowledged("0", 10)).isEmpty();
+            assertThat(live.readPending("0", 10)).isEmpty();
         });
 
         assertThat(length()).isZero();
@@ -181,7 +181,7 @@ class InventoryJobConsumerTest {
     void readsFirstWhatItHadReadBeforeItEnded() {
         long order = Shop.order(user, Map.of(name, 1));
         awaitLength(1);
-        queue.read("same", reader -> reader.fresh(10, Duration.ofSeconds(1)));
+        queue.read("same", reader -> reader.readNew(10, Duration.ofSeconds(1)));
 
         consumeUntil("same", Duration.ofSeconds(30), () -> isSettled(order));
 
@@ -192,7 +192,7 @@ class InventoryJobConsumerTest {
     void replaysWhatWasCommittedButNotAcknowledged() {
         long order = Shop.order(user, Map.of(name, 1));
         awaitLength(1);
-        queue.read("same", reader -> reader.fresh(10, Duration.ofSeconds(1)));
+        queue.read("same", reader -> reader.readNew(10, Duration.ofSeconds(1)));
         settleStock.settle(List.of(order));
 
         consumeUntil("same", Duration.ofSeconds(30), () -> length() == 0);
@@ -205,7 +205,7 @@ class InventoryJobConsumerTest {
         long order = Shop.order(user, Map.of(name, 1));
         awaitLength(1);
         queue.read("same", reader -> {
-            Job job = reader.fresh(10, Duration.ofSeconds(1)).getFirst();
+            Job job = reader.readNew(10, Duration.ofSeconds(1)).getFirst();
             settleStock.settle(List.of(order));
             redis.stream(String.class).xdel(InventoryJobQueue.STREAM, job.entryId());
         });
@@ -219,7 +219,7 @@ class InventoryJobConsumerTest {
         long next = Shop.order(user, Map.of(name, 1));
         awaitLength(2);
         queue.read("dead", reader -> {
-            Job job = reader.fresh(10, Duration.ofSeconds(1)).getFirst();
+            Job job = reader.readNew(10, Duration.ofSeconds(1)).getFirst();
             settleStock.settle(List.of(order));
             redis.stream(String.class).xdel(InventoryJobQueue.STREAM, job.entryId());
         });
@@ -286,7 +286,7 @@ class InventoryJobConsumerTest {
         poison(order);
         awaitLength(1);
         queue.read("a", reader -> {
-            reader.acknowledge(reader.fresh(1, Duration.ofSeconds(1)));
+            reader.acknowledge(reader.readNew(1, Duration.ofSeconds(1)));
         });
 
         for (int attempt = 1; attempt <= 25; attempt++) {
@@ -345,8 +345,8 @@ class InventoryJobConsumerTest {
         Shop.order(user, Map.of(name, 1));
         Shop.order(user, Map.of(name, 1));
         awaitLength(2);
-        queue.read("holds", reader -> reader.fresh(1, Duration.ofSeconds(1)));
-        queue.read("gone", reader -> reader.acknowledge(reader.fresh(1, Duration.ofSeconds(1))));
+        queue.read("holds", reader -> reader.readNew(1, Duration.ofSeconds(1)));
+        queue.read("gone", reader -> reader.acknowledge(reader.readNew(1, Duration.ofSeconds(1))));
 
         assertThat(workers.dropIdle(Duration.ofMinutes(1))).isZero();
         await().until(() -> workers.list().stream().noneMatch(worker -> worker.idleSeconds() < 1));

@@ -7,14 +7,14 @@ import java.util.stream.LongStream;
 /** Lets the other rooms' tests say when stock is settled; from the first of it on, nobody else does. */
 public final class Settling {
     public Settling() {
-        if (PackagedWorker.isThere()) {
+        if (PackagedWorker.isRunning()) {
             PackagedWorker.pause();
         }
     }
 
     /** Settles these orders, and in the packaged application all others that wait, too. */
     public void settle(long... orderIds) {
-        if (PackagedWorker.isThere()) {
+        if (PackagedWorker.isRunning()) {
             PackagedWorker.settle();
         } else {
             CDI.current()

@@ -77,7 +77,7 @@ class TraceTest {
     }
 
     @Inject
-    EndedSpans spans;
+    RecordedSpans spans;
 
     private final Ledger ledger = OmsServers.ledger();
 

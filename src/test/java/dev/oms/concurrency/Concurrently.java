@@ -10,8 +10,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
 /** Many threads that do something at the same instant. */
-final class Crowd {
-    private Crowd() {}
+final class Concurrently {
+    private Concurrently() {}
 
     /** What each of them came back with; the first failure of any is thrown. */
     static <T> List<T> run(int threads, List<? extends Callable<T>> tasks)

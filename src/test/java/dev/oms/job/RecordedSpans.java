@@ -11,7 +11,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 
 /** Keeps every span that was traced; where traces are off, there is none. */
 @ApplicationScoped
-class EndedSpans implements SpanProcessor {
+class RecordedSpans implements SpanProcessor {
     private final List<SpanData> spans = new CopyOnWriteArrayList<>();
 
     List<SpanData> ofTrace(String traceId) {
