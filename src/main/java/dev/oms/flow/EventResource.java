@@ -12,7 +12,7 @@ import jakarta.ws.rs.sse.Sse;
 import java.time.Duration;
 
 /**
- * {@code /events}: how orders flow, told every second to whoever listens.
+ * {@code /events}: sends a snapshot of the order flow to every listener once a second.
  *
  * @see <a href="https://html.spec.whatwg.org/multipage/server-sent-events.html">HTML, Server-sent events</a>
  */
@@ -34,10 +34,12 @@ class EventResource {
         return flows.listen().onItem().transformToMultiAndConcatenate(listener::eventsFor);
     }
 
-    /** Somebody who listens, and the begin of the last bucket that he has been told of. */
+    /** One listener: turns each flow into the events that it has not received yet. */
     private static final class Listener {
         private final Sse sse;
         private Flow lastFlow;
+
+        /** The start of the last bucket sent. */
         private long sentUpTo;
 
         Listener(Sse sse) {
@@ -46,7 +48,7 @@ class EventResource {
 
         Multi<OutboundSseEvent> eventsFor(Flow flow) {
             if (flow == lastFlow) {
-                // What there was when he came is what there is this second.
+                // The flow sent on connect is also this second's; do not send it twice.
                 return Multi.createFrom().empty();
             }
             if (lastFlow != null) {

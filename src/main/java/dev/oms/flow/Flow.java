@@ -16,8 +16,8 @@ import java.util.function.Function;
 import java.util.function.ToLongFunction;
 
 /**
- * How orders flow at a moment, as it goes over the wire: written once, however many read it. Only the buckets differ,
- * between those who have seen different ones.
+ * The order flow at one moment, as JSON. It is serialized once for all listeners that have received the same buckets,
+ * because only the buckets differ between listeners.
  */
 final class Flow {
     private static final int RATE_BUCKETS = 10 / FlowBuckets.SECONDS;
@@ -32,7 +32,7 @@ final class Flow {
         this.json = json;
     }
 
-    /** Pairs of a bucket's begin and its count. */
+    /** Each pair is the start of a bucket, in seconds since 1970, and its count. */
     @RegisterForReflection
     record Counts(List<long[]> placed, List<long[]> settled) {
         static Counts of(List<Bucket> buckets) {
@@ -46,11 +46,11 @@ final class Flow {
         }
     }
 
-    /** What a listener is told first. */
+    /** The first event that a listener receives. */
     @RegisterForReflection
     record HistoryView(int bucketSeconds, List<long[]> placed, List<long[]> settled) {}
 
-    /** What a listener is told every second. What is null is not known, or there is none. */
+    /** The event that a listener receives every second. A field is null if its value is unknown or there is none. */
     @RegisterForReflection
     record FlowView(
             Instant at,
@@ -69,14 +69,14 @@ final class Flow {
             Reconciliation lastReconciliation,
             Counts buckets) {}
 
-    /** When the last bucket begins that it knows, or that somebody has seen who knows no more. */
+    /** The start of this flow's last bucket, or {@code sentUpTo} if the buckets are unknown. */
     long lastBucket(long sentUpTo) {
         return snapshot.redis() == null
                 ? sentUpTo
                 : snapshot.redis().history().getLast().start();
     }
 
-    /** The history, as JSON; empty when it is not known. */
+    /** The history as JSON, with empty lists if it is unknown. */
     String history() {
         Counts counts = Counts.of(
                 snapshot.redis() == null ? List.of() : snapshot.redis().history());
@@ -84,9 +84,9 @@ final class Flow {
     }
 
     /**
-     * The state, as JSON.
+     * The state as JSON.
      *
-     * @param sentUpTo the begin of the last bucket that its reader has been told of
+     * @param sentUpTo the start of the last bucket that the listener has received
      */
     String state(long sentUpTo) {
         return states.computeIfAbsent(sentUpTo, start -> write(view(start)));
@@ -138,7 +138,7 @@ final class Flow {
         try {
             return json.writeValueAsString(view);
         } catch (JsonProcessingException e) {
-            throw new IllegalStateException("What was made here cannot be written", e);
+            throw new IllegalStateException("The flow cannot be serialized", e);
         }
     }
 }

@@ -15,18 +15,18 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * How many orders were placed and settled of late, all processes taken together: in Redis, a hash for every few
- * seconds, to which each process adds its own. Nothing depends on it.
+ * Counts the orders placed and settled by all processes together, in buckets of a few seconds. Each bucket is a Redis
+ * hash to which every process adds its own counts. It feeds the console only: losing it costs no order.
  */
 @ApplicationScoped
 class FlowBuckets {
-    /** How long a bucket is. */
+    /** The length of a bucket. */
     static final int SECONDS = 5;
 
-    /** How many buckets are told of: a quarter of an hour. */
+    /** The number of buckets that are read: 15 minutes' worth. */
     static final int COUNT = 15 * 60 / SECONDS;
 
-    /** After its end, a bucket still gets what the processes counted before; they tell it once a second. */
+    /** A bucket is complete this long after its end: processes report once a second, so the last counts come late. */
     private static final int GRACE_SECONDS = 1;
 
     private static final String KEY = "oms:flow:";
@@ -44,17 +44,17 @@ class FlowBuckets {
     }
 
     /**
-     * A few seconds.
+     * The counts of one bucket.
      *
-     * @param start when they begin, in seconds since 1970
-     * @param latencies how long the settled ones had waited, by {@link SettlementMetrics#LATENCY_BOUNDS}
+     * @param start in seconds since 1970
+     * @param latencies settled orders by how long they waited, one count for each interval of
+     *     {@link SettlementMetrics#LATENCY_BOUNDS}
      */
     record Bucket(long start, long placed, long settled, long[] latencies) {
         static Bucket empty(long start) {
             return new Bucket(start, 0, 0, new long[SettlementMetrics.LATENCY_BOUNDS.size() + 1]);
         }
 
-        /** Both together. */
         Bucket plus(Bucket other) {
             long[] sums = latencies.clone();
             for (int i = 0; i < sums.length; i++) {
@@ -63,7 +63,6 @@ class FlowBuckets {
             return new Bucket(start, placed + other.placed, settled + other.settled, sums);
         }
 
-        /** What there is more here than there. */
         Bucket minus(Bucket other) {
             long[] differences = latencies.clone();
             for (int i = 0; i < differences.length; i++) {
@@ -77,17 +76,17 @@ class FlowBuckets {
         }
     }
 
-    /** When the bucket begins that a time is in. */
+    /** The start of the bucket that contains a time. */
     static long startOf(Instant time) {
         return time.getEpochSecond() / SECONDS * SECONDS;
     }
 
-    /** When the last bucket begins that nothing is added to any more. */
+    /** The start of the last complete bucket. */
     static long lastComplete(Instant now) {
         return startOf(now.minusSeconds(GRACE_SECONDS)) - SECONDS;
     }
 
-    /** Adds to buckets, in one round trip. */
+    /** Adds counts to the buckets in Redis, in one round trip. */
     void add(Collection<Bucket> buckets) {
         List<Request> requests = new ArrayList<>();
         for (Bucket bucket : buckets) {
@@ -108,7 +107,11 @@ class FlowBuckets {
         }
     }
 
-    /** The last {@link #COUNT} buckets, oldest first. */
+    /**
+     * Reads {@link #COUNT} buckets, oldest first.
+     *
+     * @param last the start of the last one
+     */
     List<Bucket> read(long last) {
         List<Bucket> buckets = new ArrayList<>();
         List<Request> requests = new ArrayList<>();

@@ -16,8 +16,9 @@ import java.util.TreeMap;
 import org.jboss.logging.Logger;
 
 /**
- * Tells Redis, once a second, how many orders this process has placed and settled since it last did. It reads the
- * meters for that, so whoever places and settles has nothing to do with it. What cannot be told is told later.
+ * Reports to Redis, once a second, how many orders this process has placed and settled since its last report. It reads
+ * the meters, so the code that places and settles is not involved. Counts that cannot be reported are kept for the next
+ * report.
  */
 @ApplicationScoped
 class FlowRecorder {
@@ -30,7 +31,7 @@ class FlowRecorder {
     private final SettlementMetrics settlements;
     private final Clock clock;
 
-    // Only by the thread that has the lock.
+    // Guarded by this.
     private final TreeMap<Long, Bucket> unreported = new TreeMap<>();
     private Bucket lastTotals;
 
@@ -51,7 +52,7 @@ class FlowRecorder {
         report();
     }
 
-    /** What was counted in the last second of a process. */
+    /** Reports the last second, after the consumer has settled its last batch. */
     void stop(@Observes @Priority(AFTER_CONSUMER) ShutdownEvent event) {
         report();
     }
@@ -73,7 +74,7 @@ class FlowRecorder {
             buckets.add(List.copyOf(unreported.values()));
             unreported.clear();
         } catch (RuntimeException e) {
-            LOG.debug("What was placed and settled is told later", e);
+            LOG.debug("The counts of placed and settled orders are reported later", e);
         }
     }
 }

@@ -14,9 +14,9 @@ import java.util.function.Supplier;
 import java.util.function.ToLongFunction;
 
 /**
- * Shows what all processes share as gauges: the stream, the jobs that failed, what runs low, who works. Looked up every
- * few seconds, so that whoever reads them does not wait; not a number while it is unknown. Only workers show them, for
- * once is enough.
+ * Gauges of what all processes share: the stream, failed jobs, low stock, workers. They are refreshed every few
+ * seconds, so that a scrape does not wait for Redis or PostgreSQL, and are NaN while the value is unknown. Only workers
+ * have them: one role is enough for shared values.
  */
 @ApplicationScoped
 class JobGauges {
@@ -35,18 +35,18 @@ class JobGauges {
         if (!isOn) {
             return;
         }
-        redisGauge("oms.queue.depth", "Jobs in the stream, with a worker or not.", RedisHealth::depth);
+        redisGauge("oms.queue.depth", "Jobs in the stream, delivered to a worker or not.", RedisHealth::depth);
         redisGauge(
                 "oms.queue.oldest.age.seconds",
-                "How long the oldest job has been in the stream.",
+                "The age of the oldest job in the stream.",
                 RedisHealth::oldestAgeSeconds);
-        redisGauge("oms.queue.in.flight", "Jobs that are with a worker.", RedisHealth::inFlight);
+        redisGauge("oms.queue.in.flight", "Jobs delivered to a worker and not acknowledged.", RedisHealth::inFlight);
         redisGauge(
                 "oms.workers",
                 "Workers that read the stream.",
                 redis -> redis.workers().size());
-        postgresGauge("oms.jobs.failed", "Jobs that failed and will be tried again.", PostgresHealth::failed);
-        postgresGauge("oms.jobs.dead", "Jobs that nobody tries any more.", PostgresHealth::dead);
+        postgresGauge("oms.jobs.failed", "Failed jobs that will be retried.", PostgresHealth::failed);
+        postgresGauge("oms.jobs.dead", "Jobs whose retries are exhausted.", PostgresHealth::dead);
         postgresGauge("oms.items.low.stock", "Items on sale below their threshold.", PostgresHealth::lowStock);
     }
 

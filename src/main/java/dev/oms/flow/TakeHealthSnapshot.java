@@ -54,7 +54,7 @@ class TakeHealthSnapshot {
     private final Probe<RedisHealth> redis = new Probe<>(this::probeRedis);
     private final Probe<PostgresHealth> postgres = new Probe<>(this::probePostgres);
 
-    // Used only by a probe's thread, and a probe runs one at a time.
+    // Each is used by one probe only, which runs on one thread at a time.
     private volatile List<Bucket> history = List.of();
     private volatile long lowStock;
     private volatile Instant lowStockCountedAt = Instant.MIN;
