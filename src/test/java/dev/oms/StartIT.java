@@ -88,7 +88,7 @@ class StartIT {
         assertThat(tooEarly.exitCode()).isEqualTo(1);
         assertThat(tooEarly.lastLine())
                 .isEqualTo("OMS did not start: the database has not been migrated to this version; run OMS once with "
-                        + "QUARKUS_INIT_AND_EXIT=true, straight at PostgreSQL.");
+                        + "QUARKUS_INIT_AND_EXIT=true, connected directly to PostgreSQL.");
         assertThat(migrated.exitCode()).isZero();
         assertThat(seeded.exitCode()).isZero();
         assertThat(ledger.count("orders")).isEqualTo(10_000);

@@ -71,7 +71,7 @@ class StartFailureTest {
                         new ErrorDetails(CoreErrorCode.VALIDATE_ERROR, ""),
                         "Migration checksum mismatch\n-> version 3")))
                 .hasLineCount(1)
-                .contains("other migrations")
+                .contains("not those of this version")
                 .contains("checksum mismatch -> version 3");
     }
 
