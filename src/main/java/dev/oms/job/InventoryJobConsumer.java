@@ -20,15 +20,15 @@ import org.jboss.logging.Logger;
 import org.jboss.logging.MDC;
 
 /**
- * Reads jobs off the stream, has them settled a batch at a time, and acknowledges them after the commit.
+ * Reads jobs from the stream, settles them in batches, and acknowledges them after the commit.
  *
  * <ul>
- *   <li>It keeps reading, blocked while there is nothing; the schedule only starts it again when it has ended.
- *   <li>It ends on any trouble with Redis or the database. What it had read then stays with it, and is the first that
- *       it reads when it starts again; when it never does, another consumer claims it.
- *   <li>A batch that fails for another reason is settled order by order, so that one bad order does not hold up the
- *       rest.
- *   <li>On shutdown it finishes its batch, acknowledges, and reads no more.
+ *   <li>It loops, blocked while the stream is empty. The schedule only restarts it after it has ended.
+ *   <li>It ends on any failure of Redis or the database. The jobs it has read stay pending, and are the first that it
+ *       reads after a restart. If it never restarts, another consumer claims them.
+ *   <li>If a batch fails for any other reason, its orders are settled one by one, so that one bad order does not hold
+ *       up the rest.
+ *   <li>On shutdown it finishes its batch, acknowledges it, and stops reading.
  * </ul>
  */
 @ApplicationScoped
@@ -37,7 +37,8 @@ class InventoryJobConsumer {
 
     private static final long HEARTBEAT_NANOS = Duration.ofSeconds(1).toNanos();
 
-    // Far above what comes while a batch is settled at some hundred orders a second: those are not kept waiting.
+    // Below this size a batch does not linger. At some hundred orders a second, far fewer jobs arrive while a batch is
+    // settled, so those orders are not delayed.
     private static final int LINGER_MIN_JOBS = 5;
     private static final long LINGER_NANOS_PER_JOB = Duration.ofMillis(1).toNanos();
     private static final long LINGER_NANOS_MAX = Duration.ofMillis(50).toNanos();
@@ -50,11 +51,11 @@ class InventoryJobConsumer {
     private final Instant startedAt;
     private final JobConfig.Consumer config;
     private final String name;
-    private final OutageLog outage = new OutageLog(LOG, "Jobs have to wait");
+    private final OutageLog outage = new OutageLog(LOG, "Jobs cannot be read or settled");
     private final ReentrantLock running = new ReentrantLock();
     private volatile boolean stopping;
 
-    // Both only by the thread that runs.
+    // Both are used by the consuming thread only.
     private long settled;
     private long lastHeartbeatNanos = System.nanoTime() - HEARTBEAT_NANOS;
 
@@ -89,7 +90,7 @@ class InventoryJobConsumer {
         this.name = name;
     }
 
-    // It hardly ever ends, so it must not take one of the shared workers' threads.
+    // It runs for as long as the process does, so it must not occupy a thread of the shared worker pool.
     @RunOnVirtualThread
     @Scheduled(every = "{oms.job.consumer.every}", concurrentExecution = ConcurrentExecution.SKIP)
     void run() {
@@ -100,14 +101,14 @@ class InventoryJobConsumer {
                 queue.read(name, this::consume);
             }
         } catch (RuntimeException e) {
-            // The group is gone when Redis has lost its data; the next start makes it again.
+            // If Redis has lost its data, the group is gone; the next run creates it again.
             outage.failed(e);
         } finally {
             running.unlock();
         }
     }
 
-    /** Waits until the batch at hand is settled and acknowledged. */
+    /** Waits until the current batch is settled and acknowledged. */
     void stop(@Observes ShutdownEvent event) {
         stopping = true;
         running.lock();
@@ -115,7 +116,7 @@ class InventoryJobConsumer {
     }
 
     private void consume(Reader reader) {
-        // First what it had been given before it ended.
+        // Start with the entries that were delivered to this consumer before it ended.
         String cursor = "0";
         long lastClaimNanos = System.nanoTime() - config.claimAfter().toNanos();
         while (!stopping) {
@@ -135,7 +136,7 @@ class InventoryJobConsumer {
                 cursor = jobs.isEmpty() ? null : jobs.getLast().entryId();
             }
             traces.trace(jobs, () -> settle(jobs));
-            // Only now: the transaction is committed, so what is acknowledged cannot be lost.
+            // Only after the commit, so that an acknowledged job cannot be lost.
             reader.acknowledge(jobs);
             outage.recovered();
             linger(jobs.size());
@@ -143,8 +144,8 @@ class InventoryJobConsumer {
     }
 
     /**
-     * Where many come at a time, lets the next ones come together, the longer the more they are: much of what a batch
-     * costs, it costs once.
+     * Under load, waits a moment before the next read, so that more jobs share a batch: much of a batch's cost does not
+     * depend on its size. The pause grows with the size of the last batch.
      */
     private void linger(int jobs) {
         if (jobs >= LINGER_MIN_JOBS && jobs < config.batchSize()) {
@@ -162,7 +163,7 @@ class InventoryJobConsumer {
 
     private void settle(List<Job> jobs) {
         for (Job job : jobs) {
-            // One without anything was settled before, and deleted, but not acknowledged.
+            // An entry without fields was settled and deleted before, but not acknowledged.
             if (job.orderId() == null && !job.fields().isEmpty()) {
                 LOG.errorf("Dead: entry %s names no order: %s", job.entryId(), job.fields());
                 failedJobs.recordUnreadable(job);
@@ -202,11 +203,13 @@ class InventoryJobConsumer {
             if (DatabaseOutage.isBehind(e)) {
                 throw e;
             }
-            // Its job is acknowledged all the same: the reconciler sends it again when its time has come.
+            // The job is acknowledged anyway: the reconciler sends it again when its next attempt is due.
             FailedJob failed = failedJobs.record(orderId, e);
             LOG.errorf(
                     e,
-                    failed.isDead() ? "Dead: order %d cannot be settled, try %d" : "Order %d cannot be settled, try %d",
+                    failed.isDead()
+                            ? "Dead: order %d cannot be settled, attempt %d"
+                            : "Order %d cannot be settled, attempt %d",
                     orderId,
                     failed.attempts());
         } finally {

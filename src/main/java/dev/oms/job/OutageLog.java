@@ -5,7 +5,10 @@ import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jboss.logging.Logger;
 
-/** Tells of an outage when it begins, every so often while it lasts, and when it is over; not at every try. */
+/**
+ * Logs an outage when it begins, every 30 seconds while it lasts, and when it is over, rather than at every failed
+ * attempt.
+ */
 final class OutageLog {
     private static final long REPEAT_NANOS = Duration.ofSeconds(30).toNanos();
     private static final long NONE = Long.MIN_VALUE;
@@ -14,6 +17,7 @@ final class OutageLog {
     private final String what;
     private final AtomicLong lastLoggedNanos = new AtomicLong(NONE);
 
+    /** @param what the effect of the outage, as a log message */
     OutageLog(Logger log, String what) {
         this.log = log;
         this.what = what;
@@ -31,7 +35,7 @@ final class OutageLog {
 
     void recovered() {
         if (lastLoggedNanos.get() != NONE && lastLoggedNanos.getAndSet(NONE) != NONE) {
-            log.infof("Over: %s", what);
+            log.infof("Resolved: %s", what);
         }
     }
 }
