@@ -41,9 +41,8 @@ public class SeedData {
             insert into stock_movements (inventory_item_id, kind, delta, quantity_after, created_at)
             select id, 'OPENING', quantity, quantity, now() from item""";
 
-    // One to three lines each: a popular item, then items scattered by a multiplication. No job is sent for these
-    // orders;
-    // the reconciler finds them, because they look as if they had been sent in 1970.
+    // One to three lines each: a popular item, then items scattered by a multiplication. No job is sent: the reconciler
+    // finds these orders, because they look as if their jobs had been sent in 1970.
     private static final String ORDERS = """
             with placed as (
                 insert into orders (user_id, status, due, enqueued_at, created_at, updated_at)
