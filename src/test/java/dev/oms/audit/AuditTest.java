@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** The audit finds what the tests break by hand, and nothing else. */
+/** The audit finds the damage that the tests do to the data, and nothing else. */
 @QuarkusTest
 @TestProfile(WithoutConsumer.class)
 @WithTestResource(OmsServers.class)
@@ -81,7 +81,7 @@ class AuditTest {
                 insert into order_lines values (:order, :item, 2) | \
                 STRAY item order movement :id belongs to no line of the order
             """)
-    void namesWhatDoesNotAddUp(String damage, String repair, String expected) {
+    void reportsEachDiscrepancy(String damage, String repair, String expected) {
         ledger.execute(of(damage));
         try {
             List<Map<String, Object>> found = found();
@@ -111,7 +111,7 @@ class AuditTest {
     }
 
     @Test
-    void streamsThemOverRest() {
+    void streamsDiscrepanciesOverRest() {
         given().get("/inventory_items/audit")
                 .then()
                 .statusCode(200)
@@ -133,8 +133,8 @@ class AuditTest {
     }
 
     @Test
-    @DisabledOnIntegrationTest("A worker audits when it is time")
-    void showsThemAsAMetric() {
+    @DisabledOnIntegrationTest("A worker audits on its schedule only")
+    void publishesTheirNumberAsAMetric() {
         AuditMetric metric = CDI.current().select(AuditMetric.class).get();
         ledger.execute("update inventory_items set quantity = quantity + 1 where id = " + item);
         try {

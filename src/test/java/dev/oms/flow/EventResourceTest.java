@@ -33,13 +33,13 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** {@code /events}, with the consumer as it runs. */
+/** {@code /events}, with the scheduled consumer. */
 @QuarkusTest
 @WithTestResource(OmsServers.class)
 class EventResourceTest {
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    /** More than enough for anything that is waited for. */
+    /** How many events a test waits for at most. */
     private static final int EVENTS_MAX = 60;
 
     private final Ledger ledger = OmsServers.ledger();
@@ -50,7 +50,7 @@ class EventResourceTest {
     @BeforeEach
     void setUp() throws IOException, InterruptedException {
         ledger.awaitSettled();
-        // A test before may have taken Redis away, or had jobs that were dead.
+        // An earlier test may have stopped Redis or left dead jobs.
         ledger.execute("truncate failed_jobs");
         try (Listener listener = Listener.connect()) {
             listener.until(
@@ -62,7 +62,7 @@ class EventResourceTest {
     }
 
     @Test
-    void tellsTheHistoryAndThenTheState() throws IOException, InterruptedException {
+    void sendsTheHistoryAndThenTheState() throws IOException, InterruptedException {
         try (Listener listener = Listener.connect()) {
             Event first = listener.next();
             Event second = listener.next();
@@ -84,7 +84,7 @@ class EventResourceTest {
     }
 
     @Test
-    void tellsWhatIsPlacedAndSettledToEverybodyInTheSameWords() throws IOException, InterruptedException {
+    void sendsTheSameCountsToAllListeners() throws IOException, InterruptedException {
         try (Listener listener = Listener.connect();
                 Listener other = Listener.connect()) {
             listener.next();
@@ -125,7 +125,7 @@ class EventResourceTest {
     }
 
     @Test
-    void saysWhatIsUnknownWhileRedisIsAway() throws IOException, InterruptedException {
+    void sendsNullForWhatIsUnknownWithoutRedis() throws IOException, InterruptedException {
         try (Listener listener = Listener.connect()) {
             OmsServers.servers().stopRedis();
             try {
@@ -157,8 +157,8 @@ class EventResourceTest {
     }
 
     @Test
-    @DisabledOnIntegrationTest("Only the process itself knows who listens")
-    void forgetsWhoeverHasLeft() throws IOException, InterruptedException {
+    @DisabledOnIntegrationTest("Listeners are counted only inside the process")
+    void removesDisconnectedListeners() throws IOException, InterruptedException {
         FlowStream flows = CDI.current().select(FlowStream.class).get();
         for (int i = 0; i < 3; i++) {
             try (Listener listener = Listener.connect()) {
@@ -171,8 +171,8 @@ class EventResourceTest {
     }
 
     @Test
-    @DisabledOnIntegrationTest("The process itself would stop")
-    void endsWhenTheProcessStopsAlsoForThoseWhoComeTooLate() {
+    @DisabledOnIntegrationTest("It would stop the process")
+    void completesOnShutdownForEarlyAndLateListeners() {
         FlowStream flows =
                 new FlowStream(CDI.current().select(TakeHealthSnapshot.class).get(), new ObjectMapper());
         AssertSubscriber<Flow> early = flows.listen().subscribe().withSubscriber(AssertSubscriber.create(10));
@@ -186,8 +186,8 @@ class EventResourceTest {
     }
 
     @Test
-    @DisabledOnIntegrationTest("Only the process itself can be asked so")
-    void keepsNothingButTheLatestForWhoeverIsSlow() {
+    @DisabledOnIntegrationTest("The stream is accessible only inside the process")
+    void keepsOnlyTheLatestFlowForASlowListener() {
         FlowStream flows =
                 new FlowStream(CDI.current().select(TakeHealthSnapshot.class).get(), new ObjectMapper());
         AssertSubscriber<Flow> slow = flows.listen().subscribe().withSubscriber(AssertSubscriber.create(1));
@@ -202,11 +202,11 @@ class EventResourceTest {
     }
 
     @Test
-    void isNothingToBeAskedOtherwise() {
+    void allowsOnlyGet() {
         given().post("/events").then().statusCode(405).contentType("application/problem+json");
     }
 
-    /** What came over the wire between two empty lines. */
+    /** A server-sent event: what is received between two empty lines. */
     private record Event(String name, String retry, String text) {
         JsonNode data() {
             try {
@@ -245,7 +245,7 @@ class EventResourceTest {
             return new Event(name, retry, data);
         }
 
-        /** What is received until it is as wanted. */
+        /** The flow events up to and including the first that is wanted. */
         List<Event> until(Predicate<JsonNode> wanted) {
             List<Event> received = new ArrayList<>();
             do {

@@ -14,12 +14,12 @@ import java.time.Instant;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** What several processes add up in Redis. */
+/** Counts of several processes, added up in Redis. */
 @QuarkusTest
 @TestProfile(WithoutConsumer.class)
 @WithTestResource(OmsServers.class)
 class FlowBucketsTest {
-    // Nobody counts in those days.
+    // A bucket of 2020, to which no running process adds.
     private static final long AT = FlowBuckets.startOf(Instant.parse("2020-01-01T12:00:03Z"));
 
     @Inject
@@ -51,7 +51,7 @@ class FlowBucketsTest {
     }
 
     @Test
-    void areCompleteASecondAfterTheirEnd() {
+    void areCompleteOneSecondAfterTheirEnd() {
         assertThat(FlowBuckets.lastComplete(Instant.ofEpochSecond(AT + 5))).isEqualTo(AT - 5);
         assertThat(FlowBuckets.lastComplete(Instant.ofEpochSecond(AT + 6))).isEqualTo(AT);
         assertThat(FlowBuckets.lastComplete(Instant.ofEpochSecond(AT + 10))).isEqualTo(AT);

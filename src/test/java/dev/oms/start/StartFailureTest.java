@@ -24,7 +24,7 @@ class StartFailureTest {
     }
 
     @Test
-    void namesTheDatabaseThatCannotBeUsed() {
+    void namesTheUnusableDatabase() {
         Exception failure = new RuntimeException("Failed to start quarkus", new SQLException("Connection refused."));
 
         assertThat(reported(failure))
@@ -32,7 +32,7 @@ class StartFailureTest {
     }
 
     @Test
-    void namesTheSettingThatIsNotWhatItShouldBe() {
+    void namesTheInvalidSetting() {
         SmallRyeConfigBuilder config =
                 new SmallRyeConfigBuilder().withMapping(ShopConfig.class).withDefaultValue("shop.tills", "many");
 
@@ -44,7 +44,7 @@ class StartFailureTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"foo", "http://localhost"})
-    void namesTheRedisUrlThatIsNone(String url) {
+    void namesTheInvalidRedisUrl(String url) {
         Throwable failure = Assertions.catchThrowable(
                 () -> new RedisOptions().setConnectionString(url).getPassword());
 
@@ -53,7 +53,7 @@ class StartFailureTest {
     }
 
     @Test
-    void showsTheStackTraceOfItsOwnFaults() {
+    void printsTheStackTraceOfAnUnexpectedFailure() {
         assertThat(reported(new IllegalStateException("impossible")))
                 .contains("IllegalStateException: impossible")
                 .contains("at dev.oms.start.StartFailureTest");
@@ -61,12 +61,13 @@ class StartFailureTest {
 
     @ParameterizedTest
     @ValueSource(classes = {IllegalStateException.class, IllegalArgumentException.class})
-    void showsTheStackTraceOfAFaultWithoutAWord(Class<? extends Exception> type) throws ReflectiveOperationException {
+    void printsTheStackTraceOfAnExceptionWithoutMessage(Class<? extends Exception> type)
+            throws ReflectiveOperationException {
         assertThat(reported(type.getDeclaredConstructor().newInstance())).contains(type.getName(), "\tat ");
     }
 
     @Test
-    void tellsMigrationsThatDifferFromThoseThatAreMissing() {
+    void distinguishesDifferentMigrationsFromMissingOnes() {
         assertThat(reported(new FlywayValidateException(
                         new ErrorDetails(CoreErrorCode.VALIDATE_ERROR, ""),
                         "Migration checksum mismatch\n-> version 3")))
