@@ -65,7 +65,7 @@ class StartIT {
     }
 
     @Test
-    void refusesAnArgumentThatItDoesNotKnow() throws IOException, InterruptedException {
+    void rejectsAnUnknownArgument() throws IOException, InterruptedException {
         assertThat(run(Map.of(), "--sed"))
                 .isEqualTo(
                         new Ended(
@@ -74,7 +74,7 @@ class StartIT {
     }
 
     @Test
-    void doesNotStartOnASchemaThatIsNotMigrated() throws IOException, InterruptedException {
+    void startsOnlyOnAMigratedSchema() throws IOException, InterruptedException {
         Ledger ledger = new Ledger(OmsServers.dataSource(servers.settings()));
         ledger.execute("drop schema public cascade; create schema public");
 
@@ -97,7 +97,7 @@ class StartIT {
     }
 
     @Test
-    void tellsItsHealthToAContainerWithoutAShell() throws IOException, InterruptedException {
+    void checksTheHealthOfAnotherProcess() throws IOException, InterruptedException {
         try (OmsProcess web = new OmsProcess("start-web", "prod", servers.settings())) {
             String ready = web.uri("/q/health/ready").toString();
             assertThat(run(Map.of(), "--health", ready).exitCode()).isEqualTo(1);
