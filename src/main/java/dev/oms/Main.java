@@ -1,6 +1,6 @@
 package dev.oms;
 
-import dev.oms.audit.AuditRun;
+import dev.oms.audit.AuditTask;
 import dev.oms.embedded.EmbeddedServers;
 import dev.oms.start.StartFailure;
 import io.quarkus.runtime.Quarkus;
@@ -11,16 +11,17 @@ import java.util.logging.Level;
 import java.util.logging.Logger;
 
 /**
- * Starts OMS: in dev mode with a PostgreSQL and a Redis of its own; packaged in the role that its profile says, or for
- * the one task that an argument asks for.
+ * Starts OMS. In dev mode it brings its own PostgreSQL and Redis. The packaged application starts in the role that its
+ * profile names, or runs the one task that its argument names.
  */
 @QuarkusMain
 public class Main {
-    // Held on to, for a logger that nobody holds forgets its level.
-    private static final Logger QUARKUS = Logger.getLogger("io.quarkus.runtime.Application");
+    // A strong reference: a logger that is garbage-collected loses its level.
+    private static final Logger QUARKUS_LOG = Logger.getLogger("io.quarkus.runtime.Application");
 
     public static void main(String... args) {
-        // They are there in dev mode, and not in the packaged application: nothing else tells the two apart this early.
+        // The embedded servers are on the class path in dev mode only. Nothing else tells dev mode from the packaged
+        // application this early.
         try {
             Class.forName("io.zonky.test.db.postgres.embedded.EmbeddedPostgres");
             EmbeddedServers.startForDev();
@@ -33,21 +34,22 @@ public class Main {
 
     private static void runPackaged(String... args) {
         switch (args.length == 0 ? "" : args[0]) {
-            case "" -> run(null);
-            case "--audit" -> runOnce(AuditRun.class);
-            case "--seed" -> runOnce(SeedRun.class);
-            case "--health" -> System.exit(CheckHealth.of(args.length == 1 ? "" : args[1], System.err) ? 0 : 1);
+            case "" -> start(null);
+            case "--audit" -> runTask(AuditTask.class);
+            case "--seed" -> runTask(SeedTask.class);
+            case "--health" -> System.exit(HealthTask.run(args, System.err));
             default ->
-                refuse("it takes --audit, --seed, --health <url> or no argument, not " + String.join(" ", args) + ".");
+                fail("unknown argument " + String.join(" ", args)
+                        + "; use --audit, --seed, --health <url> or no argument.");
         }
     }
 
-    /** A task is no server, and leaves what is on a schedule to the workers. */
-    private static void runOnce(Class<? extends QuarkusApplication> task) {
+    /** A task opens no port and runs nothing on a schedule: that is left to the workers. */
+    private static void runTask(Class<? extends QuarkusApplication> task) {
         System.setProperty("quarkus.http.host-enabled", "false");
         System.setProperty("quarkus.shutdown.delay", "0s");
         System.setProperty("oms.seed", "false");
-        // Whoever runs a task reads what it says.
+        // A task's log is read by the person who runs it.
         System.setProperty("quarkus.log.console.json.enabled", "false");
         for (String schedule : new String[] {
             "oms.job.consumer.every",
@@ -59,29 +61,33 @@ public class Main {
         }) {
             System.setProperty(schedule, "off");
         }
-        run(task);
+        start(task);
     }
 
-    /** The servers are where OMS_DB_URL and OMS_REDIS_URL say, and a start that fails says why in one sentence. */
-    private static void run(Class<? extends QuarkusApplication> task) {
-        // Any other profile would be both roles at once.
+    /**
+     * Starts against the servers at OMS_DB_URL and OMS_REDIS_URL. A failed start prints its reason in one sentence.
+     *
+     * @param task what to run once, or null to serve
+     */
+    private static void start(Class<? extends QuarkusApplication> task) {
+        // Any other profile would enable both roles in one process.
         String profile = System.getProperty("quarkus.profile", System.getenv("QUARKUS_PROFILE"));
         if (profile != null && !List.of("prod", "worker").contains(profile)) {
-            refuse("QUARKUS_PROFILE must be prod, which is web, or worker, not " + profile + ".");
+            fail("QUARKUS_PROFILE must be prod (the web role) or worker, not " + profile + ".");
         }
-        traceIfAsked();
-        // It would tell the same with a stack trace.
-        QUARKUS.setLevel(Level.OFF);
+        enableTracing();
+        // Quarkus would log the same failure with a stack trace.
+        QUARKUS_LOG.setLevel(Level.OFF);
         Quarkus.run(task, (exitCode, failure) -> {
             if (failure != null) {
-                StartFailure.tell(failure, System.err);
+                StartFailure.report(failure, System.err);
             }
             System.exit(exitCode);
         });
     }
 
-    /** Without a place to send them to, traces are not even begun: that cannot be said in application.properties. */
-    private static void traceIfAsked() {
+    /** Traces only if there is an endpoint to export to: application.properties cannot express that condition. */
+    private static void enableTracing() {
         for (String name : List.of("OTEL_EXPORTER_OTLP_ENDPOINT", "QUARKUS_OTEL_EXPORTER_OTLP_ENDPOINT")) {
             String endpoint = System.getenv(name);
             if (endpoint != null && !endpoint.isBlank() && System.getenv("QUARKUS_OTEL_SDK_DISABLED") == null) {
@@ -90,7 +96,7 @@ public class Main {
         }
     }
 
-    private static void refuse(String sentence) {
+    private static void fail(String sentence) {
         System.err.println("OMS did not start: " + sentence);
         System.exit(2);
     }

@@ -10,11 +10,11 @@ import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
 
-/** The house: arrows point one way. */
+/** The packages of OMS and the direction of their dependencies. */
 @AnalyzeClasses(packages = "dev.oms", importOptions = DoNotIncludeTests.class)
 class ArchitectureTest {
     @ArchTest
-    static final ArchRule arrowsPointOneWay = layeredArchitecture()
+    static final ArchRule dependenciesPointOneWay = layeredArchitecture()
             .consideringOnlyDependenciesInLayers()
             .layer("main")
             .definedBy("dev.oms")
@@ -56,7 +56,7 @@ class ArchitectureTest {
             .mayOnlyBeAccessedByLayers("main");
 
     @ArchTest
-    static final ArchRule everyRoomIsKnown = classes()
+    static final ArchRule everyPackageIsListed = classes()
             .should()
             .resideInAnyPackage(
                     "dev.oms",
@@ -74,7 +74,7 @@ class ArchitectureTest {
     static final ArchRule noCycles = slices().matching("dev.oms.(*)..").should().beFreeOfCycles();
 
     @ArchTest
-    static final ArchRule onlyJobAndFlowKnowRedis = noClasses()
+    static final ArchRule onlyJobAndFlowUseRedis = noClasses()
             .that()
             .resideOutsideOfPackages("dev.oms.flow", "dev.oms.job", "dev.oms.embedded")
             .should()
@@ -82,7 +82,7 @@ class ArchitectureTest {
             .resideInAnyPackage("io.quarkus.redis..", "io.vertx.mutiny.redis..", "io.vertx.redis..");
 
     @ArchTest
-    static final ArchRule httpKnowsNoRoom = noClasses()
+    static final ArchRule httpUsesNoOtherPackage = noClasses()
             .that()
             .resideInAPackage("dev.oms.http")
             .should()

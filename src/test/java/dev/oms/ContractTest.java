@@ -17,8 +17,8 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /**
- * What goes over the wire, to the letter: every kind of answer is as it stands in {@code contract.http}. A change that
- * is meant is written there by {@code ./mvnw test -Dtest=ContractTest -Doms.contract.write}.
+ * Compares every kind of response with {@code contract.http}, to the letter. An intended change is written there by
+ * {@code ./mvnw test -Dtest=ContractTest -Doms.contract.write}.
  */
 @QuarkusTest
 @TestProfile(WithoutConsumer.class)
@@ -37,7 +37,7 @@ class ContractTest {
     private final StringBuilder contract = new StringBuilder();
 
     @Test
-    void answersToTheLetter() throws IOException {
+    void respondsAsInTheContract() throws IOException {
         ledger.execute("truncate failed_jobs");
         String order = """
                 {"order":{"items":{"%s":2,"%s":1}}}""".formatted(burger, fries);
@@ -141,7 +141,7 @@ class ContractTest {
         return response.jsonPath().getLong("id");
     }
 
-    /** Without what is different in every run. */
+    /** Replaces everything that differs between runs by placeholders. */
     private String masked(String text) {
         return text.replace(burger, "<burger>")
                 .replace(fries, "<fries>")
@@ -154,7 +154,7 @@ class ContractTest {
                 .replaceAll("([?&](?:user_id|after)=)\\d+", "$1<id>")
                 .replaceAll("\\b([Oo]rder|[Uu]ser|[Ii]tem) \\d+", "$1 <id>")
                 .replaceAll("(\"(?:depth|oldest_age_seconds|in_flight|settled)\":)\\d+", "$1<number>")
-                // The worker of an integration test is a process of its own; JobResourceTest knows what it tells.
+                // An integration test has a worker process, a unit test has none. JobResourceTest covers this part.
                 .replaceAll("\"workers\":\\[.*?],\"last_reconciliation\":(?:null|\\{.*?})", "<workers>");
     }
 }

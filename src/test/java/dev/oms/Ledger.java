@@ -13,25 +13,25 @@ import java.util.List;
 import javax.sql.DataSource;
 
 /**
- * Audits what is in the database: every quantity against the ledger, every order against its movements. Not by the
- * service's own audit, which is under test too.
+ * Reads and audits the database: every quantity against the ledger, every order against its movements. Does not use the
+ * service's own audit, because that is under test too.
  */
 public class Ledger {
     private static final String WRONG_QUANTITIES = """
-            select 'item ' || i.id || ' has ' || i.quantity || ', its ledger ' || coalesce(sum(m.delta), 0)
+            select 'item ' || i.id || ' has ' || i.quantity || ', but its ledger adds up to ' || coalesce(sum(m.delta), 0)
             from inventory_items i left join stock_movements m on m.inventory_item_id = i.id
             group by i.id having i.quantity <> coalesce(sum(m.delta), 0)""";
 
     private static final String WRONG_RUNNING_TOTALS = """
-            select 'movement ' || id || ' says ' || quantity_after || ', its item had ' || total from (
+            select 'movement ' || id || ' says ' || quantity_after || ', but the ledger adds up to ' || total from (
                 select id, quantity_after, sum(delta) over (partition by inventory_item_id order by id) total
                 from stock_movements) m
             where quantity_after <> total""";
 
-    /** What each line of each order must have in the ledger, by the order's status, against what it has. */
+    /** Lines whose movements are not those that the order's status requires. */
     private static final String WRONG_ORDERS = """
-            select 'order ' || o.id || ' is ' || o.status || ' but item ' || l.inventory_item_id || ' moved '
-                || coalesce(sum(m.delta), 0) || ' in ' || count(m.id)
+            select 'order ' || o.id || ' is ' || o.status || ', but item ' || l.inventory_item_id || ' moved by '
+                || coalesce(sum(m.delta), 0) || ' (movements: ' || count(m.id) || ')'
             from orders o join order_lines l on l.order_id = o.id
             left join stock_movements m on m.order_id = o.id and m.inventory_item_id = l.inventory_item_id
             group by o.id, l.inventory_item_id, l.quantity
@@ -42,23 +42,22 @@ public class Ledger {
                 else count(m.id) not in (0, 2) or sum(m.delta) <> 0 end""";
 
     private static final String STRAY_MOVEMENTS = """
-            select 'movement ' || m.id || ' is of no line of order ' || m.order_id from stock_movements m
+            select 'movement ' || m.id || ' belongs to no line of order ' || m.order_id from stock_movements m
             where m.order_id is not null and not exists (
                 select from order_lines l where l.order_id = m.order_id and l.inventory_item_id = m.inventory_item_id)""";
 
     private final DataSource dataSource;
 
-    /** Of the application's database, or of any. */
     public Ledger(DataSource dataSource) {
         this.dataSource = dataSource;
     }
 
-    /** A connection of one's own. */
+    /** Opens a new connection. */
     public Connection connect() throws SQLException {
         return dataSource.getConnection();
     }
 
-    /** Nothing is lost, doubled or made up, of any item and any order there is. */
+    /** Asserts that no stock is lost, duplicated or made up, for all items and orders. */
     public void assertConsistent() {
         assertThat(texts(WRONG_QUANTITIES)).isEmpty();
         assertThat(texts(WRONG_RUNNING_TOTALS)).isEmpty();
@@ -66,19 +65,23 @@ public class Ledger {
         assertThat(texts(STRAY_MOVEMENTS)).isEmpty();
     }
 
-    /** Waits until no order waits for its stock. */
+    /** Waits until no order has stock due. */
     public void awaitSettled() {
         await().atMost(Duration.ofSeconds(120))
                 .pollInterval(Duration.ofMillis(50))
                 .until(() -> count("orders where due is not null") == 0);
     }
 
-    /** How many rows, of a table or of anything that may stand behind "from". */
+    /**
+     * Counts rows.
+     *
+     * @param from a table, or anything else that may follow "from"
+     */
     public long count(String from) {
         return Long.parseLong(texts("select count(*) from " + from).getFirst());
     }
 
-    /** Runs a statement: what the tests do that nobody can over REST. */
+    /** Runs a statement, for changes that are impossible over REST. */
     public void execute(String sql) {
         try (Connection connection = dataSource.getConnection();
                 Statement statement = connection.createStatement()) {
@@ -88,7 +91,7 @@ public class Ledger {
         }
     }
 
-    /** The first column of a query's rows. */
+    /** The first column of all rows of a query. */
     public List<String> texts(String query) {
         try (Connection connection = dataSource.getConnection();
                 Statement statement = connection.createStatement();

@@ -9,7 +9,7 @@ import jakarta.enterprise.inject.spi.CDI;
 import java.io.IOException;
 import org.junit.jupiter.api.Test;
 
-/** The main job on real input: the seed data at full size, settled by the real consumer. */
+/** The main job of OMS at full size: the consumer settles the seed data. */
 @QuarkusTest
 @WithTestResource(OmsServers.class)
 class MainJobTest {
@@ -17,7 +17,7 @@ class MainJobTest {
 
     @Test
     void settlesTenThousandSeededOrders() throws IOException, InterruptedException {
-        // Other tests place orders too, and orders are only seeded where there are none.
+        // Other tests place orders too, and orders are seeded only if there are none.
         ledger.awaitSettled();
         ledger.execute(
                 "truncate users, inventory_items, orders, order_events, order_lines, stock_movements restart identity cascade");

@@ -7,9 +7,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** What the service promises, in a page: no database, no queue, one client. Calls answer their HTTP status. */
+/** What the service promises, without database, queue or concurrency. Its methods return the expected HTTP status. */
 final class Model {
-    /** A movement is {@code kind delta quantity_after}, as in the ledger. */
+    /** Each movement is {@code kind delta quantity_after}, the latest first. */
     static final class Item {
         final String name;
         final List<String> movements = new ArrayList<>();
@@ -41,7 +41,7 @@ final class Model {
     final List<Item> items = new ArrayList<>();
     final List<Order> orders = new ArrayList<>();
 
-    /** The item of a name that is on sale, or null. */
+    /** The item on sale under a name, or null. */
     Item onSale(String name) {
         return items.stream()
                 .filter(item -> item.isOnSale && item.name.equals(name))
@@ -120,7 +120,7 @@ final class Model {
         return isLegal ? 200 : 409;
     }
 
-    /** In the order of placing, each all lines or none; what is not due is not done. */
+    /** Settles the orders of a batch that have something due, in the order of placement, each all lines or none. */
     void settle(List<Order> batch) {
         for (Order order : orders) {
             if (!batch.contains(order) || order.due == null) {
@@ -139,7 +139,7 @@ final class Model {
         }
     }
 
-    /** An order's lines by name, as the client sees them. */
+    /** The lines of an order by item name, as the client sees them. */
     static Map<String, Long> view(Order order) {
         Map<String, Long> view = new TreeMap<>();
         order.lines.forEach((item, quantity) -> view.put(item.name, quantity));

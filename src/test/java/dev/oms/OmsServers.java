@@ -6,7 +6,7 @@ import java.util.HashMap;
 import java.util.Map;
 import org.postgresql.ds.PGSimpleDataSource;
 
-/** A real PostgreSQL and a real Redis for the tests: the ones of dev mode. */
+/** Runs PostgreSQL and Redis for the tests: the embedded servers of dev mode. */
 public final class OmsServers implements QuarkusTestResourceLifecycleManager {
     private static EmbeddedServers servers;
     private static Ledger ledger;
@@ -20,12 +20,12 @@ public final class OmsServers implements QuarkusTestResourceLifecycleManager {
             streams = new Streams(servers.settings().get("OMS_REDIS_URL"));
         }
         Map<String, String> settings = new HashMap<>(servers.settings());
-        // A busy machine is no reason to refuse a test's calls; OverloadTest knows when there is one.
+        // On a busy machine a test's calls may wait longer for a connection. OverloadTest tests the limit.
         settings.put("quarkus.datasource.jdbc.acquisition-timeout", "20S");
         return settings;
     }
 
-    /** The database that settings name. */
+    /** A data source for the database that the settings name. */
     public static PGSimpleDataSource dataSource(Map<String, String> settings) {
         PGSimpleDataSource dataSource = new PGSimpleDataSource();
         dataSource.setUrl(settings.get("OMS_DB_URL"));
@@ -34,21 +34,19 @@ public final class OmsServers implements QuarkusTestResourceLifecycleManager {
         return dataSource;
     }
 
-    /** They end with the test run: between two test profiles they go on, and so does what is in them. */
+    /** Does nothing: servers and data are kept across test profiles, until the test run ends. */
     @Override
     public void stop() {}
 
-    /** The servers, for a test that takes one of them away. */
+    /** The servers, for tests that stop one of them. */
     public static EmbeddedServers servers() {
         return servers;
     }
 
-    /** What is in the database. */
     public static Ledger ledger() {
         return ledger;
     }
 
-    /** What is in Redis. */
     public static Streams streams() {
         return streams;
     }

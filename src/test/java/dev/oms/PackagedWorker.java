@@ -10,7 +10,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 
-/** A worker beside the packaged web that Quarkus starts for an integration test, as in production. */
+/** Runs a worker process beside the packaged web that Quarkus starts for an integration test, as in production. */
 public final class PackagedWorker implements QuarkusTestResourceLifecycleManager {
     private static OmsProcess worker;
 
@@ -46,17 +46,17 @@ public final class PackagedWorker implements QuarkusTestResourceLifecycleManager
         }
     }
 
-    /** Whether stock is settled by such a worker. */
-    public static boolean isThere() {
+    /** Whether this is an integration test with such a worker. */
+    public static boolean isRunning() {
         return worker != null;
     }
 
-    /** SIGSTOP: what is due stays due, till it is told to settle. */
+    /** Sends SIGSTOP: nothing is settled until {@link #settle}. */
     public static void pause() {
         signal("STOP");
     }
 
-    /** Lets it settle all that is due. */
+    /** Resumes the worker until everything due is settled. */
     public static void settle() {
         signal("CONT");
         await().atMost(Duration.ofSeconds(60))

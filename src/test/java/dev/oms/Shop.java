@@ -9,7 +9,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** What the tests do over REST. Names are never used twice, so that tests need not clean up behind each other. */
+/** REST calls that many tests share. Every name is unique, so that tests need not clean up after each other. */
 public final class Shop {
     private static final AtomicLong NEXT = new AtomicLong(System.nanoTime());
 
@@ -19,7 +19,7 @@ public final class Shop {
         return "thing " + NEXT.incrementAndGet();
     }
 
-    /** A new user's id. */
+    /** Creates a user and returns its id. */
     public static long user() {
         long n = NEXT.incrementAndGet();
         return given().contentType(ContentType.JSON)
@@ -38,7 +38,7 @@ public final class Shop {
                 .getLong("id");
     }
 
-    /** A new item's id. */
+    /** Creates an item and returns its id. */
     public static long item(String name, long quantity, long threshold) {
         return given().contentType(ContentType.JSON)
                 .body(Map.of("name", name, "quantity", quantity, "threshold", threshold))
@@ -65,7 +65,7 @@ public final class Shop {
                 .put("/inventory_items/{id}", itemId);
     }
 
-    /** A new order's id. */
+    /** Places an order and returns its id. */
     public static long order(long userId, Map<String, ?> items) {
         return given().contentType(ContentType.JSON)
                 .queryParam("user_id", userId)
@@ -97,7 +97,7 @@ public final class Shop {
                 .getString("status");
     }
 
-    /** Waits until an order has one of the statuses that only the consumer gives. */
+    /** Waits until the consumer has confirmed or rejected an order, and returns its status. */
     public static String settled(long orderId) {
         return await().atMost(Duration.ofSeconds(30))
                 .pollInterval(Duration.ofMillis(20))

@@ -32,7 +32,7 @@ class StartIT {
                     "OMS_REDIS_URL", "foo", "OMS_REDIS_URL is not a Redis URL, such as redis://localhost:6379."),
             new WrongSetting("OMS_REDIS_URL", "", "OMS_REDIS_URL is empty."),
             new WrongSetting(
-                    "QUARKUS_PROFILE", "wroker", "QUARKUS_PROFILE must be prod, which is web, or worker, not wroker."),
+                    "QUARKUS_PROFILE", "wroker", "QUARKUS_PROFILE must be prod (the web role) or worker, not wroker."),
             new WrongSetting("QUARKUS_HTTP_PORT", "x", "QUARKUS_HTTP_PORT cannot be \"x\":"),
             new WrongSetting("QUARKUS_HTTP_PORT", "77777", "QUARKUS_HTTP_PORT is wrong:"),
             new WrongSetting("OMS_HTTP_MAX_CALLS", "many", "OMS_HTTP_MAX_CALLS cannot be \"many\":"),
@@ -100,14 +100,16 @@ class StartIT {
     }
 
     @Test
-    void refusesAnArgumentThatItDoesNotKnow() throws IOException, InterruptedException {
+    void rejectsAnUnknownArgument() throws IOException, InterruptedException {
         assertThat(run(Map.of(), "--sed"))
-                .isEqualTo(new Ended(
-                        2, "OMS did not start: it takes --audit, --seed, --health <url> or no argument, not --sed."));
+                .isEqualTo(
+                        new Ended(
+                                2,
+                                "OMS did not start: unknown argument --sed; use --audit, --seed, --health <url> or no argument."));
     }
 
     @Test
-    void doesNotStartOnASchemaThatIsNotMigrated() throws IOException, InterruptedException {
+    void startsOnlyOnAMigratedSchema() throws IOException, InterruptedException {
         Ledger ledger = new Ledger(OmsServers.dataSource(servers.settings()));
         ledger.execute("drop schema public cascade; create schema public");
 
@@ -121,7 +123,7 @@ class StartIT {
         assertThat(tooEarly.exitCode()).isEqualTo(1);
         assertThat(tooEarly.lastLine())
                 .isEqualTo("OMS did not start: the database has not been migrated to this version; run OMS once with "
-                        + "QUARKUS_INIT_AND_EXIT=true, straight at PostgreSQL.");
+                        + "QUARKUS_INIT_AND_EXIT=true, connected directly to PostgreSQL.");
         assertThat(migrated.exitCode()).isZero();
         assertThat(seeded.exitCode()).isZero();
         assertThat(ledger.count("orders")).isEqualTo(10_000);
@@ -130,7 +132,7 @@ class StartIT {
     }
 
     @Test
-    void tellsItsHealthToAContainerWithoutAShell() throws IOException, InterruptedException {
+    void checksTheHealthOfAnotherProcess() throws IOException, InterruptedException {
         try (OmsProcess web = new OmsProcess("start-web", "prod", servers.settings())) {
             String ready = web.uri("/q/health/ready").toString();
             assertThat(run(Map.of(), "--health", ready).exitCode()).isEqualTo(1);
@@ -140,7 +142,7 @@ class StartIT {
 
             assertThat(run(Map.of(), "--health", ready).exitCode()).isZero();
             assertThat(run(Map.of(), "--health", web.uri("/nowhere").toString()))
-                    .isEqualTo(new Ended(1, web.uri("/nowhere") + " answers 404"));
+                    .isEqualTo(new Ended(1, web.uri("/nowhere") + " answered 404"));
         }
     }
 }

@@ -8,7 +8,7 @@ import io.vertx.redis.client.Response;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-/** Looks into the stream of jobs, and puts into it what OMS would not. */
+/** Inspects the stream of jobs, and adds entries that OMS itself would not. */
 public final class Streams implements AutoCloseable {
     public static final String JOBS = "oms:inventory-jobs";
 
@@ -19,7 +19,7 @@ public final class Streams implements AutoCloseable {
         this.redisUrl = redisUrl;
     }
 
-    /** Asks Redis, by a connection of its own: it may have been restarted. */
+    /** Sends a command on a new connection, because Redis may have been restarted. */
     public Response redis(Command command, Object... arguments) {
         Request request = Request.cmd(command);
         for (Object argument : arguments) {
@@ -37,19 +37,19 @@ public final class Streams implements AutoCloseable {
         }
     }
 
-    /** Sends a job that says one thing. */
+    /** Adds an entry with a single field. */
     public void send(String field, String value) {
         redis(Command.XADD, JOBS, "*", field, value);
     }
 
-    /** The orders of all jobs in the stream. */
+    /** The order ids of all jobs in the stream. */
     public List<String> orderIds() {
         return redis(Command.XRANGE, JOBS, "-", "+").stream()
                 .map(entry -> entry.get(1).get(1).toString())
                 .toList();
     }
 
-    /** How many jobs are in the stream. */
+    /** The number of jobs in the stream. */
     public long depth() {
         return redis(Command.XLEN, JOBS).toLong();
     }

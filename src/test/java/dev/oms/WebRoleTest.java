@@ -34,21 +34,21 @@ class WebRoleTest {
     }
 
     @Test
-    void takesOrdersAndLeavesThemToAWorker() throws InterruptedException {
+    void acceptsOrdersAndLeavesThemToAWorker() throws InterruptedException {
         String name = Shop.uniqueName();
         Shop.item(name, 1, 0);
 
         long order = Shop.order(Shop.user(), Map.of(name, 1));
 
-        // Twice the time in which a consumer would be started again.
+        // Twice the interval at which a consumer would be started.
         Thread.sleep(2_000);
         assertThat(Shop.status(order)).isEqualTo("Pending");
         assertThat(streams.orderIds()).contains(Long.toString(order));
     }
 
     @Test
-    @DisabledOnIntegrationTest("Only the process itself knows")
-    void leavesEverythingOnAScheduleButToTellTheFlowToAWorker() {
+    @DisabledOnIntegrationTest("The scheduler is visible only inside the process")
+    void schedulesNothingButTheFlow() {
         assertThat(CDI.current().select(Scheduler.class).get().getScheduledJobs())
                 .isNotEmpty()
                 .allMatch(job -> job.getMethodDescription().contains("dev.oms.flow.Flow"));
@@ -66,12 +66,12 @@ class WebRoleTest {
 
     @ParameterizedTest
     @MethodSource("dev.oms.kubernetes.Probes#paths")
-    void answersItsProbes(String path) {
+    void respondsToItsProbes(String path) {
         given().get(path).then().statusCode(200);
     }
 
     @Test
-    void showsItsApi() {
+    void publishesItsApi() {
         given().get("/q/swagger-ui/").then().statusCode(200);
         given().get("/q/openapi").then().statusCode(200);
     }

@@ -3,7 +3,7 @@ package dev.oms;
 import io.quarkus.test.junit.QuarkusTestProfile;
 import java.util.Map;
 
-/** OMS with nothing on a schedule: the test says when stock is settled and keys are purged. */
+/** Runs OMS without consumer, reconciler and purge: the test decides when stock is settled and keys are purged. */
 public final class WithoutConsumer implements QuarkusTestProfile {
     @Override
     public Map<String, String> getConfigOverrides() {

@@ -36,7 +36,7 @@ class WorkerRoleTest {
     }
 
     @Test
-    void settlesWhatIsDue() {
+    void settlesDueOrders() {
         String name = Shop.uniqueName();
         ledger.execute("""
                 with u as (insert into users (name, email, phone, created_at, updated_at)
@@ -61,7 +61,7 @@ class WorkerRoleTest {
     }
 
     @Test
-    @DisabledOnIntegrationTest("Only the process itself knows")
+    @DisabledOnIntegrationTest("The scheduler is visible only inside the process")
     void purgesIdempotencyKeys() {
         assertThat(CDI.current().select(Scheduler.class).get().getScheduledJobs())
                 .anyMatch(job -> job.getMethodDescription().contains("PurgeIdempotencyKeys"));
@@ -84,7 +84,7 @@ class WorkerRoleTest {
 
     @ParameterizedTest
     @MethodSource("dev.oms.kubernetes.Probes#paths")
-    void answersItsProbes(String path) {
+    void respondsToItsProbes(String path) {
         given().get(path).then().statusCode(200);
     }
 

@@ -12,8 +12,8 @@ import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.jboss.logging.Logger;
 
 /**
- * Audits every so often, and shows how many discrepancies there were as {@code oms_audit_discrepancies}; -1 before the
- * first.
+ * Audits on a schedule and publishes the number of discrepancies as {@code oms_audit_discrepancies}: -1 before the
+ * first audit.
  */
 @ApplicationScoped
 class AuditMetric {
@@ -35,7 +35,7 @@ class AuditMetric {
             return;
         }
         Gauge.builder("oms.audit.discrepancies", discrepancies, AtomicLong::doubleValue)
-                .description("What did not add up at the last audit.")
+                .description("Discrepancies found by the last audit.")
                 .register(meters);
     }
 
@@ -44,7 +44,7 @@ class AuditMetric {
         try {
             discrepancies.set(audit.run(found -> LOG.errorf("Audit: %s", found)));
         } catch (RuntimeException e) {
-            LOG.warn("The audit has to wait for its next turn", e);
+            LOG.warn("The audit failed; it runs again on schedule", e);
         }
     }
 }

@@ -23,7 +23,7 @@ class AuditResource {
         this.json = json;
     }
 
-    /** Streams the discrepancies as they are found, and their count behind them. */
+    /** Streams the discrepancies as they are found, followed by their count. */
     @GET
     @Produces(MediaType.APPLICATION_JSON)
     public StreamingOutput get() {

@@ -12,7 +12,7 @@ import jakarta.ws.rs.sse.Sse;
 import java.time.Duration;
 
 /**
- * {@code /events}: how orders flow, told every second to whoever listens.
+ * {@code /events}: sends a snapshot of the order flow to every listener once a second.
  *
  * @see <a href="https://html.spec.whatwg.org/multipage/server-sent-events.html">HTML, Server-sent events</a>
  */
@@ -31,41 +31,43 @@ class EventResource {
     @Produces(MediaType.SERVER_SENT_EVENTS)
     public Multi<OutboundSseEvent> listen(@Context Sse sse) {
         Listener listener = new Listener(sse);
-        return flows.listen().onItem().transformToMultiAndConcatenate(listener::hear);
+        return flows.listen().onItem().transformToMultiAndConcatenate(listener::eventsFor);
     }
 
-    /** Somebody who listens, and the begin of the last bucket that he has been told of. */
+    /** One listener: turns each flow into the events that it has not received yet. */
     private static final class Listener {
         private final Sse sse;
-        private Flow heard;
-        private long seen;
+        private Flow lastFlow;
+
+        /** The start of the last bucket sent. */
+        private long sentUpTo;
 
         Listener(Sse sse) {
             this.sse = sse;
         }
 
-        Multi<OutboundSseEvent> hear(Flow flow) {
-            if (flow == heard) {
-                // What there was when he came is what there is this second.
+        Multi<OutboundSseEvent> eventsFor(Flow flow) {
+            if (flow == lastFlow) {
+                // The flow sent on connect is also this second's; do not send it twice.
                 return Multi.createFrom().empty();
             }
-            if (heard != null) {
-                heard = flow;
+            if (lastFlow != null) {
+                lastFlow = flow;
                 return Multi.createFrom().item(state(flow));
             }
-            heard = flow;
+            lastFlow = flow;
             OutboundSseEvent history = sse.newEventBuilder()
                     .reconnectDelay(RECONNECT_AFTER.toMillis())
                     .name("history")
                     .data(flow.history())
                     .build();
-            seen = flow.last(seen);
+            sentUpTo = flow.lastBucket(sentUpTo);
             return Multi.createFrom().items(history, state(flow));
         }
 
         private OutboundSseEvent state(Flow flow) {
-            String state = flow.state(seen);
-            seen = flow.last(seen);
+            String state = flow.state(sentUpTo);
+            sentUpTo = flow.lastBucket(sentUpTo);
             return sse.newEvent("flow", state);
         }
     }

@@ -3,9 +3,8 @@ package dev.oms.flow;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.oms.flow.FlowBuckets.Bucket;
-import dev.oms.flow.Vitals.FromPostgres;
-import dev.oms.flow.Vitals.FromRedis;
-import dev.oms.flow.Vitals.Signs;
+import dev.oms.flow.HealthSnapshot.PostgresHealth;
+import dev.oms.flow.HealthSnapshot.RedisHealth;
 import dev.oms.job.Workers.Reconciliation;
 import dev.oms.job.Workers.Worker;
 import io.quarkus.runtime.annotations.RegisterForReflection;
@@ -17,23 +16,23 @@ import java.util.function.Function;
 import java.util.function.ToLongFunction;
 
 /**
- * How orders flow at a moment, as it goes over the wire: written once, however many read it. Only the buckets differ,
- * between those who have seen different ones.
+ * The order flow at one moment, as JSON. It is serialized once for all listeners that have received the same buckets,
+ * because only the buckets differ between listeners.
  */
 final class Flow {
     private static final int RATE_BUCKETS = 10 / FlowBuckets.SECONDS;
     private static final int LATENCY_BUCKETS = 60 / FlowBuckets.SECONDS;
 
-    private final Signs signs;
+    private final HealthSnapshot snapshot;
     private final ObjectMapper json;
-    private final Map<Long, String> events = new ConcurrentHashMap<>();
+    private final Map<Long, String> states = new ConcurrentHashMap<>();
 
-    Flow(Signs signs, ObjectMapper json) {
-        this.signs = signs;
+    Flow(HealthSnapshot snapshot, ObjectMapper json) {
+        this.snapshot = snapshot;
         this.json = json;
     }
 
-    /** Pairs of a bucket's begin and its count. */
+    /** Each pair is the start of a bucket, in seconds since 1970, and its count. */
     @RegisterForReflection
     record Counts(List<long[]> placed, List<long[]> settled) {
         static Counts of(List<Bucket> buckets) {
@@ -42,16 +41,16 @@ final class Flow {
 
         static List<long[]> pairs(List<Bucket> buckets, ToLongFunction<Bucket> count) {
             return buckets.stream()
-                    .map(bucket -> new long[] {bucket.at(), count.applyAsLong(bucket)})
+                    .map(bucket -> new long[] {bucket.start(), count.applyAsLong(bucket)})
                     .toList();
         }
     }
 
-    /** What a listener is told first. */
+    /** The first event that a listener receives. */
     @RegisterForReflection
     record HistoryView(int bucketSeconds, List<long[]> placed, List<long[]> settled) {}
 
-    /** What a listener is told every second. What is null is not known, or there is none. */
+    /** The event that a listener receives every second. A field is null if its value is unknown or there is none. */
     @RegisterForReflection
     record FlowView(
             Instant at,
@@ -70,53 +69,55 @@ final class Flow {
             Reconciliation lastReconciliation,
             Counts buckets) {}
 
-    /** When the last bucket begins that it knows, or that somebody has seen who knows no more. */
-    long last(long seen) {
-        return signs.redis() == null ? seen : signs.redis().history().getLast().at();
+    /** The start of this flow's last bucket, or {@code sentUpTo} if the buckets are unknown. */
+    long lastBucket(long sentUpTo) {
+        return snapshot.redis() == null
+                ? sentUpTo
+                : snapshot.redis().history().getLast().start();
     }
 
-    /** The history, as JSON; empty when it is not known. */
+    /** The history as JSON, with empty lists if it is unknown. */
     String history() {
-        Counts counts =
-                Counts.of(signs.redis() == null ? List.of() : signs.redis().history());
+        Counts counts = Counts.of(
+                snapshot.redis() == null ? List.of() : snapshot.redis().history());
         return write(new HistoryView(FlowBuckets.SECONDS, counts.placed(), counts.settled()));
     }
 
     /**
-     * The state, as JSON.
+     * The state as JSON.
      *
-     * @param seen the begin of the last bucket that its reader has been told of
+     * @param sentUpTo the start of the last bucket that the listener has received
      */
-    String state(long seen) {
-        return events.computeIfAbsent(seen, last -> write(view(last)));
+    String state(long sentUpTo) {
+        return states.computeIfAbsent(sentUpTo, start -> write(view(start)));
     }
 
-    private FlowView view(long seen) {
-        FromRedis redis = signs.redis();
-        FromPostgres postgres = signs.postgres();
+    private FlowView view(long sentUpTo) {
+        RedisHealth redis = snapshot.redis();
+        PostgresHealth postgres = snapshot.postgres();
         return new FlowView(
-                signs.at(),
+                snapshot.at(),
                 redis != null,
                 postgres != null,
-                ifKnown(redis, FromRedis::depth),
-                ifKnown(redis, FromRedis::oldestAgeSeconds),
-                ifKnown(redis, FromRedis::inFlight),
-                ifKnown(postgres, FromPostgres::failed),
-                ifKnown(postgres, FromPostgres::dead),
-                ifKnown(postgres, FromPostgres::lowStock),
+                ifKnown(redis, RedisHealth::depth),
+                ifKnown(redis, RedisHealth::oldestAgeSeconds),
+                ifKnown(redis, RedisHealth::inFlight),
+                ifKnown(postgres, PostgresHealth::failed),
+                ifKnown(postgres, PostgresHealth::dead),
+                ifKnown(postgres, PostgresHealth::lowStock),
                 ifKnown(redis, known -> perSecond(known.history(), Bucket::placed)),
                 ifKnown(redis, known -> perSecond(known.history(), Bucket::settled)),
                 ifKnown(
                         redis,
-                        known -> Percentiles.of(lately(known.history(), LATENCY_BUCKETS).stream()
+                        known -> Percentiles.of(lastBuckets(known.history(), LATENCY_BUCKETS).stream()
                                 .reduce(Bucket.empty(0), Bucket::plus)
                                 .latencies())),
-                ifKnown(redis, FromRedis::workers),
-                ifKnown(redis, FromRedis::lastReconciliation),
+                ifKnown(redis, RedisHealth::workers),
+                ifKnown(redis, RedisHealth::lastReconciliation),
                 ifKnown(
                         redis,
                         known -> Counts.of(known.history().stream()
-                                .filter(bucket -> bucket.at() > seen)
+                                .filter(bucket -> bucket.start() > sentUpTo)
                                 .toList())));
     }
 
@@ -124,12 +125,12 @@ final class Flow {
         return known == null ? null : part.apply(known);
     }
 
-    private static List<Bucket> lately(List<Bucket> history, int buckets) {
+    private static List<Bucket> lastBuckets(List<Bucket> history, int buckets) {
         return history.subList(history.size() - buckets, history.size());
     }
 
     private static double perSecond(List<Bucket> history, ToLongFunction<Bucket> count) {
-        return lately(history, RATE_BUCKETS).stream().mapToLong(count).sum()
+        return lastBuckets(history, RATE_BUCKETS).stream().mapToLong(count).sum()
                 / (double) (RATE_BUCKETS * FlowBuckets.SECONDS);
     }
 
@@ -137,7 +138,7 @@ final class Flow {
         try {
             return json.writeValueAsString(view);
         } catch (JsonProcessingException e) {
-            throw new IllegalStateException("What was made here cannot be written", e);
+            throw new IllegalStateException("The flow cannot be serialized", e);
         }
     }
 }

@@ -15,22 +15,22 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * How many orders were placed and settled of late, all processes taken together: in Redis, a hash for every few
- * seconds, to which each process adds its own. Nothing depends on it.
+ * Counts the orders placed and settled by all processes together, in buckets of a few seconds. Each bucket is a Redis
+ * hash to which every process adds its own counts. It feeds the console only: losing it costs no order.
  */
 @ApplicationScoped
 class FlowBuckets {
-    /** How long a bucket is. */
+    /** The length of a bucket. */
     static final int SECONDS = 5;
 
-    /** How many buckets are told of: a quarter of an hour. */
+    /** The number of buckets that are read: 15 minutes' worth. */
     static final int COUNT = 15 * 60 / SECONDS;
 
-    /** After its end, a bucket still gets what the processes counted before; they tell it once a second. */
-    private static final int LATE_SECONDS = 1;
+    /** A bucket is complete this long after its end: processes report once a second, so the last counts come late. */
+    private static final int GRACE_SECONDS = 1;
 
     private static final String KEY = "oms:flow:";
-    private static final String KEEP_SECONDS = "1200";
+    private static final String TTL_SECONDS = "1200";
     private static final Duration TIMEOUT = Duration.ofSeconds(2);
 
     private static final String PLACED = "placed";
@@ -44,32 +44,31 @@ class FlowBuckets {
     }
 
     /**
-     * A few seconds.
+     * The counts of one bucket.
      *
-     * @param at when they begin, in seconds since 1970
-     * @param latencies how long the settled ones had waited, by {@link SettlementMetrics#LATENCY_BOUNDS}
+     * @param start in seconds since 1970
+     * @param latencies settled orders by how long they waited, one count for each interval of
+     *     {@link SettlementMetrics#LATENCY_BOUNDS}
      */
-    record Bucket(long at, long placed, long settled, long[] latencies) {
-        static Bucket empty(long at) {
-            return new Bucket(at, 0, 0, new long[SettlementMetrics.LATENCY_BOUNDS.size() + 1]);
+    record Bucket(long start, long placed, long settled, long[] latencies) {
+        static Bucket empty(long start) {
+            return new Bucket(start, 0, 0, new long[SettlementMetrics.LATENCY_BOUNDS.size() + 1]);
         }
 
-        /** Both together. */
         Bucket plus(Bucket other) {
             long[] sums = latencies.clone();
             for (int i = 0; i < sums.length; i++) {
                 sums[i] += other.latencies[i];
             }
-            return new Bucket(at, placed + other.placed, settled + other.settled, sums);
+            return new Bucket(start, placed + other.placed, settled + other.settled, sums);
         }
 
-        /** What there is more here than there. */
         Bucket minus(Bucket other) {
             long[] differences = latencies.clone();
             for (int i = 0; i < differences.length; i++) {
                 differences[i] -= other.latencies[i];
             }
-            return new Bucket(at, placed - other.placed, settled - other.settled, differences);
+            return new Bucket(start, placed - other.placed, settled - other.settled, differences);
         }
 
         boolean isEmpty() {
@@ -77,27 +76,27 @@ class FlowBuckets {
         }
     }
 
-    /** When the bucket begins that a time is in. */
-    static long at(Instant time) {
+    /** The start of the bucket that contains a time. */
+    static long startOf(Instant time) {
         return time.getEpochSecond() / SECONDS * SECONDS;
     }
 
-    /** When the last bucket begins that nothing is added to any more. */
+    /** The start of the last complete bucket. */
     static long lastComplete(Instant now) {
-        return at(now.minusSeconds(LATE_SECONDS)) - SECONDS;
+        return startOf(now.minusSeconds(GRACE_SECONDS)) - SECONDS;
     }
 
-    /** Adds to buckets, in one round trip. */
+    /** Adds counts to the buckets in Redis, in one round trip. */
     void add(Collection<Bucket> buckets) {
         List<Request> requests = new ArrayList<>();
         for (Bucket bucket : buckets) {
-            String key = KEY + bucket.at();
+            String key = KEY + bucket.start();
             add(requests, key, PLACED, bucket.placed());
             add(requests, key, SETTLED, bucket.settled());
             for (int i = 0; i < bucket.latencies().length; i++) {
                 add(requests, key, LATENCY + i, bucket.latencies()[i]);
             }
-            requests.add(Request.cmd(Command.EXPIRE).arg(key).arg(KEEP_SECONDS));
+            requests.add(Request.cmd(Command.EXPIRE).arg(key).arg(TTL_SECONDS));
         }
         await(redis.batch(requests));
     }
@@ -108,25 +107,29 @@ class FlowBuckets {
         }
     }
 
-    /** The last {@link #COUNT} buckets, oldest first. */
+    /**
+     * Reads {@link #COUNT} buckets, oldest first.
+     *
+     * @param last the start of the last one
+     */
     List<Bucket> read(long last) {
         List<Bucket> buckets = new ArrayList<>();
         List<Request> requests = new ArrayList<>();
-        for (long at = last - (COUNT - 1) * SECONDS; at <= last; at += SECONDS) {
-            buckets.add(Bucket.empty(at));
-            requests.add(Request.cmd(Command.HGETALL).arg(KEY + at));
+        for (long start = last - (COUNT - 1) * SECONDS; start <= last; start += SECONDS) {
+            buckets.add(Bucket.empty(start));
+            requests.add(Request.cmd(Command.HGETALL).arg(KEY + start));
         }
         List<Response> replies = await(redis.batch(requests));
         for (int i = 0; i < replies.size(); i++) {
-            buckets.set(i, bucket(buckets.get(i).at(), replies.get(i)));
+            buckets.set(i, bucket(buckets.get(i).start(), replies.get(i)));
         }
         return buckets;
     }
 
-    private static Bucket bucket(long at, Response hash) {
-        Bucket bucket = Bucket.empty(at);
+    private static Bucket bucket(long start, Response hash) {
+        Bucket bucket = Bucket.empty(start);
         return new Bucket(
-                at,
+                start,
                 count(hash, PLACED),
                 count(hash, SETTLED),
                 IntStream.range(0, bucket.latencies().length)

@@ -16,8 +16,9 @@ import java.util.TreeMap;
 import org.jboss.logging.Logger;
 
 /**
- * Tells Redis, once a second, how many orders this process has placed and settled since it last did. It reads the
- * meters for that, so whoever places and settles has nothing to do with it. What cannot be told is told later.
+ * Reports to Redis, once a second, how many orders this process has placed and settled since its last report. It reads
+ * the meters, so the code that places and settles is not involved. Counts that cannot be reported are kept for the next
+ * report.
  */
 @ApplicationScoped
 class FlowRecorder {
@@ -30,50 +31,50 @@ class FlowRecorder {
     private final SettlementMetrics settlements;
     private final Clock clock;
 
-    // Only by the thread that has the lock.
-    private final TreeMap<Long, Bucket> untold = new TreeMap<>();
-    private Bucket counted;
+    // Guarded by this.
+    private final TreeMap<Long, Bucket> unreported = new TreeMap<>();
+    private Bucket lastTotals;
 
     FlowRecorder(FlowBuckets buckets, PlacementMetrics placements, SettlementMetrics settlements, Clock clock) {
         this.buckets = buckets;
         this.placements = placements;
         this.settlements = settlements;
         this.clock = clock;
-        this.counted = count(0);
+        this.lastTotals = totals(0);
     }
 
-    private Bucket count(long at) {
-        return new Bucket(at, placements.placed(), settlements.settled(), settlements.latencies());
+    private Bucket totals(long start) {
+        return new Bucket(start, placements.placed(), settlements.settled(), settlements.latencies());
     }
 
     @Scheduled(every = "{oms.flow.every}", concurrentExecution = ConcurrentExecution.SKIP)
     void run() {
-        tell();
+        report();
     }
 
-    /** What was counted in the last second of a process. */
+    /** Reports the last second, after the consumer has settled its last batch. */
     void stop(@Observes @Priority(AFTER_CONSUMER) ShutdownEvent event) {
-        tell();
+        report();
     }
 
-    private synchronized void tell() {
-        Bucket now = count(FlowBuckets.at(clock.instant()));
-        Bucket more = now.minus(counted);
-        counted = now;
-        if (!more.isEmpty()) {
-            untold.merge(more.at(), more, Bucket::plus);
+    private synchronized void report() {
+        Bucket totals = totals(FlowBuckets.startOf(clock.instant()));
+        Bucket increase = totals.minus(lastTotals);
+        lastTotals = totals;
+        if (!increase.isEmpty()) {
+            unreported.merge(increase.start(), increase, Bucket::plus);
         }
-        while (untold.size() > FlowBuckets.COUNT) {
-            untold.pollFirstEntry();
+        while (unreported.size() > FlowBuckets.COUNT) {
+            unreported.pollFirstEntry();
         }
-        if (untold.isEmpty()) {
+        if (unreported.isEmpty()) {
             return;
         }
         try {
-            buckets.add(List.copyOf(untold.values()));
-            untold.clear();
+            buckets.add(List.copyOf(unreported.values()));
+            unreported.clear();
         } catch (RuntimeException e) {
-            LOG.debug("What was placed and settled is told later", e);
+            LOG.debug("The counts of placed and settled orders are reported later", e);
         }
     }
 }

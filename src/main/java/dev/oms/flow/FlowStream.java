@@ -17,51 +17,51 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * How orders flow, once a second, for as many as listen. It is looked up once for all of them, and not at all when
- * nobody listens. One that is too slow misses some; nothing waits for it, and nothing is kept for it but the latest.
+ * Publishes the order flow to all listeners once a second. One snapshot serves all of them, and none is taken while
+ * there is no listener. A slow listener misses snapshots: only the latest is kept for it, and nothing waits for it.
  */
 @ApplicationScoped
 class FlowStream {
     private static final int LISTENERS_MAX = 200;
 
-    /** Then they come back, maybe to another process. */
-    private static final Duration LISTEN_AT_MOST = Duration.ofHours(1);
+    /** A listener is then disconnected and reconnects, maybe to another process. */
+    private static final Duration LISTEN_MAX = Duration.ofHours(1);
 
-    /** Somewhat less than there is between two. */
+    /** A snapshot is reused for this long: a little less than the second between two. */
     private static final long FRESH_NANOS = Duration.ofMillis(900).toNanos();
 
-    private final Vitals vitals;
+    private final TakeHealthSnapshot takeSnapshot;
     private final ObjectMapper json;
     private final Set<MultiEmitter<? super Flow>> listeners = ConcurrentHashMap.newKeySet();
     private volatile boolean stopping;
     private Flow latest;
-    private long lookedUpNanos;
+    private long takenNanos;
 
-    FlowStream(Vitals vitals, ObjectMapper json) {
-        this.vitals = vitals;
+    FlowStream(TakeHealthSnapshot takeSnapshot, ObjectMapper json) {
+        this.takeSnapshot = takeSnapshot;
         this.json = json;
     }
 
     /**
-     * What there is now, at once, and then what there is every second. It ends when the process stops, which is not to
-     * wait for it.
+     * Emits the current flow at once, then one every second. It completes when the process stops, so that the shutdown
+     * does not wait for listeners.
      *
-     * @throws ProblemException 503 when too many listen already
+     * @throws ProblemException 503 if there are too many listeners
      */
     Multi<Flow> listen() {
-        if (listeners() >= LISTENERS_MAX) {
-            throw ProblemException.busy("Too many listen already. Try again.");
+        if (listenerCount() >= LISTENERS_MAX) {
+            throw ProblemException.busy("Too many listeners. Try again later.");
         }
         return Multi.createFrom()
-                .<Flow>emitter(this::add, BackPressureStrategy.LATEST)
-                // Looking waits for Redis, and Redis for the thread that a call comes on.
+                .<Flow>emitter(this::addListener, BackPressureStrategy.LATEST)
+                // Taking a snapshot blocks on Redis, and must not block the event loop that Redis's reply arrives on.
                 .runSubscriptionOn(Infrastructure.getDefaultWorkerPool())
                 .select()
-                .first(LISTEN_AT_MOST);
+                .first(LISTEN_MAX);
     }
 
-    private void add(MultiEmitter<? super Flow> listener) {
-        listener.emit(flow());
+    private void addListener(MultiEmitter<? super Flow> listener) {
+        listener.emit(latest());
         listener.onTermination(() -> listeners.remove(listener));
         listeners.add(listener);
         if (stopping) {
@@ -70,24 +70,24 @@ class FlowStream {
     }
 
     @Scheduled(every = "{oms.flow.every}", concurrentExecution = ConcurrentExecution.SKIP)
-    void tell() {
+    void publish() {
         if (!listeners.isEmpty()) {
-            Flow flow = flow();
+            Flow flow = latest();
             listeners.forEach(listener -> listener.emit(flow));
         }
     }
 
-    /** The flow now, or what it was less than a second ago. */
-    private synchronized Flow flow() {
-        if (latest == null || System.nanoTime() - lookedUpNanos >= FRESH_NANOS) {
-            latest = new Flow(vitals.take(), json);
-            lookedUpNanos = System.nanoTime();
+    /** The current flow, at most {@link #FRESH_NANOS} old. */
+    private synchronized Flow latest() {
+        if (latest == null || System.nanoTime() - takenNanos >= FRESH_NANOS) {
+            latest = new Flow(takeSnapshot.take(), json);
+            takenNanos = System.nanoTime();
         }
         return latest;
     }
 
-    /** How many listen. */
-    int listeners() {
+    /** The number of listeners. */
+    int listenerCount() {
         return listeners.size();
     }
 

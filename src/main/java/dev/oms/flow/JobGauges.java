@@ -1,8 +1,7 @@
 package dev.oms.flow;
 
-import dev.oms.flow.Vitals.FromPostgres;
-import dev.oms.flow.Vitals.FromRedis;
-import dev.oms.flow.Vitals.Signs;
+import dev.oms.flow.HealthSnapshot.PostgresHealth;
+import dev.oms.flow.HealthSnapshot.RedisHealth;
 import dev.oms.job.JobConfig;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -15,19 +14,19 @@ import java.util.function.Supplier;
 import java.util.function.ToLongFunction;
 
 /**
- * Shows what all processes share as gauges: the stream, the jobs that failed, what runs low, who works. Looked up every
- * few seconds, so that whoever reads them does not wait; not a number while it is unknown. Only workers show them, for
- * once is enough.
+ * Gauges of what all processes share: the stream, failed jobs, low stock, workers. They are refreshed every few
+ * seconds, so that a scrape does not wait for Redis or PostgreSQL, and are NaN while the value is unknown. Only workers
+ * have them: one role is enough for shared values.
  */
 @ApplicationScoped
 class JobGauges {
-    private final Vitals vitals;
+    private final TakeHealthSnapshot takeSnapshot;
     private final MeterRegistry meters;
     private final boolean isOn;
-    private volatile Signs signs = new Signs(null, null, null);
+    private volatile HealthSnapshot snapshot = new HealthSnapshot(null, null, null);
 
-    JobGauges(Vitals vitals, MeterRegistry meters, JobConfig config) {
-        this.vitals = vitals;
+    JobGauges(TakeHealthSnapshot takeSnapshot, MeterRegistry meters, JobConfig config) {
+        this.takeSnapshot = takeSnapshot;
         this.meters = meters;
         this.isOn = !config.gauges().every().equals("off");
     }
@@ -36,33 +35,35 @@ class JobGauges {
         if (!isOn) {
             return;
         }
-        fromRedis("oms.queue.depth", "Jobs in the stream, with a worker or not.", FromRedis::depth);
-        fromRedis(
+        redisGauge("oms.queue.depth", "Jobs in the stream, delivered to a worker or not.", RedisHealth::depth);
+        redisGauge(
                 "oms.queue.oldest.age.seconds",
-                "How long the oldest job has been in the stream.",
-                FromRedis::oldestAgeSeconds);
-        fromRedis("oms.queue.in.flight", "Jobs that are with a worker.", FromRedis::inFlight);
-        fromRedis(
+                "The age of the oldest job in the stream.",
+                RedisHealth::oldestAgeSeconds);
+        redisGauge("oms.queue.in.flight", "Jobs delivered to a worker and not acknowledged.", RedisHealth::inFlight);
+        redisGauge(
                 "oms.workers",
                 "Workers that read the stream.",
                 redis -> redis.workers().size());
-        fromPostgres("oms.jobs.failed", "Jobs that failed and will be tried again.", FromPostgres::failed);
-        fromPostgres("oms.jobs.dead", "Jobs that nobody tries any more.", FromPostgres::dead);
-        fromPostgres("oms.items.low.stock", "Items on sale below their threshold.", FromPostgres::lowStock);
+        postgresGauge("oms.jobs.failed", "Failed jobs that will be retried.", PostgresHealth::failed);
+        postgresGauge("oms.jobs.dead", "Jobs whose retries are exhausted.", PostgresHealth::dead);
+        postgresGauge("oms.items.low.stock", "Items on sale below their threshold.", PostgresHealth::lowStock);
     }
 
-    private void fromRedis(String name, String description, ToLongFunction<FromRedis> value) {
+    private void redisGauge(String name, String description, ToLongFunction<RedisHealth> value) {
         gauge(
                 name,
                 description,
-                () -> signs.redis() instanceof FromRedis redis ? value.applyAsLong(redis) : Double.NaN);
+                () -> snapshot.redis() instanceof RedisHealth redis ? value.applyAsLong(redis) : Double.NaN);
     }
 
-    private void fromPostgres(String name, String description, ToLongFunction<FromPostgres> value) {
+    private void postgresGauge(String name, String description, ToLongFunction<PostgresHealth> value) {
         gauge(
                 name,
                 description,
-                () -> signs.postgres() instanceof FromPostgres postgres ? value.applyAsLong(postgres) : Double.NaN);
+                () -> snapshot.postgres() instanceof PostgresHealth postgres
+                        ? value.applyAsLong(postgres)
+                        : Double.NaN);
     }
 
     private void gauge(String name, String description, Supplier<Number> value) {
@@ -70,7 +71,7 @@ class JobGauges {
     }
 
     @Scheduled(every = "{oms.job.gauges.every}", concurrentExecution = ConcurrentExecution.SKIP)
-    void look() {
-        signs = vitals.take();
+    void refresh() {
+        snapshot = takeSnapshot.take();
     }
 }

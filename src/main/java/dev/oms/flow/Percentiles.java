@@ -4,14 +4,14 @@ import dev.oms.job.SettlementMetrics;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 
 /**
- * How long orders waited for their stock to be settled: half of them, 95 and 99 of a hundred of them no longer than
- * this. Read off a histogram, so no more exact than its buckets.
+ * Percentiles of the settlement latency. They are interpolated from a histogram, so they are only as exact as its
+ * buckets.
  */
 @RegisterForReflection
 record Percentiles(double p50Seconds, double p95Seconds, double p99Seconds) {
     /**
-     * @param counts by {@link SettlementMetrics#LATENCY_BOUNDS}
-     * @return null when there are none
+     * @param counts one for each interval of {@link SettlementMetrics#LATENCY_BOUNDS}
+     * @return null if all counts are 0
      */
     static Percentiles of(long[] counts) {
         long total = 0;
@@ -34,7 +34,7 @@ record Percentiles(double p50Seconds, double p95Seconds, double p99Seconds) {
             rank -= counts[i];
             lower = upper;
         }
-        // Longer than the last bound; nobody knows how much.
+        // Beyond the last bound, which is then all that is known.
         return lower;
     }
 

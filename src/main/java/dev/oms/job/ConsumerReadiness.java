@@ -6,7 +6,7 @@ import org.eclipse.microprofile.health.HealthCheck;
 import org.eclipse.microprofile.health.HealthCheckResponse;
 import org.eclipse.microprofile.health.Readiness;
 
-/** A worker is ready when Redis answers. Web does not need Redis to accept orders, and stays ready without. */
+/** A worker is ready while Redis answers. Web accepts orders without Redis, so it stays ready. */
 @Readiness
 @ApplicationScoped
 class ConsumerReadiness implements HealthCheck {

@@ -7,7 +7,8 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.transaction.Transactional;
 
 /**
- * Forgets a failed or dead job, and with it what its order waits for: otherwise the order would only be found again.
+ * Drops a failed or dead job and clears what is due for its order. Without the second, the reconciler would find the
+ * order and send its job again.
  */
 @ApplicationScoped
 class DropJob {
@@ -19,10 +20,10 @@ class DropJob {
         this.abandonStock = abandonStock;
     }
 
-    /** @throws ProblemException 404 when there is no such failed job */
+    /** @throws ProblemException 404 if there is no such failed job */
     @Transactional
     void drop(long orderId, Actor actor) {
-        // The order first, as everywhere.
+        // Lock order, as everywhere: the order first.
         abandonStock.abandon(orderId, actor);
         failedJobs.delete(failedJobs.lock(orderId));
     }

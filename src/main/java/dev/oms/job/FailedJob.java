@@ -8,7 +8,7 @@ import java.time.Clock;
 import java.time.Instant;
 import java.util.random.RandomGenerator;
 
-/** A job that failed for a reason of its own: it is tried again when its time has come, or is dead. */
+/** A job that failed for a reason of its own, not because of an outage. It is retried later, or dead. */
 @Entity
 @Table(name = "failed_jobs")
 public class FailedJob {
@@ -22,24 +22,25 @@ public class FailedJob {
 
     protected FailedJob() {}
 
-    /** An order's job that has not failed yet. */
+    /** The job of an order, with no failure yet. */
     FailedJob(long orderId) {
         this.orderId = orderId;
     }
 
     /**
-     * A job that names no order, with its raw text: there is nothing to try, so it is dead at once.
+     * A job that names no order. There is nothing to retry, so it is dead at once.
      *
-     * @param number {@link Job#number()}, negative
+     * @param surrogateId {@link Job#surrogateId()}, negative
+     * @param raw the text of the stream entry
      */
-    FailedJob(long number, String raw, Instant now) {
-        this.orderId = number;
+    FailedJob(long surrogateId, String raw, Instant now) {
+        this.orderId = surrogateId;
         this.attempts = 1;
         this.lastError = "The job names no order: " + raw;
         this.deadAt = now;
     }
 
-    /** Counts a failure, and puts off the next attempt or gives up. */
+    /** Counts a failure and schedules the next attempt, or marks the job dead after the last one. */
     void fail(String error, Clock clock, RandomGenerator random) {
         Instant now = clock.instant();
         attempts++;
@@ -48,14 +49,14 @@ public class FailedJob {
         nextAttemptAt = deadAt == null ? now.plus(Backoff.after(attempts, random)) : null;
     }
 
-    /** Forgets the failures but the last one's error: it may be tried at once, as often as a new one. */
+    /** Makes the job due at once, with as many attempts as a new one. Keeps the last error. */
     void revive(Instant now) {
         attempts = 0;
         deadAt = null;
         nextAttemptAt = now;
     }
 
-    /** Whether there is an order that it could be tried for. */
+    /** Whether the job names an order, so that it can be retried. */
     boolean hasOrder() {
         return orderId >= 0;
     }

@@ -15,7 +15,7 @@ import java.util.List;
 import java.util.Random;
 import org.hibernate.Session;
 
-/** The jobs that failed. */
+/** Repository of failed and dead jobs. */
 @ApplicationScoped
 class FailedJobs implements PanacheRepository<FailedJob> {
     private static final int ERROR_MAX = 2_000;
@@ -27,7 +27,7 @@ class FailedJobs implements PanacheRepository<FailedJob> {
         this.clock = clock;
     }
 
-    /** Counts the failure of an order's job. */
+    /** Counts a failure of an order's job. */
     @Transactional(TxType.REQUIRES_NEW)
     FailedJob record(long orderId, Throwable error) {
         FailedJob job = findById(orderId, LockModeType.PESSIMISTIC_WRITE);
@@ -41,12 +41,12 @@ class FailedJobs implements PanacheRepository<FailedJob> {
         return job;
     }
 
-    /** Keeps a job that names no order. */
+    /** Stores a job that names no order, once. */
     @Transactional(TxType.REQUIRES_NEW)
     void recordUnreadable(Job job) {
-        if (findById(job.number()) == null) {
+        if (findById(job.surrogateId()) == null) {
             String raw = Texts.shorten(job.fields().toString(), ERROR_MAX).replace("\0", "\\0");
-            persist(new FailedJob(job.number(), raw, clock.instant()));
+            persist(new FailedJob(job.surrogateId(), raw, clock.instant()));
         }
     }
 
@@ -55,7 +55,7 @@ class FailedJobs implements PanacheRepository<FailedJob> {
         return Texts.shorten(String.valueOf(root.getMessage()), ERROR_MAX).replace("\0", "\\0");
     }
 
-    /** @throws ProblemException 404 when there is none, or no longer */
+    /** @throws ProblemException 404 if there is no such failed job */
     FailedJob lock(long orderId) {
         FailedJob job = findById(orderId, LockModeType.PESSIMISTIC_WRITE);
         if (job == null) {
@@ -64,7 +64,12 @@ class FailedJobs implements PanacheRepository<FailedJob> {
         return job;
     }
 
-    /** Failed jobs by order, dead ones or others or both. */
+    /**
+     * A keyset page of failed jobs, ascending by order.
+     *
+     * @param dead true for dead jobs only, false for the others only, null for both
+     * @param after the last order of the previous page, or null
+     */
     List<FailedJob> list(Boolean dead, Long after, int rows) {
         String query = "orderId > ?1" + (dead == null ? "" : dead ? " and deadAt is not null" : " and deadAt is null");
         return find(query, Sort.ascending("orderId"), after == null ? Long.MIN_VALUE : after)
@@ -73,10 +78,11 @@ class FailedJobs implements PanacheRepository<FailedJob> {
     }
 
     /**
-     * Has jobs that have an order start anew, but for those that are locked: somebody is at them.
+     * {@linkplain FailedJob#revive Revives} a keyset page of the jobs that name an order. Skips locked rows: another
+     * transaction is changing them.
      *
-     * @param after the order after which they are looked for
-     * @return their orders, ascending
+     * @param after the last order of the previous page
+     * @return the orders of the revived jobs, ascending
      */
     List<Long> revive(long after, int rows, Instant now) {
         return getEntityManager()
@@ -96,9 +102,9 @@ class FailedJobs implements PanacheRepository<FailedJob> {
                 .getResultList();
     }
 
-    /** Forgets those whose order has nothing due any more: it was settled, or cancelled. */
+    /** Deletes the jobs whose order has nothing due any more, because it was settled or cancelled. */
     @Transactional
-    int forgetSettled() {
+    int deleteSettled() {
         return getEntityManager().createNativeQuery("""
                         delete from failed_jobs f using orders o
                         where o.id = f.order_id and o.due is null""").executeUpdate();

@@ -20,27 +20,28 @@ import org.jboss.logging.Logger;
 import org.jboss.logging.MDC;
 
 /**
- * Reads jobs off the stream, has them settled a batch at a time, and acknowledges them after the commit.
+ * Reads jobs from the stream, settles them in batches, and acknowledges them after the commit.
  *
  * <ul>
- *   <li>It keeps reading, blocked while there is nothing; the schedule only starts it again when it has ended.
- *   <li>It ends on any trouble with Redis or the database. What it had read then stays with it, and is the first that
- *       it reads when it starts again; when it never does, another consumer claims it.
- *   <li>A batch that fails for another reason is settled order by order, so that one bad order does not hold up the
- *       rest.
- *   <li>On shutdown it finishes its batch, acknowledges, and reads no more.
+ *   <li>It loops, blocked while the stream is empty. The schedule only restarts it after it has ended.
+ *   <li>It ends on any failure of Redis or the database. The jobs it has read stay pending, and are the first that it
+ *       reads after a restart. If it never restarts, another consumer claims them.
+ *   <li>If a batch fails for any other reason, its orders are settled one by one, so that one bad order does not hold
+ *       up the rest.
+ *   <li>On shutdown it finishes its batch, acknowledges it, and stops reading.
  * </ul>
  */
 @ApplicationScoped
 class InventoryJobConsumer {
     private static final Logger LOG = Logger.getLogger(InventoryJobConsumer.class);
 
-    private static final long TELL_EVERY_NANOS = Duration.ofSeconds(1).toNanos();
+    private static final long HEARTBEAT_NANOS = Duration.ofSeconds(1).toNanos();
 
-    // Far above what comes while a batch is settled at some hundred orders a second: those are not kept waiting.
-    private static final int GATHER_FROM = 5;
-    private static final long GATHER_NANOS_A_JOB = Duration.ofMillis(1).toNanos();
-    private static final long GATHER_NANOS_MAX = Duration.ofMillis(50).toNanos();
+    // Below this size a batch does not linger. At some hundred orders a second, far fewer jobs arrive while a batch is
+    // settled, so those orders are not delayed.
+    private static final int LINGER_MIN_JOBS = 5;
+    private static final long LINGER_NANOS_PER_JOB = Duration.ofMillis(1).toNanos();
+    private static final long LINGER_NANOS_MAX = Duration.ofMillis(50).toNanos();
 
     private final InventoryJobQueue queue;
     private final SettleStock settleStock;
@@ -50,13 +51,13 @@ class InventoryJobConsumer {
     private final Instant startedAt;
     private final JobConfig.Consumer config;
     private final String name;
-    private final OutageLog outage = new OutageLog(LOG, "Jobs have to wait");
+    private final OutageLog outage = new OutageLog(LOG, "Jobs cannot be read or settled");
     private final ReentrantLock running = new ReentrantLock();
     private volatile boolean stopping;
 
-    // Both only by the thread that runs.
+    // Both are used by the consuming thread only.
     private long settled;
-    private long toldNanos = System.nanoTime() - TELL_EVERY_NANOS;
+    private long lastHeartbeatNanos = System.nanoTime() - HEARTBEAT_NANOS;
 
     @Inject
     InventoryJobConsumer(
@@ -89,7 +90,7 @@ class InventoryJobConsumer {
         this.name = name;
     }
 
-    // It hardly ever ends, so it must not take one of the shared workers' threads.
+    // It runs for as long as the process does, so it must not occupy a thread of the shared worker pool.
     @RunOnVirtualThread
     @Scheduled(every = "{oms.job.consumer.every}", concurrentExecution = ConcurrentExecution.SKIP)
     void run() {
@@ -100,14 +101,14 @@ class InventoryJobConsumer {
                 queue.read(name, this::consume);
             }
         } catch (RuntimeException e) {
-            // The group is gone when Redis has lost its data; the next start makes it again.
-            outage.seen(e);
+            // If Redis has lost its data, the group is gone; the next run creates it again.
+            outage.failed(e);
         } finally {
             running.unlock();
         }
     }
 
-    /** Waits until the batch at hand is settled and acknowledged. */
+    /** Waits until the current batch is settled and acknowledged. */
     void stop(@Observes ShutdownEvent event) {
         stopping = true;
         running.lock();
@@ -115,54 +116,54 @@ class InventoryJobConsumer {
     }
 
     private void consume(Reader reader) {
-        // First what it had been given before it ended.
+        // Start with the entries that were delivered to this consumer before it ended.
         String cursor = "0";
-        long claimedNanos = System.nanoTime() - config.claimAfter().toNanos();
+        long lastClaimNanos = System.nanoTime() - config.claimAfter().toNanos();
         while (!stopping) {
-            tell(reader);
+            sendHeartbeat(reader);
             if (cursor == null
-                    && System.nanoTime() - claimedNanos > config.claimAfter().toNanos() / 2) {
+                    && System.nanoTime() - lastClaimNanos > config.claimAfter().toNanos() / 2) {
                 if (reader.claimAbandoned(config.batchSize(), config.claimAfter())) {
                     cursor = "0";
                 } else {
-                    claimedNanos = System.nanoTime();
+                    lastClaimNanos = System.nanoTime();
                 }
             }
             List<Job> jobs = cursor == null
-                    ? reader.fresh(config.batchSize(), config.block())
-                    : reader.unacknowledged(cursor, config.batchSize());
+                    ? reader.readNew(config.batchSize(), config.block())
+                    : reader.readPending(cursor, config.batchSize());
             if (cursor != null) {
                 cursor = jobs.isEmpty() ? null : jobs.getLast().entryId();
             }
             traces.trace(jobs, () -> settle(jobs));
-            // Only now: the transaction is committed, so what is acknowledged cannot be lost.
+            // Only after the commit, so that an acknowledged job cannot be lost.
             reader.acknowledge(jobs);
-            outage.over();
-            gather(jobs.size());
+            outage.recovered();
+            linger(jobs.size());
         }
     }
 
     /**
-     * Where many come at a time, lets the next ones come together, the longer the more they are: much of what a batch
-     * costs, it costs once.
+     * Under load, waits a moment before the next read, so that more jobs share a batch: much of a batch's cost does not
+     * depend on its size. The pause grows with the size of the last batch.
      */
-    private void gather(int jobs) {
-        if (jobs >= GATHER_FROM && jobs < config.batchSize()) {
-            LockSupport.parkNanos(Math.min(jobs * GATHER_NANOS_A_JOB, GATHER_NANOS_MAX));
+    private void linger(int jobs) {
+        if (jobs >= LINGER_MIN_JOBS && jobs < config.batchSize()) {
+            LockSupport.parkNanos(Math.min(jobs * LINGER_NANOS_PER_JOB, LINGER_NANOS_MAX));
         }
     }
 
-    private void tell(Reader reader) {
-        if (System.nanoTime() - toldNanos > TELL_EVERY_NANOS) {
-            workers.seen(name, startedAt, settled);
-            reader.stay();
-            toldNanos = System.nanoTime();
+    private void sendHeartbeat(Reader reader) {
+        if (System.nanoTime() - lastHeartbeatNanos > HEARTBEAT_NANOS) {
+            workers.heartbeat(name, startedAt, settled);
+            reader.keepAlive();
+            lastHeartbeatNanos = System.nanoTime();
         }
     }
 
     private void settle(List<Job> jobs) {
         for (Job job : jobs) {
-            // One without anything was settled before, and deleted, but not acknowledged.
+            // An entry without fields was settled and deleted before, but not acknowledged.
             if (job.orderId() == null && !job.fields().isEmpty()) {
                 LOG.errorf("Dead: entry %s names no order: %s", job.entryId(), job.fields());
                 failedJobs.recordUnreadable(job);
@@ -202,11 +203,13 @@ class InventoryJobConsumer {
             if (DatabaseOutage.isBehind(e)) {
                 throw e;
             }
-            // Its job is acknowledged all the same: the reconciler sends it again when its time has come.
+            // The job is acknowledged anyway: the reconciler sends it again when its next attempt is due.
             FailedJob failed = failedJobs.record(orderId, e);
             LOG.errorf(
                     e,
-                    failed.isDead() ? "Dead: order %d cannot be settled, try %d" : "Order %d cannot be settled, try %d",
+                    failed.isDead()
+                            ? "Dead: order %d cannot be settled, attempt %d"
+                            : "Order %d cannot be settled, attempt %d",
                     orderId,
                     failed.attempts());
         } finally {

@@ -23,8 +23,8 @@ import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
- * The stream of jobs in Redis, and the only class that speaks to it. A job that is sent may be lost, doubled or late:
- * the order's row is the truth, and {@link InventoryJobReconciler} sends again what the stream has lost.
+ * The stream of jobs in Redis: every job is sent, read and acknowledged through this class. A job may be lost,
+ * duplicated or late: the order's row is the source of truth, and {@link InventoryJobReconciler} sends lost jobs again.
  *
  * @see <a href="https://redis.io/docs/latest/develop/data-types/streams/">Redis streams</a>
  */
@@ -41,25 +41,23 @@ public class InventoryJobQueue {
         this.redis = redis;
         this.sender = new JobSender(client);
         FunctionCounter.builder("oms.job.send.failures", sender, JobSender::failures)
-                .description("Jobs that Redis could not be given; the reconciler sends them again.")
+                .description("Jobs that could not be sent to Redis; the reconciler sends them again.")
                 .register(meters);
     }
 
-    /** Sends the job of an order, once that order is committed, and does not wait for Redis. */
+    /** Sends the job of an order after its transaction has committed. Does not wait for Redis. */
     void send(@Observes(during = TransactionPhase.AFTER_SUCCESS) StockDue due) {
         sender.send(due.orderId());
     }
 
-    /** Sends jobs and waits until Redis has them. */
+    /** Sends jobs and waits until Redis has them. Throws if any of them cannot be sent. */
     void sendAndWait(List<Long> orderIds) {
         sender.sendAndWait(orderIds);
     }
 
-    /**
-     * The time of the oldest job that is not settled; what was sent before it has been, or is lost. Now, without any.
-     */
+    /** When the oldest unsettled job was sent, or now if there is none. A job sent before that is settled or lost. */
     Instant watermark() {
-        // Asked before the stream: a job that is sent in between must not be mistaken for an old one.
+        // Read the clock before the stream: a job sent in between must not be taken for lost.
         Instant now = now();
         return oldest().orElse(now);
     }
@@ -67,18 +65,18 @@ public class InventoryJobQueue {
     /** How long the oldest job has been in the stream. */
     public Duration oldestAge() {
         Instant now = now();
-        // What came after that question may be the oldest by now.
+        // The oldest job may have been sent after the clock was read.
         return oldest().filter(oldest -> oldest.isBefore(now))
                 .map(oldest -> Duration.between(oldest, now))
                 .orElse(Duration.ZERO);
     }
 
-    /** How many jobs are in the stream. */
+    /** The number of jobs in the stream. */
     public long depth() {
         return commands(redis).xlen(STREAM);
     }
 
-    /** By Redis's clock, as the entries' ids are. */
+    /** The time by Redis's clock, which also stamps the entries' ids. */
     private Instant now() {
         return Instant.ofEpochSecond(redis.execute("TIME").get(0).toLong());
     }
@@ -89,10 +87,10 @@ public class InventoryJobQueue {
                 .map(message -> Instant.ofEpochMilli(Long.parseLong(message.id().split("-")[0])));
     }
 
-    /** Makes stream and group where they are missing: at the first start, and after Redis has lost them. */
+    /** Creates the stream and the group if they are missing: at the first start, and after Redis has lost its data. */
     void createGroup() {
         try {
-            // From the beginning: what was sent before there was a group counts too.
+            // From the beginning, to include jobs sent before the group existed.
             commands(redis).xgroupCreate(STREAM, GROUP, "0", new XGroupCreateArgs().mkstream());
         } catch (RuntimeException e) {
             if (e.getMessage() == null || !e.getMessage().contains("BUSYGROUP")) {
@@ -101,7 +99,7 @@ public class InventoryJobQueue {
         }
     }
 
-    /** Lends a reader with a Redis connection of its own, on which it may block. */
+    /** Runs {@code reading} with a reader on a dedicated connection, on which it may block. */
     void read(String consumer, Consumer<Reader> reading) {
         redis.withConnection(connection -> reading.accept(new Reader(consumer, connection)));
     }
@@ -110,7 +108,7 @@ public class InventoryJobQueue {
         return redis.stream(String.class);
     }
 
-    /** One consumer's hold on the stream. Not for more than one thread. */
+    /** Reads and acknowledges jobs as one consumer of the group. Not thread-safe. */
     static final class Reader {
         private final String consumer;
         private final RedisDataSource connection;
@@ -120,22 +118,24 @@ public class InventoryJobQueue {
             this.connection = connection;
         }
 
-        /** What this consumer has been given before and not acknowledged, after an entry; "0" for the first. */
-        List<Job> unacknowledged(String afterEntryId, int count) {
+        /**
+         * Jobs delivered to this consumer and not acknowledged, from the entry after {@code afterEntryId}; "0" for all.
+         */
+        List<Job> readPending(String afterEntryId, int count) {
             return read(count, List.of(), afterEntryId);
         }
 
-        /** What nobody has been given yet; waits a while for it when there is nothing. */
-        List<Job> fresh(int count, Duration block) {
+        /** Jobs not yet delivered to any consumer. Blocks while there are none, up to {@code block}. */
+        List<Job> readNew(int count, Duration block) {
             return read(count, List.of("BLOCK", Long.toString(block.toMillis())), ">");
         }
 
-        /** Keeps this consumer among those that are there: before Redis 7.2, who is given nothing counts as idle. */
-        void stay() {
-            unacknowledged("0", 1);
+        /** Resets this consumer's idle time: before Redis 7.2, a consumer that waits for new jobs counts as idle. */
+        void keepAlive() {
+            readPending("0", 1);
         }
 
-        // By hand: the client's own decoder fails on an entry that was deleted while it was pending.
+        // Decoded by hand: the client's decoder fails on an entry that was deleted while it was pending.
         private List<Job> read(int count, List<String> options, String entryId) {
             List<String> arguments =
                     new ArrayList<>(List.of("GROUP", GROUP, consumer, "COUNT", Integer.toString(count)));
@@ -159,10 +159,10 @@ public class InventoryJobQueue {
         }
 
         /**
-         * Takes over what another consumer was given and has not acknowledged for so long that it must be dead. It is
-         * then among what is {@link #unacknowledged} here.
+         * Claims jobs that another consumer has held for at least {@code idle}, so that it must be dead.
+         * {@link #readPending} then returns them.
          *
-         * @return whether there was any
+         * @return whether any job was claimed
          */
         boolean claimAbandoned(int count, Duration idle) {
             Response claimed = connection.execute(
@@ -179,16 +179,16 @@ public class InventoryJobQueue {
         }
 
         /**
-         * Takes jobs off the stream. Only ever after the commit of what they asked for: till then a crash leaves them
-         * there.
+         * Removes jobs from the stream. To be called only after their settlement has committed: until then, a crash
+         * must leave them in the stream.
          */
         void acknowledge(List<Job> jobs) {
             if (jobs.isEmpty()) {
                 return;
             }
             String[] ids = jobs.stream().map(Job::entryId).toArray(String[]::new);
-            // In this order: a crash in between leaves an empty entry that is pending, and so is read and acknowledged.
-            // The other way round would leave a job that nobody is ever given, at which the watermark would stop.
+            // In this order: a crash in between leaves a pending entry without fields, which is read and acknowledged
+            // later. The reverse order would leave an entry that is never delivered again and holds back the watermark.
             commands(connection).xdel(STREAM, ids);
             commands(connection).xack(STREAM, GROUP, ids);
         }

@@ -22,23 +22,23 @@ import java.util.List;
 import org.jboss.logging.Logger;
 
 /**
- * Sends again the jobs that Redis has lost, and those that failed and whose time has come.
+ * Sends jobs again that Redis has lost, and failed jobs whose next attempt is due.
  *
- * <p>Settled jobs are deleted from the stream, so its first entry is as old as the oldest job that still waits. An
- * order with something due that was sent before that, by more than a grace period, cannot be in the stream. Whatever
- * backlog there is, and what was just sent again, is younger and left alone.
+ * <p>Settled jobs are deleted from the stream, so its first entry is the oldest unsettled job. An order with something
+ * due whose job was sent before that, by more than a grace period, cannot be in the stream. Jobs of the backlog, and
+ * jobs just sent again, are younger and are not sent.
  */
 @ApplicationScoped
 class InventoryJobReconciler {
     private static final Logger LOG = Logger.getLogger(InventoryJobReconciler.class);
 
-    /** "OMSR": one reconciler at a time, whoever it is. */
+    /** "OMSR": only one reconciler runs at a time, in whichever process. */
     private static final long LOCK_KEY = 0x4F4D5352L;
 
-    // The lock ends with the transaction: a session's lock would not survive a pooler in transaction mode.
+    // A transaction's lock: a session's lock does not work behind a pooler in transaction mode.
     private static final String TRY_LOCK = "select pg_try_advisory_xact_lock(?)";
 
-    // Materialized: as a plain subquery it may be run again for every row, and mark more than a page.
+    // Materialized: PostgreSQL may run a plain subquery again for every row, and mark more than a page.
     private static final String MARK_LOST = """
             with lost as materialized (
                 select id from orders o where due is not null and enqueued_at < ? and not exists (
@@ -50,12 +50,12 @@ class InventoryJobReconciler {
     private final InventoryJobQueue queue;
     private final Workers workers;
     private final FailedJobs failedJobs;
-    private final Duration dropAfter;
+    private final Duration dropIdleAfter;
     private final AgroalDataSource dataSource;
     private final JobConfig.Reconciler config;
     private final Clock clock;
     private final Counter reconciled;
-    private final OutageLog outage = new OutageLog(LOG, "Lost jobs cannot be looked for");
+    private final OutageLog outage = new OutageLog(LOG, "Jobs cannot be reconciled");
 
     InventoryJobReconciler(
             InventoryJobQueue queue,
@@ -70,11 +70,11 @@ class InventoryJobReconciler {
         this.failedJobs = failedJobs;
         this.dataSource = dataSource;
         this.config = config.reconciler();
-        // By then all that it held has been claimed.
-        this.dropAfter = config.consumer().claimAfter().multipliedBy(2);
+        // Long enough for other workers to claim everything that an idle worker held.
+        this.dropIdleAfter = config.consumer().claimAfter().multipliedBy(2);
         this.clock = clock;
         this.reconciled = Counter.builder("oms.jobs.reconciled")
-                .description("Jobs that Redis had lost, or that had failed, and that were sent again.")
+                .description("Lost or failed jobs that were sent again.")
                 .register(meters);
     }
 
@@ -82,15 +82,15 @@ class InventoryJobReconciler {
     void run() {
         try {
             int found = reconcile();
-            workers.reconciled(clock.instant(), found);
-            failedJobs.forgetSettled();
-            workers.dropIdle(dropAfter);
+            workers.recordReconciliation(clock.instant(), found);
+            failedJobs.deleteSettled();
+            workers.dropIdle(dropIdleAfter);
             if (found > 0) {
-                LOG.infof("Sent %d lost jobs again", found);
+                LOG.infof("Sent %d lost or failed jobs again", found);
             }
-            outage.over();
+            outage.recovered();
         } catch (RuntimeException e) {
-            outage.seen(e);
+            outage.failed(e);
             if (!DatabaseOutage.isBehind(e)) {
                 LOG.debug("Reconciling failed", e);
             }
@@ -98,9 +98,9 @@ class InventoryJobReconciler {
     }
 
     /**
-     * Looks once.
+     * Runs once.
      *
-     * @return how many jobs were lost, and sent again
+     * @return the number of jobs sent again
      */
     int reconcile() {
         Instant lostBefore = queue.watermark().minus(config.grace());
@@ -108,7 +108,7 @@ class InventoryJobReconciler {
         List<Long> page;
         do {
             page = QuarkusTransaction.requiringNew().call(() -> markLost(lostBefore));
-            // After the commit. A crash in between costs the grace period: then they are lost again.
+            // After the commit. After a crash in between, the jobs count as lost again once the grace period is over.
             if (!page.isEmpty()) {
                 queue.sendAndWait(page);
                 reconciled.increment(page.size());

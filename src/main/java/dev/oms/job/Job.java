@@ -3,11 +3,11 @@ package dev.oms.job;
 import java.util.Map;
 
 /**
- * An entry of the stream: make this order's stock right.
+ * An entry of the stream. It means "make this order's stock right".
  *
- * @param entryId the entry, as Redis numbers it
- * @param orderId the order, or null when the entry does not say
- * @param fields the entry as it stands in the stream, for the log
+ * @param entryId Redis's id of the entry
+ * @param orderId the order, or null if the entry names none
+ * @param fields the raw entry, for the log
  */
 record Job(String entryId, Long orderId, Map<String, String> fields) {
     static final String ORDER_ID = "order_id";
@@ -17,13 +17,16 @@ record Job(String entryId, Long orderId, Map<String, String> fields) {
         return new Job(entryId, parse(fields.get(ORDER_ID)), fields);
     }
 
-    /** Where its trace comes from, or null when it is not traced. */
+    /** The W3C trace context of the call that sent the job, or null if it is not traced. */
     String traceparent() {
         return fields.get(TRACEPARENT);
     }
 
-    /** What tells a job that names no order from others: a negative number, the same whenever the entry is read. */
-    long number() {
+    /**
+     * Identifies a job that names no order: a negative number derived from the entry's id, so it is the same whenever
+     * the entry is read.
+     */
+    long surrogateId() {
         String[] parts = entryId.split("-");
         return -(Long.parseLong(parts[0]) * 1_000 + Long.parseLong(parts[1]) % 1_000);
     }

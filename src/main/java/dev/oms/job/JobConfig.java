@@ -8,61 +8,65 @@ import java.time.Duration;
 import org.hibernate.validator.constraints.time.DurationMax;
 import org.hibernate.validator.constraints.time.DurationMin;
 
-/** How inventory jobs are read, settled and found again. */
+/** Settings for reading, settling and reconciling inventory jobs. */
 @ConfigMapping(prefix = "oms.job")
 public interface JobConfig {
-    /** The consumer. */
     Consumer consumer();
 
-    /** The reconciler. */
     Reconciler reconciler();
 
-    /** The gauges. */
     Gauges gauges();
 
-    /** The gauges' settings. */
+    /** Settings of the gauges that workers publish. */
     interface Gauges {
-        /** How often is looked at what they show; "off" where they are not shown. */
+        /** How often the gauges are refreshed; "off" for no gauges. */
         @WithDefault("off")
         String every();
     }
 
-    /** The consumer's settings. */
+    /** Settings of the consumer. */
     interface Consumer {
-        /** How soon a consumer that has ended is started again; "off" where there is none. */
+        /** How soon a consumer that has ended is started again; "off" for no consumer. */
         @WithDefault("off")
         String every();
 
-        /** The most orders of a transaction: more makes a hot item cheaper, and holds its lock longer. */
+        /**
+         * Maximum number of orders per transaction. A larger batch makes a hot item cheaper but holds its lock longer.
+         */
         @WithDefault("500")
         @Min(1)
         @Max(10_000)
         int batchSize();
 
-        /** How long a read waits for a job; below the Redis client's time-out, and as long as a stop takes. */
+        /**
+         * How long a read blocks while there is no job. Must be below the Redis client's time-out. A shutdown waits for
+         * it.
+         */
         @WithDefault("1s")
         @DurationMin(millis = 1)
         @DurationMax(seconds = 5)
         Duration block();
 
-        /** How long a job may stay with a worker before another takes it; far above what a batch takes. */
+        /**
+         * How long a worker may hold a job before another one claims it. Should be far above the duration of a batch.
+         */
         @WithDefault("30s")
         @DurationMin(seconds = 1)
         Duration claimAfter();
     }
 
-    /** The reconciler's settings. */
+    /** Settings of the reconciler. */
     interface Reconciler {
-        /** How often it looks; "off" where there is none. */
+        /** How often the reconciler runs; "off" for no reconciler. */
         @WithDefault("off")
         String every();
 
-        /** How much older than the oldest job an order must be to be lost; above any difference of clocks. */
+        /** How much older than the oldest job an order must be to count as lost. Must exceed any clock skew. */
         @WithDefault("10s")
         @DurationMin(seconds = 1)
         Duration grace();
 
-        /** The most orders that are sent again at once. */
+        /** Maximum number of orders sent again per transaction. */
         @WithDefault("1000")
         @Min(1)
         @Max(10_000)

@@ -21,7 +21,7 @@ import java.util.List;
 import java.util.Objects;
 import org.jboss.logging.Logger;
 
-/** {@code /jobs}: what an operator wants to know of the stream, and can do about a job that failed. */
+/** {@code /jobs}: shows an operator the state of the stream, and retries or drops failed jobs. */
 @Path("/jobs")
 @EndpointDisabled(name = "oms.api", stringValue = "off")
 class JobResource {
@@ -42,12 +42,13 @@ class JobResource {
     }
 
     /**
-     * The state of the jobs. All but the failed and the dead is Redis's, and null while Redis is away.
+     * The state of the jobs. Everything but {@code failed} and {@code dead} comes from Redis, and is null while Redis
+     * is unavailable.
      *
-     * @param depth how many jobs are in the stream, given to a worker or not
-     * @param oldestAgeSeconds how long the oldest of them has been there, 0 without any
-     * @param inFlight how many of them are with a worker
-     * @param settled how many orders these workers have settled since they started
+     * @param depth the number of jobs in the stream, delivered to a worker or not
+     * @param oldestAgeSeconds how long the oldest job has been in the stream, 0 if it is empty
+     * @param inFlight the number of jobs delivered to a worker and not acknowledged
+     * @param settled the number of orders that these workers have settled since they started
      */
     @RegisterForReflection
     record JobsView(
@@ -61,7 +62,7 @@ class JobResource {
             List<Worker> workers,
             Reconciliation lastReconciliation) {}
 
-    /** How many jobs are tried again. */
+    /** The number of jobs that are retried. */
     @RegisterForReflection
     record Retried(int retried) {}
 
@@ -86,7 +87,7 @@ class JobResource {
                     list,
                     workers.lastReconciliation());
         } catch (RuntimeException e) {
-            LOG.debug("Redis is away", e);
+            LOG.debug("Redis is unavailable", e);
             return new JobsView(false, null, null, null, null, failed, dead, null, null);
         }
     }

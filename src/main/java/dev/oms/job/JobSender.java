@@ -14,33 +14,33 @@ import java.util.concurrent.atomic.LongAdder;
 import org.jboss.logging.Logger;
 
 /**
- * Appends jobs to the stream without anybody waiting for it: one pipeline at a time, into which goes all that has come
- * up meanwhile. What cannot be sent is counted and forgotten, for the order's row remembers it.
+ * Appends jobs to the stream asynchronously. One pipeline is in flight at a time; jobs that arrive meanwhile go into
+ * the next. A job that cannot be sent is counted and discarded, because the order's row still says what is due.
  */
 final class JobSender {
-    /** Below the Redis client's limit of commands in flight on a connection, which is 2,048. */
+    /** Below the Redis client's limit of 2,048 commands in flight per connection. */
     private static final int PIPELINE_MAX = 1_000;
 
-    /** What may wait while Redis does not answer. Beyond that it is the reconciler's. */
+    /** How many jobs may wait while Redis does not answer. Further ones are left to the reconciler. */
     private static final int WAITING_MAX = 10_000;
 
-    /** Without one, a Redis that hangs would hold up all that comes after. */
+    /** Without a time-out, a Redis that hangs would block every later job. */
     private static final Duration TIMEOUT = Duration.ofSeconds(5);
 
     private static final Logger LOG = Logger.getLogger(JobSender.class);
 
     private final Redis redis;
-    private final BlockingQueue<Sent> waiting = new ArrayBlockingQueue<>(WAITING_MAX);
+    private final BlockingQueue<OutgoingJob> waiting = new ArrayBlockingQueue<>(WAITING_MAX);
     private final AtomicBoolean sending = new AtomicBoolean();
     private final LongAdder failures = new LongAdder();
-    private final OutageLog outage = new OutageLog(LOG, "Redis is away: orders are accepted, their stock has to wait");
+    private final OutageLog outage = new OutageLog(LOG, "Redis is unavailable: orders are accepted, but settled later");
 
     /**
-     * A job as it is sent.
+     * A job to be sent.
      *
-     * @param traceparent the trace that it is part of, or null
+     * @param traceparent its W3C trace context, or null if it is not traced
      */
-    private record Sent(long orderId, String traceparent) {
+    private record OutgoingJob(long orderId, String traceparent) {
         Request request() {
             Request request = Request.cmd(Command.XADD)
                     .arg(InventoryJobQueue.STREAM)
@@ -55,9 +55,9 @@ final class JobSender {
         this.redis = redis;
     }
 
-    /** Sends a job as soon as may be, and returns at once. */
+    /** Sends a job as soon as possible, and returns at once. */
     void send(long orderId) {
-        if (!waiting.offer(new Sent(orderId, JobTraces.traceparent()))) {
+        if (!waiting.offer(new OutgoingJob(orderId, JobTraces.traceparent()))) {
             failures.increment();
         }
         sendWaiting();
@@ -65,7 +65,7 @@ final class JobSender {
 
     private void sendWaiting() {
         while (!waiting.isEmpty() && sending.compareAndSet(false, true)) {
-            List<Sent> jobs = new ArrayList<>();
+            List<OutgoingJob> jobs = new ArrayList<>();
             waiting.drainTo(jobs, PIPELINE_MAX);
             if (!jobs.isEmpty()) {
                 pipeline(jobs).subscribe().with(sent -> sent(), e -> failed(jobs.size(), e));
@@ -76,13 +76,13 @@ final class JobSender {
     }
 
     private void sent() {
-        outage.over();
+        outage.recovered();
         next();
     }
 
     private void failed(int jobs, Throwable e) {
         failures.add(jobs);
-        outage.seen(e);
+        outage.failed(e);
         next();
     }
 
@@ -91,23 +91,23 @@ final class JobSender {
         sendWaiting();
     }
 
-    /** Sends jobs, and fails when Redis does not have all of them. */
+    /** Sends jobs and waits until Redis has them. Throws if any of them cannot be sent. */
     void sendAndWait(List<Long> orderIds) {
         for (int from = 0; from < orderIds.size(); from += PIPELINE_MAX) {
             pipeline(orderIds.subList(from, Math.min(from + PIPELINE_MAX, orderIds.size())).stream()
-                            .map(orderId -> new Sent(orderId, null))
+                            .map(orderId -> new OutgoingJob(orderId, null))
                             .toList())
                     .await()
                     .indefinitely();
         }
     }
 
-    private Uni<?> pipeline(List<Sent> jobs) {
-        List<Request> requests = jobs.stream().map(Sent::request).toList();
+    private Uni<?> pipeline(List<OutgoingJob> jobs) {
+        List<Request> requests = jobs.stream().map(OutgoingJob::request).toList();
         return redis.batch(requests).ifNoItem().after(TIMEOUT).fail();
     }
 
-    /** How many jobs could not be sent since the start. */
+    /** The number of jobs that could not be sent since this process started. */
     long failures() {
         return failures.sum();
     }

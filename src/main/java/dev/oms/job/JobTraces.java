@@ -17,8 +17,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Carries a trace over the stream: from the call that made stock due, in the job's entry, to the batch that settles it.
- * Where nothing is traced it does nothing.
+ * Propagates a trace through the stream: from the call that made stock due, by the job's entry, to the batch that
+ * settles it. Does nothing while tracing is off.
  *
  * @see <a href="https://www.w3.org/TR/trace-context/#traceparent-header">W3C Trace Context</a>
  * @see <a href="https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/">OpenTelemetry, messaging
@@ -34,13 +34,13 @@ class JobTraces {
         this.tracer = tracer;
     }
 
-    /** What a job is to carry, or null where what is under way is not traced. */
+    /** The current trace context for a job to carry, or null if the current call is not sampled. */
     static String traceparent() {
         SpanContext here = Span.current().getSpanContext();
         return here.isSampled() ? "00-%s-%s-01".formatted(here.getTraceId(), here.getSpanId()) : null;
     }
 
-    /** Settles a batch, as a span with a link to each of its jobs that are traced. */
+    /** Settles a batch in a span that links to the origin of every traced job. */
     void trace(List<Job> jobs, Runnable settle) {
         List<SpanContext> origins = new ArrayList<>();
         for (Job job : jobs) {
@@ -61,7 +61,7 @@ class JobTraces {
         origins.forEach(builder::addLink);
         boolean isOneTrace =
                 origins.stream().map(SpanContext::getTraceId).distinct().count() == 1;
-        // A batch of many traces belongs to none of them; one of one trace is a part of it.
+        // The batch becomes part of a trace only if all its traced jobs belong to that trace.
         builder.setParent(isOneTrace ? Context.root().with(Span.wrap(origins.getFirst())) : Context.root());
         Span span = builder.startSpan();
         try (Scope _ = span.makeCurrent()) {

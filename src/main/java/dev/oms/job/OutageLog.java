@@ -5,33 +5,37 @@ import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jboss.logging.Logger;
 
-/** Tells of an outage when it begins, every so often while it lasts, and when it is over; not at every try. */
+/**
+ * Logs an outage when it begins, every 30 seconds while it lasts, and when it is over, rather than at every failed
+ * attempt.
+ */
 final class OutageLog {
-    private static final long EVERY_NANOS = Duration.ofSeconds(30).toNanos();
+    private static final long REPEAT_NANOS = Duration.ofSeconds(30).toNanos();
     private static final long NONE = Long.MIN_VALUE;
 
     private final Logger log;
     private final String what;
-    private final AtomicLong lastToldNanos = new AtomicLong(NONE);
+    private final AtomicLong lastLoggedNanos = new AtomicLong(NONE);
 
+    /** @param what the effect of the outage, as a log message */
     OutageLog(Logger log, String what) {
         this.log = log;
         this.what = what;
     }
 
-    void seen(Throwable e) {
+    void failed(Throwable e) {
         long now = System.nanoTime();
-        long last = lastToldNanos.get();
-        if ((last == NONE || now - last > EVERY_NANOS) && lastToldNanos.compareAndSet(last, now)) {
+        long last = lastLoggedNanos.get();
+        if ((last == NONE || now - last > REPEAT_NANOS) && lastLoggedNanos.compareAndSet(last, now)) {
             Throwable root = Causes.root(e);
             log.warnf("%s (%s)", what, root.getMessage() == null ? root.toString() : root.getMessage());
             log.debug(what, e);
         }
     }
 
-    void over() {
-        if (lastToldNanos.get() != NONE && lastToldNanos.getAndSet(NONE) != NONE) {
-            log.infof("Over: %s", what);
+    void recovered() {
+        if (lastLoggedNanos.get() != NONE && lastLoggedNanos.getAndSet(NONE) != NONE) {
+            log.infof("Resolved: %s", what);
         }
     }
 }

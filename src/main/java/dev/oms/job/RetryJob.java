@@ -9,7 +9,7 @@ import jakarta.transaction.Transactional;
 import java.time.Clock;
 import java.util.List;
 
-/** Has a failed or dead job tried again at once, and as often as a new one. */
+/** Retries failed or dead jobs at once, with as many attempts as a new job. */
 @ApplicationScoped
 class RetryJob {
     private static final int PAGE = 500;
@@ -24,12 +24,13 @@ class RetryJob {
         this.clock = clock;
     }
 
-    /** @throws ProblemException 404 when there is no such failed job, 409 when it names no order */
+    /** @throws ProblemException 404 if there is no such failed job, 409 if it names no order */
     @Transactional
     FailedJob retry(long orderId) {
         FailedJob job = failedJobs.lock(orderId);
         if (!job.hasOrder()) {
-            throw ProblemException.conflict("The job names no order to try it for; it can only be dropped.", null);
+            throw ProblemException.conflict(
+                    "The job names no order, so it cannot be retried; it can only be dropped.", null);
         }
         job.revive(clock.instant());
         stockDue.fire(new StockDue(orderId));
@@ -37,10 +38,10 @@ class RetryJob {
     }
 
     /**
-     * Has every job tried again that failed or is dead, a page a transaction. Passes over those that name no order, and
-     * those that somebody else is at right now.
+     * Retries every failed or dead job, one page per transaction. Skips jobs that name no order, and jobs locked by
+     * another transaction.
      *
-     * @return how many
+     * @return the number of jobs retried
      */
     int retryAll() {
         int retried = 0;

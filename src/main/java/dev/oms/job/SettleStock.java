@@ -30,18 +30,18 @@ import org.jboss.logging.Logger;
 
 /**
  * Makes the stock of a batch of orders right, in one transaction. What is due is read from the orders' rows under lock
- * and cleared by the transaction that moves the stock, so an order that is given twice, or to two workers, is settled
- * once.
+ * and cleared by the transaction that moves the stock. So an order is settled once, even if its job is delivered twice
+ * or to two workers.
  *
- * <p>Plain SQL, a statement a step whatever the size of the batch: one hot item costs one update a batch, not one an
+ * <p>Plain SQL, one statement per step for a batch of any size: a hot item costs one update per batch, not one per
  * order.
  */
 @ApplicationScoped
 class SettleStock {
     private static final Logger LOG = Logger.getLogger(SettleStock.class);
 
-    // Locks are always taken orders first, items second, each ascending by id: nobody can wait in a circle.
-    // Not "due is not null": for that the planner may walk the index of all that is due, which is the whole backlog.
+    // Locks are always taken orders first, items second, each ascending by id, so there can be no deadlock.
+    // Not "due is not null": the planner might then walk the index of all due orders, which is the whole backlog.
     static final String LOCK_ORDERS = """
             select id, status, due, enqueued_at from orders
             where id = any(?) and coalesce(due, '') <> '' order by id for update""";
@@ -50,7 +50,7 @@ class SettleStock {
             select order_id, inventory_item_id, quantity from order_lines
             where order_id = any(?) order by order_id, inventory_item_id""";
 
-    // Plain "for update" would block the foreign-key checks of orders being placed on the same items.
+    // Plain "for update" would block the foreign-key checks of orders being placed for the same items.
     private static final String LOCK_ITEMS = """
             select id, name, quantity, threshold from inventory_items
             where id = any(?) order by id for no key update""";
@@ -83,15 +83,15 @@ class SettleStock {
     }
 
     /**
-     * Settles what is due of these orders; those with nothing due, or that do not exist, are passed over. When it
-     * returns, all of it is committed; when it throws, none of it is.
+     * Settles these orders. Orders that have nothing due or do not exist are skipped. Everything is committed when this
+     * method returns, and nothing if it throws.
      *
-     * @return how many orders were settled
+     * @return the number of orders settled
      */
     int settle(Collection<Long> orderIds) {
         SettlementMetrics.Batch batch = metrics.batch();
         Settlement settlement = QuarkusTransaction.requiringNew().call(() -> settleInTransaction(orderIds, batch));
-        batch.settled(settlement.outcomes());
+        batch.committed(settlement.outcomes());
         for (LowStock low : settlement.lowStock()) {
             LOG.warnf(
                     "Low stock: item_id=%d name=\"%s\" quantity=%d threshold=%d",
@@ -113,7 +113,7 @@ class SettleStock {
 
     private static List<WaitingOrder> lockOrders(
             Connection connection, Collection<Long> orderIds, SettlementMetrics.Batch batch) throws SQLException {
-        // By id is in the order of placing: first come, first served.
+        // Ids ascend in the order of placement: first come, first served.
         Map<Long, WaitingOrder> orders = new LinkedHashMap<>();
         try (PreparedStatement statement = connection.prepareStatement(LOCK_ORDERS)) {
             statement.setArray(1, longs(connection, orderIds, id -> id));
@@ -211,7 +211,7 @@ class SettleStock {
         }
     }
 
-    // An array of its own type, which the driver sends in binary.
+    // A typed array, which the driver sends in binary.
     private static <T> Array longs(Connection connection, Collection<T> from, Function<T, Long> value)
             throws SQLException {
         return connection.createArrayOf("bigint", from.stream().map(value).toArray(Long[]::new));

@@ -10,44 +10,44 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What a batch of orders does to the stock: decided in memory, first come first served, each order all lines or none.
- * Knows no database and no clock.
+ * The effect of a batch of orders on the stock. Decided in memory, without database or clock: first come, first served,
+ * and for each order all lines or none.
  *
- * @param outcomes the status of every order of the batch
- * @param movements the ledger's new lines
- * @param quantities what there is afterwards, of each item that moved
- * @param lowStock each item that a deduction took below its threshold, once per crossing
+ * @param outcomes the new status of every order of the batch
+ * @param movements the new entries of the ledger
+ * @param quantities the new quantity of each item that moved, by the item's id
+ * @param lowStock the items that a deduction took below their threshold, once per crossing
  */
 record Settlement(
         List<Outcome> outcomes, List<Movement> movements, Map<Long, Long> quantities, List<LowStock> lowStock) {
 
-    /** An order that waits: what is due, and the lines it concerns. */
+    /** An order with stock due. */
     record WaitingOrder(long id, OrderStatus status, StockAdjustment due, List<Line> lines) {}
 
-    /** How many of one item. */
+    /** An order line. */
     record Line(long itemId, long quantity) {}
 
-    /** An item as it was found. */
+    /** An item before the settlement. */
     record Stock(long itemId, String name, long quantity, long threshold) {}
 
-    /** What an order is given. */
+    /** The status that an order gets. */
     record Outcome(long orderId, OrderStatus status) {
-        /** What its timeline tells: an order that is cancelled was settled by giving back. */
+        /** The event for the order's timeline: for a cancelled order, settling means that its stock was restored. */
         OrderEvent.Kind event() {
             return status == OrderStatus.Cancelled ? OrderEvent.Kind.Restored : OrderEvent.Kind.of(status);
         }
     }
 
-    /** What stands in the ledger. */
+    /** An entry of the ledger. */
     record Movement(long orderId, long itemId, MovementKind kind, long delta, long quantityAfter) {}
 
-    /** An item that ran low. */
+    /** An item that fell below its threshold. */
     record LowStock(long itemId, String name, long quantity, long threshold) {}
 
     /**
      * Settles orders in the order given.
      *
-     * @throws IllegalStateException when what is due does not go with the status: such an order must not be guessed at
+     * @throws IllegalStateException if what is due contradicts an order's status: the right outcome must not be guessed
      */
     static Settlement of(List<WaitingOrder> orders, Map<Long, Stock> stocks) {
         Settlement settlement =

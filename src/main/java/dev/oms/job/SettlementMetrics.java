@@ -15,10 +15,10 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.LongStream;
 
-/** Counts what is settled, and for how long it waited. */
+/** Meters of settled orders, their latency, and batches. */
 @ApplicationScoped
 public class SettlementMetrics {
-    /** The upper bounds of the latency histogram's buckets, but for the last one, which has none. */
+    /** The upper bounds of the latency histogram's buckets. One more bucket counts everything above the last bound. */
     public static final List<Duration> LATENCY_BOUNDS = LongStream.of(
                     1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 60_000, 300_000)
             .mapToObj(Duration::ofMillis)
@@ -38,15 +38,15 @@ public class SettlementMetrics {
         rejected = counter(meters, "rejected");
         restored = counter(meters, "restored");
         latency = Timer.builder("oms.settlement.latency")
-                .description("From when an order's job was last sent until its stock was settled.")
+                .description("Time from when an order's job was last sent until its stock was settled.")
                 .serviceLevelObjectives(LATENCY_BOUNDS.toArray(Duration[]::new))
                 .register(meters);
         seconds = Timer.builder("oms.batch")
-                .description("How long a batch took to be settled, its commit included.")
+                .description("Time to settle a batch, including the commit.")
                 .serviceLevelObjectives(LATENCY_BOUNDS.toArray(Duration[]::new))
                 .register(meters);
         orders = DistributionSummary.builder("oms.batch.orders")
-                .description("How many orders a batch settled.")
+                .description("Orders settled per batch.")
                 .serviceLevelObjectives(1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 10_000)
                 .register(meters);
     }
@@ -58,18 +58,18 @@ public class SettlementMetrics {
                 .register(meters);
     }
 
-    /** A batch begins. */
+    /** Starts the measurement of a batch. */
     Batch batch() {
         return new Batch();
     }
 
-    /** Orders that are settled together; nothing counts unless they are committed. */
+    /** The measurement of one batch. Nothing is recorded before {@link #committed}. */
     final class Batch {
         private final Instant started = clock.instant();
         private Instant[] enqueuedAt = new Instant[16];
         private int size;
 
-        /** Another order, with the time from which it waited. */
+        /** Adds an order by the time its job was sent. */
         void add(Instant enqueued) {
             if (size == enqueuedAt.length) {
                 enqueuedAt = Arrays.copyOf(enqueuedAt, 4 * size);
@@ -77,8 +77,8 @@ public class SettlementMetrics {
             enqueuedAt[size++] = enqueued;
         }
 
-        /** They are committed. */
-        void settled(List<Outcome> outcomes) {
+        /** Records the batch, after its commit. */
+        void committed(List<Outcome> outcomes) {
             Instant now = clock.instant();
             for (Outcome outcome : outcomes) {
                 switch (outcome.status()) {
@@ -88,7 +88,7 @@ public class SettlementMetrics {
                 }
             }
             for (int i = 0; i < size; i++) {
-                // Web's clock may be ahead.
+                // The clock of the web process may be ahead of this one.
                 Duration waited = Duration.between(enqueuedAt[i], now);
                 latency.record(waited.isNegative() ? Duration.ZERO : waited);
             }
@@ -99,12 +99,12 @@ public class SettlementMetrics {
         }
     }
 
-    /** How many orders were settled since the start. */
+    /** The number of orders settled since this process started. */
     public long settled() {
         return (long) (confirmed.count() + rejected.count() + restored.count());
     }
 
-    /** How many of them had waited, by the {@link #LATENCY_BOUNDS}: one more than there are bounds. */
+    /** Settled orders by latency: a count for each of {@link #LATENCY_BOUNDS}, and a last one for everything above. */
     public long[] latencies() {
         long[] counts = new long[LATENCY_BOUNDS.size() + 1];
         long below = 0;

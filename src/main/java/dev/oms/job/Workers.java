@@ -15,15 +15,15 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What the workers tell of themselves, in Redis, so that web can show it. Nothing depends on it: when it is lost they
- * tell it again.
+ * Workers publish their state in Redis, so that web can show it. Nothing else depends on it, and after a loss the next
+ * heartbeats restore it.
  */
 @ApplicationScoped
 public class Workers {
     private static final String WORKERS = "oms:workers";
     private static final String RECONCILIATION = "oms:reconciliation";
 
-    // In one go: a consumer that has just been given a job must not be deleted, for its jobs would go with it.
+    // Atomic: deleting a consumer that has just received a job would delete its pending entries too.
     private static final String DROP_IDLE = """
             local dropped = 0
             local consumers = redis.pcall('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])
@@ -50,44 +50,45 @@ public class Workers {
     }
 
     /**
-     * A worker as it was last seen.
+     * The last known state of a worker.
      *
-     * @param inFlight how many jobs it has been given and not acknowledged
-     * @param idleSeconds since it last asked for a job
-     * @param settled how many orders it has settled since it started
+     * @param inFlight the number of jobs delivered to it and not acknowledged
+     * @param idleSeconds the time since it last asked for a job
+     * @param startedAt null before its first heartbeat
+     * @param settled the number of orders that it has settled since it started; null before its first heartbeat
      */
     @RegisterForReflection
     public record Worker(String name, long inFlight, long idleSeconds, Instant startedAt, Long settled) {}
 
-    /** When a worker last looked for lost jobs, and how many it found. */
+    /** When a worker last looked for lost and failed jobs, and how many it sent again. */
     @RegisterForReflection
     public record Reconciliation(Instant at, long found) {}
 
-    /** pid@host: another process is another worker, also on the same machine. */
+    /** pid@host, so that two processes on one machine are two workers. */
     static String thisProcess() {
         return ManagementFactory.getRuntimeMXBean().getName();
     }
 
-    /** A worker lives, and has settled so many orders. */
-    void seen(String name, Instant startedAt, long settled) {
+    /** Records that a worker is alive, and how many orders it has settled. */
+    void heartbeat(String name, Instant startedAt, long settled) {
         hash.hset(WORKERS, name, startedAt.toEpochMilli() + " " + settled);
     }
 
-    void reconciled(Instant at, long found) {
+    void recordReconciliation(Instant at, long found) {
         values.set(RECONCILIATION, at.toEpochMilli() + " " + found);
     }
 
-    /** The last reconciliation, or null when none is known of. */
+    /** The last reconciliation, or null if none is known. */
     public Reconciliation lastReconciliation() {
-        String[] told = told(values.get(RECONCILIATION));
-        return told == null
+        String[] parts = split(values.get(RECONCILIATION));
+        return parts == null
                 ? null
-                : new Reconciliation(Instant.ofEpochMilli(Long.parseLong(told[0])), Long.parseLong(told[1]));
+                : new Reconciliation(Instant.ofEpochMilli(Long.parseLong(parts[0])), Long.parseLong(parts[1]));
     }
 
-    /** Who reads the stream. */
+    /** All workers that read the stream. */
     public List<Worker> list() {
-        Map<String, String> seen = hash.hgetall(WORKERS);
+        Map<String, String> heartbeats = hash.hgetall(WORKERS);
         List<Worker> workers = new ArrayList<>();
         for (Response consumer : consumers()) {
             Map<String, Response> fields = new HashMap<>();
@@ -95,13 +96,13 @@ public class Workers {
                 fields.put(consumer.get(i).toString(), consumer.get(i + 1));
             }
             String name = fields.get("name").toString();
-            String[] told = told(seen.get(name));
+            String[] heartbeat = split(heartbeats.get(name));
             workers.add(new Worker(
                     name,
                     fields.get("pending").toLong(),
                     fields.get("idle").toLong() / 1_000,
-                    told == null ? null : Instant.ofEpochMilli(Long.parseLong(told[0])),
-                    told == null ? null : Long.valueOf(told[1])));
+                    heartbeat == null ? null : Instant.ofEpochMilli(Long.parseLong(heartbeat[0])),
+                    heartbeat == null ? null : Long.valueOf(heartbeat[1])));
         }
         return workers;
     }
@@ -110,7 +111,7 @@ public class Workers {
         try {
             return redis.execute("XINFO", "CONSUMERS", InventoryJobQueue.STREAM, InventoryJobQueue.GROUP);
         } catch (RuntimeException e) {
-            // Before the first worker, and after Redis has lost its data, there is no group.
+            // There is no group before the first worker has started, and after Redis has lost its data.
             if (e.getMessage() != null && e.getMessage().matches("(?s).*(NOGROUP|no such key).*")) {
                 return List.of();
             }
@@ -118,15 +119,15 @@ public class Workers {
         }
     }
 
-    private static String[] told(String text) {
+    private static String[] split(String text) {
         return text == null ? null : text.split(" ");
     }
 
     /**
-     * Drops those that have been silent for a while and hold nothing. What a dead one holds is claimed first, then it
-     * goes too.
+     * Drops workers that have been idle for longer than {@code idle} and hold no job. The jobs of a dead worker are
+     * claimed by another one first; then it is dropped too.
      *
-     * @return how many were dropped
+     * @return the number of workers dropped
      */
     long dropIdle(Duration idle) {
         return redis.execute(

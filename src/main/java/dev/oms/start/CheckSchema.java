@@ -8,8 +8,9 @@ import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.flywaydb.core.Flyway;
 
 /**
- * Ends the start of a process that does not migrate ({@code oms.migrate=false}) where the database is not yet what this
- * version needs. A newer one will do: that is how the old processes work on during a release.
+ * Fails the start of a process that does not migrate ({@code oms.migrate=false}) if the schema is older than this
+ * version needs. A newer schema is accepted, so that processes of the previous version can still start during a
+ * release.
  */
 @ApplicationScoped
 class CheckSchema {
@@ -21,7 +22,7 @@ class CheckSchema {
         this.migrates = migrates;
     }
 
-    // Before anything that works on the schema.
+    // Before anything that uses the schema.
     void onStart(@Observes @Priority(1) StartupEvent event) {
         if (!migrates) {
             flyway.validate();

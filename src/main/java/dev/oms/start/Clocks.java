@@ -5,12 +5,12 @@ import jakarta.inject.Singleton;
 import java.time.Clock;
 import java.time.Duration;
 
-/** The time, from outside: whoever needs it has a {@link Clock} injected. */
+/** Provides the {@link Clock} that is injected wherever the time is needed. */
 class Clocks {
     @Produces
     @Singleton
     Clock utc() {
-        // PostgreSQL keeps microseconds: what is answered at once is then what is read later.
+        // PostgreSQL keeps microseconds. With a finer clock, a response would differ from what is read back later.
         return Clock.tick(Clock.systemUTC(), Duration.ofNanos(1000));
     }
 }

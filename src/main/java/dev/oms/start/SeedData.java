@@ -13,14 +13,14 @@ import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.jboss.logging.Logger;
 
 /**
- * Fills a database with something to try OMS on: 10,000 users, 50,000 items and five that everybody orders, 10,000
- * orders that wait for the consumer. All of it or none; what is there already is left as it is.
+ * Sample data to try OMS on: 10,000 users, 50,000 items and five popular ones, and 10,000 orders waiting for the
+ * consumer. Written in one transaction; existing rows are left unchanged, and orders are added only if there are none.
  */
 @ApplicationScoped
 public class SeedData {
     private static final Logger LOG = Logger.getLogger(SeedData.class);
 
-    /** "OMSS": two processes that start at once seed once. */
+    /** "OMSS": processes that start at the same time seed once. */
     private static final String LOCK = "select pg_advisory_xact_lock(x'4F4D5353'::bigint)";
 
     private static final String USERS = """
@@ -41,8 +41,8 @@ public class SeedData {
             insert into stock_movements (inventory_item_id, kind, delta, quantity_after, created_at)
             select id, 'OPENING', quantity, quantity, now() from item""";
 
-    // One to three lines: one of the five, then items that a multiplication scatters. Sent never, so the reconciler
-    // finds them.
+    // One to three lines each: a popular item, then items scattered by a multiplication. No job is sent: the reconciler
+    // finds these orders, because they look as if their jobs had been sent in 1970.
     private static final String ORDERS = """
             with placed as (
                 insert into orders (user_id, status, due, enqueued_at, created_at, updated_at)
@@ -76,7 +76,7 @@ public class SeedData {
         }
     }
 
-    /** Seeds what is missing. */
+    /** Writes the sample data that is missing. */
     public void seed() {
         QuarkusTransaction.requiringNew().run(() -> {
             try (Connection connection = dataSource.getConnection();

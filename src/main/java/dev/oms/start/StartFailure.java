@@ -15,9 +15,7 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.flywaydb.core.api.exception.FlywayValidateException;
 
-/**
- * Says why OMS did not start: in one sentence when a setting or a server is at fault, with a stack trace when OMS is.
- */
+/** Reports why OMS did not start: one sentence for a wrong setting or a server, a stack trace for a fault of OMS. */
 public final class StartFailure {
     private static final Pattern SCHEDULE =
             Pattern.compile("Invalid every\\(\\) .*?every=\"\\{(.+?)}.*", Pattern.DOTALL);
@@ -25,7 +23,7 @@ public final class StartFailure {
 
     private StartFailure() {}
 
-    public static void tell(Throwable failure, PrintStream out) {
+    public static void report(Throwable failure, PrintStream out) {
         Optional<String> sentence =
                 Causes.of(failure).flatMap(cause -> sentence(cause).stream()).findFirst();
         if (sentence.isPresent()) {
@@ -45,7 +43,8 @@ public final class StartFailure {
                         IntStream.range(0, invalid.getProblemCount())
                                 .mapToObj(i -> readable(invalid.getProblem(i).getMessage()))
                                 .collect(Collectors.joining("; "));
-                    // What is wrong with a value is told beside what cannot be injected.
+                    // The exception itself says what cannot be injected, the suppressed one what is wrong with the
+                    // value.
                     case DeploymentException e
                     when e.getSuppressed().length > 0 -> readable(e.getSuppressed()[0].getMessage());
                     case ConfigurationException invalid -> readable(invalid.getMessage());
@@ -59,12 +58,12 @@ public final class StartFailure {
                     case FlywayValidateException e
                     when e.getMessage().contains("not applied to database") ->
                         "the database has not been migrated to this version; run OMS once with "
-                                + "QUARKUS_INIT_AND_EXIT=true, straight at PostgreSQL.";
+                                + "QUARKUS_INIT_AND_EXIT=true, connected directly to PostgreSQL.";
                     case FlywayValidateException e ->
-                        "the database was migrated by other migrations than this version has: "
+                        "the migrations applied to the database are not those of this version: "
                                 + e.getMessage().replaceAll("\\s*\\R\\s*", " ");
                     case SQLException e -> "PostgreSQL at OMS_DB_URL cannot be used: " + e.getMessage();
-                    case BindException e -> "the HTTP port is taken: " + e.getMessage();
+                    case BindException e -> "the HTTP port is in use: " + e.getMessage();
                     case RuntimeException e
                     when comesFrom(e, "io.vertx.redis.client.impl.RedisURI") ->
                         "OMS_REDIS_URL is not a Redis URL, such as redis://localhost:6379.";
@@ -72,7 +71,7 @@ public final class StartFailure {
                 });
     }
 
-    /** Without codes and classes, and with settings by the names of their environment variables. */
+    /** The message without codes and class names, and with the environment variable for each property name. */
     private static String readable(String message) {
         String plain = message.replaceAll("(java[.\\w]+: )?SRCFG\\d+: ", "")
                 .replaceAll(

@@ -5,12 +5,11 @@ import java.util.Locale;
 import org.eclipse.microprofile.config.spi.Converter;
 
 /**
- * Refuses a setting that is neither true nor false, where MicroProfile Config takes all that it does not know for
- * false.
+ * Rejects a boolean setting that is neither true nor false. MicroProfile Config reads any unknown word as false.
  *
  * @see <a
  *     href="https://download.eclipse.org/microprofile/microprofile-config-3.1/microprofile-config-spec-3.1.html#_built_in_converters">MicroProfile
- *     Config, built-in converters</a>, whose words for true these are
+ *     Config, built-in converters</a>: the words for true are the same
  */
 @Priority(1000)
 public class StrictBoolean implements Converter<Boolean> {

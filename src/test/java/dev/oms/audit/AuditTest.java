@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** The audit finds what the tests break by hand, and nothing else. */
+/** The audit finds the damage that the tests do to the data, and nothing else. */
 @QuarkusTest
 @TestProfile(WithoutConsumer.class)
 @WithTestResource(OmsServers.class)
@@ -59,29 +59,29 @@ class AuditTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
             update inventory_items set quantity = 9 where id = :item | \
-                update inventory_items set quantity = 8 where id = :item | QUANTITY item has 9, its ledger 8
+                update inventory_items set quantity = 8 where id = :item | QUANTITY item has 9, but its ledger adds up to 8
             update stock_movements set quantity_after = 7 where order_id = :order | \
                 update stock_movements set quantity_after = 8 where order_id = :order | \
-                QUANTITY_AFTER item order movement :id says 7, the ledger 8
+                QUANTITY_AFTER item order movement :id says 7, but the ledger adds up to 8
             update orders set status = 'Rejected' where id = :order | \
                 update orders set status = 'Confirmed' where id = :order | \
-                ORDER item order is Rejected, its line of 2 moved -2 in 1
+                ORDER item order is Rejected, but its line of 2 moved by -2 (movements: 1)
             update orders set status = 'Pending', due = 'DEDUCTION' where id = :order | \
                 update orders set status = 'Confirmed', due = null where id = :order | \
-                ORDER item order is Pending, its line of 2 moved -2 in 1
+                ORDER item order is Pending, but its line of 2 moved by -2 (movements: 1)
             update orders set status = 'Cancelled' where id = :order | \
                 update orders set status = 'Confirmed' where id = :order | \
-                ORDER item order is Cancelled, its line of 2 moved -2 in 1
+                ORDER item order is Cancelled, but its line of 2 moved by -2 (movements: 1)
             update orders set due = 'DEDUCTION' where id = :order | \
                 update orders set due = null where id = :order | DUE order is Confirmed with DEDUCTION due
             update order_lines set quantity = 3 where order_id = :order | \
                 update order_lines set quantity = 2 where order_id = :order | \
-                ORDER item order is Confirmed, its line of 3 moved -2 in 1
+                ORDER item order is Confirmed, but its line of 3 moved by -2 (movements: 1)
             delete from order_lines where order_id = :order | \
                 insert into order_lines values (:order, :item, 2) | \
-                STRAY item order movement :id is of no line of the order
+                STRAY item order movement :id belongs to no line of the order
             """)
-    void namesWhatDoesNotAddUp(String damage, String repair, String expected) {
+    void reportsEachDiscrepancy(String damage, String repair, String expected) {
         ledger.execute(of(damage));
         try {
             List<Map<String, Object>> found = found();
@@ -111,7 +111,7 @@ class AuditTest {
     }
 
     @Test
-    void streamsThemOverRest() {
+    void streamsDiscrepanciesOverRest() {
         given().get("/inventory_items/audit")
                 .then()
                 .statusCode(200)
@@ -133,8 +133,8 @@ class AuditTest {
     }
 
     @Test
-    @DisabledOnIntegrationTest("A worker audits when it is time")
-    void showsThemAsAMetric() {
+    @DisabledOnIntegrationTest("A worker audits on its schedule only")
+    void publishesTheirNumberAsAMetric() {
         AuditMetric metric = CDI.current().select(AuditMetric.class).get();
         ledger.execute("update inventory_items set quantity = quantity + 1 where id = " + item);
         try {

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** One key from everywhere at the same instant makes one order. */
+/** Concurrent requests with the same idempotency key place one order. */
 @QuarkusTest
 @WithTestResource(OmsServers.class)
 class IdempotencyRaceTest {
@@ -33,7 +33,7 @@ class IdempotencyRaceTest {
     private String name;
     private long item;
 
-    /** What an attempt under a key came back with. */
+    /** The response to one attempt with a key. */
     private record Answer(String key, int quantity, int status, boolean replayed, long order) {}
 
     @BeforeEach
@@ -52,20 +52,20 @@ class IdempotencyRaceTest {
     }
 
     @Test
-    void makesOneOrderAKeyAndReplaysItToTheRest() throws Exception {
-        List<Answer> answers = Crowd.run(THREADS, attempts(1));
+    void placesOneOrderPerKeyAndReplaysItToTheRest() throws Exception {
+        List<Answer> answers = Concurrently.run(THREADS, attempts(1));
         ledger.awaitSettled();
 
-        assertOneOrderAKey(answers);
+        assertOneOrderPerKey(answers);
         assertThat(answers).allMatch(answer -> answer.status() == 201);
         assertThat(Shop.quantity(item)).isEqualTo(1_000 - KEYS);
     }
 
     @Test
-    void refusesTheOtherOrdersThatRaceForAKey() throws Exception {
-        List<Answer> answers = Crowd.run(THREADS, attempts(2));
+    void rejectsDifferentOrdersWithTheSameKey() throws Exception {
+        List<Answer> answers = Concurrently.run(THREADS, attempts(2));
 
-        assertOneOrderAKey(answers);
+        assertOneOrderPerKey(answers);
         byKey(answers).values().forEach(ofKey -> {
             int winner = ofKey.stream()
                     .filter(answer -> answer.status() == 201)
@@ -78,11 +78,11 @@ class IdempotencyRaceTest {
 
     @Test
     void replacesAnExpiredKeyOnce() throws Exception {
-        List<Answer> before = Crowd.run(THREADS, attempts(1));
+        List<Answer> before = Concurrently.run(THREADS, attempts(1));
         ledger.execute(
                 "update idempotency_keys set created_at = created_at - interval '2 days' where user_id = " + user);
 
-        List<Answer> answers = Crowd.run(THREADS, attempts(1));
+        List<Answer> answers = Concurrently.run(THREADS, attempts(1));
 
         List<Answer> all = new ArrayList<>(before);
         all.addAll(answers);
@@ -90,7 +90,11 @@ class IdempotencyRaceTest {
         byKey(answers).values().forEach(IdempotencyRaceTest::assertOneOrder);
     }
 
-    /** 32 attempts under each key, for as many different orders, those of a key next to each other. */
+    /**
+     * 32 attempts for each key, those of a key next to each other.
+     *
+     * @param orders the number of different orders among the attempts of a key
+     */
     private List<Callable<Answer>> attempts(int orders) {
         List<Callable<Answer>> attempts = new ArrayList<>();
         for (int n = 0; n < KEYS; n++) {
@@ -119,7 +123,7 @@ class IdempotencyRaceTest {
                 response.statusCode() == 201 ? response.jsonPath().getLong("id") : 0);
     }
 
-    private void assertOneOrderAKey(List<Answer> answers) {
+    private void assertOneOrderPerKey(List<Answer> answers) {
         assertThat(answers).hasSize(KEYS * THREADS);
         assertThat(ledger.count("orders where user_id = " + user)).isEqualTo(KEYS);
         assertThat(byKey(answers)).hasSize(KEYS).values().allSatisfy(IdempotencyRaceTest::assertOneOrder);

@@ -17,7 +17,7 @@ import java.util.concurrent.Callable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** Of many who change the version that they all read, one does. */
+/** Of many concurrent updates based on the same version, one succeeds. */
 @QuarkusTest
 @WithTestResource(OmsServers.class)
 class LostUpdateTest {
@@ -36,7 +36,7 @@ class LostUpdateTest {
     void correctsAnItemOnce() throws Exception {
         long item = Shop.item(Shop.uniqueName(), 0, 0);
         for (int round = 0; round < ROUNDS; round++) {
-            RequestSpecification request = readBy("/inventory_items/" + item);
+            RequestSpecification request = ifUnchanged("/inventory_items/" + item);
             List<Callable<Integer>> counts = new ArrayList<>();
             for (int i = 1; i <= THREADS; i++) {
                 Map<String, Integer> counted = Map.of("quantity", round * THREADS + i);
@@ -47,7 +47,7 @@ class LostUpdateTest {
                         .statusCode());
             }
 
-            assertOneOf(Crowd.run(THREADS, counts));
+            assertOneOf(Concurrently.run(THREADS, counts));
         }
         assertThat(ledger.count("stock_movements where kind = 'CORRECTION' and inventory_item_id = " + item))
                 .isEqualTo(ROUNDS);
@@ -61,9 +61,9 @@ class LostUpdateTest {
         for (int round = 0; round < ROUNDS; round++) {
             long order = Shop.order(user, Map.of(name, 1));
             Shop.settled(order);
-            RequestSpecification request = readBy("/orders/" + order);
+            RequestSpecification request = ifUnchanged("/orders/" + order);
 
-            assertOneOf(Crowd.run(
+            assertOneOf(Concurrently.run(
                     THREADS,
                     Collections.nCopies(
                             THREADS,
@@ -73,8 +73,8 @@ class LostUpdateTest {
         }
     }
 
-    /** A request by somebody who has read something as it is. */
-    private static RequestSpecification readBy(String path) {
+    /** A request that is conditional on the current version of a resource. */
+    private static RequestSpecification ifUnchanged(String path) {
         String tag = given().get(path).then().statusCode(200).extract().header("ETag");
         return new io.restassured.builder.RequestSpecBuilder()
                 .addHeader("If-Match", tag)

@@ -25,22 +25,22 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** People who place orders and cancel some of them, all the time, and remember what they were told. */
+/** Clients that keep placing orders and cancelling some of them, and record the responses. */
 final class Clients implements AutoCloseable {
-    private static final int PEOPLE = 6;
+    private static final int CLIENTS = 6;
 
-    /** Faults are to happen amid load, but processes have to start beside it. */
-    private static final int CALM_MILLIS_MAX = 40;
+    /** The pause between calls. Faults need load, but the processes that start meanwhile need CPU time too. */
+    private static final int CALM_PAUSE_MILLIS_MAX = 40;
 
     private static final int PLENTIFUL_ITEMS = 8;
     private static final int SCARCE_ITEMS = 3;
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final AtomicLong NEXT = new AtomicLong(System.nanoTime());
 
-    /** What a client knows of an order that it was told is accepted. */
-    enum Known {
+    /** What the responses say about an order that was answered with 201. */
+    enum State {
         PLACED,
-        /** A cancel was sent, and not answered, or with 503: it may have happened or not. */
+        /** A cancel got no response, or 503: it is in doubt whether the order was cancelled. */
         MAYBE_CANCELLED,
         CANCELLED
     }
@@ -52,17 +52,17 @@ final class Clients implements AutoCloseable {
             .build();
     private final long user;
     private final List<String> items = new ArrayList<>();
-    private final List<Thread> people = new ArrayList<>();
-    private final ConcurrentMap<Long, Known> accepted = new ConcurrentHashMap<>();
-    private final Queue<String> surprises = new ConcurrentLinkedQueue<>();
+    private final List<Thread> threads = new ArrayList<>();
+    private final ConcurrentMap<Long, State> accepted = new ConcurrentHashMap<>();
+    private final Queue<String> unexpected = new ConcurrentLinkedQueue<>();
     private final AtomicLong inDoubt = new AtomicLong();
     private final AtomicLong refused = new AtomicLong();
     private final AtomicLong unanswered = new AtomicLong();
-    private volatile int pauseMillisMax = CALM_MILLIS_MAX;
+    private volatile int pauseMillisMax = CALM_PAUSE_MILLIS_MAX;
     private volatile int cancelPercent = 20;
-    private volatile boolean leaving;
+    private volatile boolean stopping;
 
-    /** Lets them in. What they do is decided by the random numbers, when they do it is not. */
+    /** Starts the clients. The random numbers determine what each does, but not when. */
     Clients(OmsProcess web, Random random) throws IOException, InterruptedException {
         this.web = web;
         long n = NEXT.incrementAndGet();
@@ -82,9 +82,9 @@ final class Clients implements AutoCloseable {
                     Map.of("name", name, "quantity", i < PLENTIFUL_ITEMS ? 1_000_000 : 100, "threshold", 0));
             items.add(name);
         }
-        for (int i = 0; i < PEOPLE; i++) {
+        for (int i = 0; i < CLIENTS; i++) {
             Random own = new Random(random.nextLong());
-            people.add(Thread.ofVirtual().name("client " + i).start(() -> live(own)));
+            threads.add(Thread.ofVirtual().name("client " + i).start(() -> run(own)));
         }
     }
 
@@ -104,19 +104,19 @@ final class Clients implements AutoCloseable {
                 BodyHandlers.ofString());
     }
 
-    private void live(Random random) {
+    private void run(Random random) {
         List<Long> own = new ArrayList<>();
         try {
-            while (!leaving) {
+            while (!stopping) {
                 boolean answered = !own.isEmpty() && random.nextInt(100) < cancelPercent
                         ? cancel(own.remove(random.nextInt(own.size())))
                         : place(random, own);
                 Thread.sleep(answered ? random.nextInt(pauseMillisMax + 1) : 50);
             }
         } catch (InterruptedException e) {
-            // Thrown out.
+            // By close().
         } catch (RuntimeException e) {
-            surprises.add(e.toString());
+            unexpected.add(e.toString());
         }
     }
 
@@ -131,10 +131,10 @@ final class Clients implements AutoCloseable {
                 if (!response.body().contains("nothing was changed")) {
                     inDoubt.incrementAndGet();
                 }
-                return turnedDown(response);
+                return recordRefusal(response);
             }
             JsonNode order = JSON.readTree(response.body());
-            accepted.put(order.get("id").longValue(), Known.PLACED);
+            accepted.put(order.get("id").longValue(), State.PLACED);
             own.add(order.get("id").longValue());
             return true;
         } catch (IOException e) {
@@ -145,13 +145,13 @@ final class Clients implements AutoCloseable {
     }
 
     private boolean cancel(long order) throws InterruptedException {
-        accepted.put(order, Known.MAYBE_CANCELLED);
+        accepted.put(order, State.MAYBE_CANCELLED);
         try {
             HttpResponse<String> response = post("/orders/" + order + "/cancel", Map.of());
             if (response.statusCode() != 200) {
-                return turnedDown(response);
+                return recordRefusal(response);
             }
-            accepted.put(order, Known.CANCELLED);
+            accepted.put(order, State.CANCELLED);
             return true;
         } catch (IOException e) {
             unanswered.incrementAndGet();
@@ -159,88 +159,88 @@ final class Clients implements AutoCloseable {
         }
     }
 
-    private boolean turnedDown(HttpResponse<String> response) {
+    private boolean recordRefusal(HttpResponse<String> response) {
         if (response.statusCode() == 503) {
             refused.incrementAndGet();
         } else {
-            surprises.add(response.request().uri() + " was answered " + response.statusCode() + " " + response.body());
+            unexpected.add(response.request().uri() + " answered " + response.statusCode() + " " + response.body());
         }
         return false;
     }
 
-    /** Places an order that nobody but the caller knows of. */
+    /** Places an order that none of the clients will cancel. */
     long placeOne() throws IOException, InterruptedException {
         HttpResponse<String> response = post("/orders?user_id=" + user, Map.of("items", Map.of(items.getFirst(), 1)));
         assertThat(response.statusCode()).as(response.body()).isEqualTo(201);
         long order = JSON.readTree(response.body()).get("id").longValue();
-        accepted.put(order, Known.PLACED);
+        accepted.put(order, State.PLACED);
         return order;
     }
 
-    /** Cancels one. */
+    /** Cancels an order. */
     void cancelOne(long order) throws InterruptedException {
         assertThat(cancel(order)).isTrue();
     }
 
-    /** They place as fast as they can, and cancel nothing. */
+    /** From now on the clients place orders as fast as they can, and cancel none. */
     void rush() {
         pauseMillisMax = 0;
         cancelPercent = 0;
     }
 
-    /** They go back to normal. */
+    /** Ends a {@link #rush}. */
     void calmDown() {
-        pauseMillisMax = CALM_MILLIS_MAX;
+        pauseMillisMax = CALM_PAUSE_MILLIS_MAX;
         cancelPercent = 20;
     }
 
-    /** Waits until they have been told of so many more accepted orders. */
+    /** Waits until {@code more} further orders are accepted. */
     void awaitAccepted(int more) {
         long before = accepted.size();
-        await().alias("clients place")
+        await().alias(more + " more orders are accepted")
                 .atMost(Duration.ofSeconds(120))
                 .pollInterval(Duration.ofMillis(20))
                 .until(() -> accepted.size() >= before + more);
     }
 
-    /** They finish what they are at, and go. */
-    void leave() throws InterruptedException {
-        leaving = true;
-        for (Thread person : people) {
-            person.join(Duration.ofSeconds(90));
-            assertThat(person.isAlive())
-                    .as(person.getName() + " still waits for an answer")
+    /** Stops the clients after their current calls. */
+    void stop() throws InterruptedException {
+        stopping = true;
+        for (Thread thread : threads) {
+            thread.join(Duration.ofSeconds(90));
+            assertThat(thread.isAlive())
+                    .as(thread.getName() + " is still waiting for a response")
                     .isFalse();
         }
     }
 
-    /** Who they are, to OMS. */
+    /** The user of all orders. */
     long user() {
         return user;
     }
 
-    /** How many orders there may be besides those that they know of. */
+    /** How many calls to place an order are in doubt: the order may exist, although there was no 201. */
     long inDoubt() {
         return inDoubt.get();
     }
 
-    /** What they know, by the order's id. */
-    Map<Long, Known> accepted() {
+    /** The accepted orders by id. */
+    Map<Long, State> accepted() {
         return Map.copyOf(accepted);
     }
 
-    /** What they were told and should never be. */
-    List<String> surprises() {
-        return List.copyOf(surprises);
+    /** Responses that must never occur. */
+    List<String> unexpected() {
+        return List.copyOf(unexpected);
     }
 
     @Override
     public String toString() {
-        return "%,d orders accepted, %,d of them cancelled, %,d calls refused with 503, %,d without an answer"
+        return "%,d orders accepted, %,d of them cancelled, %,d calls refused with 503, %,d without a response"
                 .formatted(
                         accepted.size(),
                         accepted.values().stream()
-                                .filter(Known.CANCELLED::equals)
+                                .filter(State.CANCELLED::equals)
                                 .count(),
                         refused.get(),
                         unanswered.get());
@@ -248,8 +248,8 @@ final class Clients implements AutoCloseable {
 
     @Override
     public void close() {
-        leaving = true;
-        people.forEach(Thread::interrupt);
+        stopping = true;
+        threads.forEach(Thread::interrupt);
         http.shutdownNow();
     }
 }

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.oms.Ledger;
-import dev.oms.fault.Clients.Known;
+import dev.oms.fault.Clients.State;
 import dev.oms.process.OmsProcess;
 import java.io.IOException;
 import java.time.Duration;
@@ -14,15 +14,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 
-/** OMS as in production: one web, two workers, each a process, on servers of their own. */
+/** OMS as in production: a web process and two worker processes, with their own PostgreSQL and Redis. */
 final class Cluster implements AutoCloseable {
-    /** So that a scenario waits for seconds, not minutes, for what is lost to be found. */
+    /** Makes the workers recover lost jobs within seconds rather than minutes. */
     private static final Map<String, String> FAST = Map.of(
             "OMS_JOB_CONSUMER_CLAIM_AFTER", "2s",
             "OMS_JOB_RECONCILER_EVERY", "1s",
             "OMS_JOB_RECONCILER_GRACE", "2s");
 
-    /** Each settlement of an order counts as one version, and so does a cancel. */
+    /** Settled orders whose version is too high or too low: each settlement and each cancel adds 1. */
     private static final String SETTLED_TWICE = """
             select 'order ' || o.id || ' is ' || o.status || ' in version ' || o.version || ' with ' || count(m.id)
                 || ' movements'
@@ -35,7 +35,7 @@ final class Cluster implements AutoCloseable {
                 when o.status = 'Cancelled' then o.version not in (1, 2)
                 else true end""";
 
-    /** Something to be done to the servers or the processes while clients are at it. */
+    /** What a test does to servers or processes while clients place orders. */
     interface Fault {
         void happen(Clients clients) throws Exception;
     }
@@ -49,7 +49,7 @@ final class Cluster implements AutoCloseable {
         Map<String, String> environment = new HashMap<>(servers.settings());
         environment.putAll(settings);
         this.web = new OmsProcess(prefix + "web", "prod", environment);
-        // Not for web: a reconciler of its own would hide what the workers do not find.
+        // Not for web: its own reconciler would hide jobs that the workers do not find.
         environment.putAll(FAST);
         this.workers = List.of(
                 new OmsProcess(prefix + "worker-1", "worker", environment),
@@ -68,8 +68,8 @@ final class Cluster implements AutoCloseable {
         return workers;
     }
 
-    /** Starts whatever is not running, and waits until all of it is ready. */
-    void makeWhole() throws IOException {
+    /** Starts the processes that are not running, and waits until all are ready. */
+    void startAll() throws IOException {
         List<OmsProcess> all = new ArrayList<>(workers);
         all.addFirst(web);
         for (OmsProcess process : all) {
@@ -78,12 +78,12 @@ final class Cluster implements AutoCloseable {
         all.forEach(OmsProcess::awaitReady);
     }
 
-    /** SIGKILL to both. */
+    /** Sends SIGKILL to both workers. */
     void killWorkers() {
         workers.forEach(OmsProcess::kill);
     }
 
-    /** Waits until so many orders wait for their stock. */
+    /** Waits until at least this many orders have stock due. */
     void awaitBacklog(int orders) {
         await().alias("a backlog of " + orders)
                 .atMost(Duration.ofSeconds(180))
@@ -91,7 +91,7 @@ final class Cluster implements AutoCloseable {
                 .until(() -> servers.ledger().count("orders where due is not null") >= orders);
     }
 
-    /** A condition that is true of an order that a transaction is changing, and that ends with that transaction. */
+    /** A condition that holds for an order locked by a running transaction, until that transaction commits. */
     String changingOrder() {
         return servers.ledger().texts("""
                 select 'orders where id = ' || id || ' and version = ' || version from orders
@@ -99,7 +99,7 @@ final class Cluster implements AutoCloseable {
                 order by id""").getFirst();
     }
 
-    /** Waits until that transaction is committed. */
+    /** Waits until the transaction of {@link #changingOrder} has committed. */
     void awaitChanged(String changingOrder) {
         await().alias(changingOrder + " is settled")
                 .atMost(Duration.ofSeconds(60))
@@ -113,12 +113,12 @@ final class Cluster implements AutoCloseable {
                 .getFirst());
     }
 
-    /** The orders that wait, up to one. */
+    /** The ids of the orders that have stock due, up to {@code last}. */
     List<String> dueOrders(long last) {
         return servers.ledger().texts("select id from orders where due is not null and id <= " + last);
     }
 
-    /** Waits until no order waits, up to one. Its stock may be due again by a cancel, but not for ever. */
+    /** Waits until no order up to {@code last} has stock due. A cancel may make it due again, but only once. */
     void awaitSettled(long last) {
         await().alias("orders up to " + last + " are settled")
                 .atMost(Duration.ofSeconds(120))
@@ -126,16 +126,16 @@ final class Cluster implements AutoCloseable {
                 .until(() -> dueOrders(last).isEmpty());
     }
 
-    /** Lets a fault happen under load, and then demands that everything is accounted for. */
+    /** Runs a fault under load, and then verifies that every order and every unit of stock is accounted for. */
     void underLoad(String what, Random random, Fault fault) throws Exception {
-        makeWhole();
+        startAll();
         long lastBefore = lastOrder();
         long started = System.nanoTime();
         try (Clients clients = new Clients(web, random)) {
             clients.awaitAccepted(50);
             fault.happen(clients);
             clients.awaitAccepted(50);
-            clients.leave();
+            clients.stop();
             verify(clients, lastBefore);
             System.out.printf(
                     "fault: %s: %s, in %d s%n",
@@ -143,46 +143,48 @@ final class Cluster implements AutoCloseable {
         }
     }
 
-    /** No accepted order is without an outcome, none was settled twice, and every figure is accounted for. */
+    /**
+     * Asserts that every accepted order has an outcome, none was settled twice, and every quantity is accounted for.
+     */
     private void verify(Clients clients, long lastBefore) throws Exception {
         Ledger ledger = servers.ledger();
         ledger.awaitSettled();
-        assertThat(clients.surprises()).isEmpty();
-        assertThat(lies(clients.accepted())).isEmpty();
+        assertThat(clients.unexpected()).isEmpty();
+        assertThat(contradictions(clients.accepted())).isEmpty();
         assertThat(ledger.count("orders where user_id = " + clients.user())
                         - clients.accepted().size())
-                .as("orders that their clients were not told of")
+                .as("orders without a response to their client")
                 .isBetween(0L, clients.inDoubt());
         ledger.assertConsistent();
         assertThat(ledger.texts(SETTLED_TWICE.formatted(lastBefore))).isEmpty();
         assertThat(web.get("/inventory_items/audit")).isEqualTo("{\"discrepancies\":[],\"count\":0}");
-        // An entry that nobody ever takes off would be what the reconciler's watermark waits for.
+        // An entry that is never removed would hold back the reconciler's watermark.
         await().alias("the stream is empty")
                 .atMost(Duration.ofSeconds(60))
                 .until(() -> servers.streams().depth() == 0);
     }
 
-    /** Where the orders are not what their clients were told. */
-    private List<String> lies(Map<Long, Known> accepted) {
+    /** Orders whose status contradicts the responses that their clients got. */
+    private List<String> contradictions(Map<Long, State> accepted) {
         Map<Long, String> statuses = new HashMap<>();
         servers.ledger()
                 .texts("select id || ' ' || status from orders")
                 .forEach(row -> statuses.put(
                         Long.valueOf(row.substring(0, row.indexOf(' '))), row.substring(row.indexOf(' ') + 1)));
-        List<String> lies = new ArrayList<>();
-        accepted.forEach((id, known) -> {
+        List<String> contradictions = new ArrayList<>();
+        accepted.forEach((id, expected) -> {
             String status = statuses.getOrDefault(id, "lost");
             boolean agrees =
                     switch (status) {
-                        case "Confirmed", "Rejected" -> known != Known.CANCELLED;
-                        case "Cancelled" -> known != Known.PLACED;
+                        case "Confirmed", "Rejected" -> expected != State.CANCELLED;
+                        case "Cancelled" -> expected != State.PLACED;
                         default -> false;
                     };
             if (!agrees) {
-                lies.add("order %d is %s, but its client knows it as %s".formatted(id, status, known));
+                contradictions.add("order %d is %s, but its client expects %s".formatted(id, status, expected));
             }
         });
-        return lies;
+        return contradictions;
     }
 
     @Override

@@ -10,13 +10,14 @@ import org.junit.jupiter.api.extension.ParameterResolver;
 import org.junit.jupiter.api.extension.TestWatcher;
 
 /**
- * Gives a test the one cluster, which ends with the run, and its random numbers. They depend on a seed and on the
- * test's name, so that it can be replayed alone: {@code ./mvnw verify -Dit.test=… -Doms.fault.seed=…}.
+ * Provides a test with the shared cluster, which runs until the test run ends, and with random numbers. The numbers
+ * depend on a seed and on the test's name, so that one test can be rerun alone with the seed that failed: {@code ./mvnw
+ * verify -Dit.test=… -Doms.fault.seed=…}.
  */
 final class FaultSuite implements ParameterResolver, TestWatcher {
     private static final long SEED = Long.getLong("oms.fault.seed", System.nanoTime());
 
-    /** Ended by JUnit with the run. */
+    /** JUnit closes it at the end of the test run. */
     private record Running(Servers servers, Cluster cluster) implements AutoCloseable {
         static Running start() {
             Servers servers = new Servers();
@@ -56,6 +57,6 @@ final class FaultSuite implements ParameterResolver, TestWatcher {
 
     @Override
     public void testFailed(ExtensionContext context, Throwable cause) {
-        System.out.printf("fault: %s failed; replay it with -Doms.fault.seed=%d%n", context.getDisplayName(), SEED);
+        System.out.printf("fault: %s failed; rerun it with -Doms.fault.seed=%d%n", context.getDisplayName(), SEED);
     }
 }

@@ -9,12 +9,12 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
 
-/** Holds every item's row: orders can be placed, but a worker stops amid its transaction until this is closed. */
+/** Locks every item's row until closed. Orders can be placed meanwhile, but a worker blocks within its transaction. */
 final class ItemLock implements AutoCloseable {
     // In the order in which workers lock them.
     private static final String LOCK = "select id from inventory_items order by id for no key update";
 
-    private static final String STUCK = """
+    private static final String BLOCKED_WORKERS = """
             select application_name from pg_stat_activity
             where application_name like 'worker-%' and wait_event_type = 'Lock' order by 1""";
 
@@ -30,19 +30,19 @@ final class ItemLock implements AutoCloseable {
         }
     }
 
-    /** Waits for a worker that has locked its orders and waits for their items. */
-    OmsProcess awaitStuckWorker() {
-        List<String> stuck = await().alias("a worker is amid a batch")
+    /** Waits for a worker that has locked its orders and is blocked on their items, and returns it. */
+    OmsProcess awaitBlockedWorker() {
+        List<String> blocked = await().alias("a worker is blocked within a batch")
                 .atMost(Duration.ofSeconds(60))
                 .pollInterval(Duration.ofMillis(10))
-                .until(() -> cluster.servers().ledger().texts(STUCK), names -> !names.isEmpty());
+                .until(() -> cluster.servers().ledger().texts(BLOCKED_WORKERS), names -> !names.isEmpty());
         return cluster.workers().stream()
-                .filter(worker -> worker.name().equals(stuck.getFirst()))
+                .filter(worker -> worker.name().equals(blocked.getFirst()))
                 .findFirst()
                 .orElseThrow();
     }
 
-    /** Lets the workers go on. */
+    /** Releases the rows, so that the workers continue. */
     @Override
     public void close() throws SQLException {
         connection.close();

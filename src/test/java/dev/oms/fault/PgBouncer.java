@@ -17,7 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 
-/** PgBouncer in transaction mode with a pool of 5. */
+/** PgBouncer in transaction mode, with a pool of 5 connections. */
 final class PgBouncer implements AutoCloseable {
     private static final Path CONFIG = Path.of("target/processes/pgbouncer.ini");
 
@@ -53,7 +53,7 @@ final class PgBouncer implements AutoCloseable {
                         servers.postgresPort(), port, preparesStatements() ? "max_prepared_statements = 200" : ""));
         List<String> command = new ArrayList<>(List.of("pgbouncer"));
         if (System.getProperty("user.name").equals("root")) {
-            // It refuses to be root.
+            // PgBouncer refuses to run as root.
             command.addAll(List.of("-u", "nobody"));
         }
         command.add(CONFIG.toAbsolutePath().toString());
@@ -63,19 +63,20 @@ final class PgBouncer implements AutoCloseable {
     }
 
     /**
-     * Prepared statements belong to a session, and the next transaction has another: since 1.21 PgBouncer prepares them
-     * there again, before that there must not be any.
+     * The JDBC URL of the database behind PgBouncer. A prepared statement belongs to a session, and the next
+     * transaction may get another one. Since 1.21 PgBouncer prepares it there again; with an older one the driver must
+     * not prepare any.
      */
     String url() throws IOException {
         return "jdbc:postgresql://localhost:" + port + "/postgres"
                 + (preparesStatements() ? "" : "?prepareThreshold=0");
     }
 
-    /** What it is, such as {@code PgBouncer 1.24.1}. */
+    /** Such as {@code PgBouncer 1.24.1}. */
     static String version() throws IOException {
-        try (BufferedReader told =
+        try (BufferedReader output =
                 new ProcessBuilder("pgbouncer", "--version").start().inputReader()) {
-            return told.readLine();
+            return output.readLine();
         }
     }
 
@@ -84,7 +85,7 @@ final class PgBouncer implements AutoCloseable {
         return Integer.parseInt(numbers[0]) > 1 || Integer.parseInt(numbers[1]) >= 21;
     }
 
-    /** SIGKILL: every connection through it breaks. */
+    /** Sends SIGKILL, which breaks every connection through PgBouncer. */
     void kill() {
         child.kill();
     }

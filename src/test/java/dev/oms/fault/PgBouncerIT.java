@@ -16,8 +16,8 @@ class PgBouncerIT {
     void survivesAPgBouncerThatIsRestarted(Cluster direct, Random random) throws Exception {
         assumeTrue(PgBouncer.isInstalled(), "skipped: there is no pgbouncer on the PATH");
         int times = 2;
-        direct.makeWhole(); // Migrates: that must not go through PgBouncer.
-        direct.close(); // Its workers would take this one's jobs.
+        direct.startAll(); // Migrates the database, which must not go through PgBouncer.
+        direct.close(); // Its workers would take the other cluster's jobs.
 
         try (PgBouncer bouncer = PgBouncer.start(direct.servers());
                 Cluster behind = new Cluster(

@@ -30,7 +30,7 @@ class PostgresFaultIT {
 
     @Test
     void survivesTheEndOfEverySession(Cluster cluster, Random random) throws Exception {
-        // More often than it has to be: what matters is where a commit is when its session ends.
+        // More often than the other faults: what matters is how far a commit has got when its session ends.
         int times = 10 * TIMES;
 
         cluster.underLoad(times + " × PostgreSQL: every session terminated", random, clients -> {

@@ -18,7 +18,7 @@ class RedisFaultIT {
             for (int i = 0; i < TIMES; i++) {
                 clients.awaitAccepted(random.nextInt(200));
                 cluster.servers().killRedis();
-                // Without it orders are accepted all the same.
+                // Orders are accepted without Redis, too.
                 clients.awaitAccepted(100 + random.nextInt(200));
                 cluster.servers().startRedis();
             }

@@ -21,7 +21,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.postgresql.ds.PGSimpleDataSource;
 
-/** PostgreSQL and Redis, and all that can befall them. PostgreSQL is set to survive a crash, as in production. */
+/** PostgreSQL and Redis, and the faults that tests inject into them. PostgreSQL is durable, as in production. */
 final class Servers implements AutoCloseable {
     private final EmbeddedServers servers = EmbeddedServers.start(Map.of("fsync", "on", "synchronous_commit", "on"));
     private final Streams streams = new Streams(servers.settings().get("OMS_REDIS_URL"));
@@ -50,14 +50,14 @@ final class Servers implements AutoCloseable {
         return dataSource.getConnection();
     }
 
-    /** A commit that was answered must be on the disk, or a crash proves nothing. */
+    /** Whether a commit is on disk before it is acknowledged. Without that, a crash would prove nothing. */
     boolean isDurable() {
         return ledger.texts("show fsync").getFirst().equals("on")
                 && ledger.texts("show synchronous_commit").getFirst().equals("on")
                 && ledger.texts("show full_page_writes").getFirst().equals("on");
     }
 
-    /** An immediate shutdown: PostgreSQL drops everything where it stands, and has to recover at its next start. */
+    /** An immediate shutdown: PostgreSQL aborts everything and has to recover at its next start. */
     void crashPostgres() throws IOException, InterruptedException {
         ProcessHandle postmaster = ProcessHandle.of(Long.parseLong(
                         Files.readAllLines(data.resolve("postmaster.pid")).getFirst()))
@@ -66,9 +66,9 @@ final class Servers implements AutoCloseable {
         postmaster.onExit().orTimeout(30, TimeUnit.SECONDS).join();
     }
 
-    /** Starts it as it was started before, on the same port, and waits until it has recovered. */
+    /** Starts PostgreSQL with the same options, on the same port, and waits until it has recovered. */
     void restartPostgres() throws IOException {
-        // Root may not run it, but somebody who only thinks that he is not root may.
+        // PostgreSQL refuses to run as root. In a user namespace of its own it does not see that it is root.
         String asNobody = LinuxUtils.isUnshareAvailable() ? "unshare -U " : "";
         restarted = Child.start(
                 Path.of("target/processes/postgres.log"),
@@ -81,17 +81,18 @@ final class Servers implements AutoCloseable {
                 .until(() -> ledger.texts("select 1").getFirst().equals("1"));
     }
 
-    /** Ends every session but the one that asks for it. */
+    /** Terminates all client sessions except this one, and returns their number. */
     long terminateSessions() {
-        // "offset 0": PostgreSQL may ask the conditions of one "where" in any order, and would end this session too.
+        // "offset 0" keeps the conditions apart: PostgreSQL may evaluate those of one "where" in any order, and would
+        // then terminate this session too.
         return ledger.count("""
                 (select pid from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid() offset 0)
                 session where pg_terminate_backend(pid)""");
     }
 
     /**
-     * From now on a commit is written and flushed, and then waits for a standby that there is not: it has happened, and
-     * nobody is told.
+     * From now on a commit is written and flushed, but not acknowledged: it waits for a synchronous standby that does
+     * not exist.
      *
      * @see <a href="https://www.postgresql.org/docs/current/warm-standby.html#SYNCHRONOUS-REPLICATION">synchronous
      *     replication</a>
@@ -99,11 +100,11 @@ final class Servers implements AutoCloseable {
     void holdCommits() throws InterruptedException {
         ledger.execute("alter system set synchronous_standby_names = 'nobody'");
         ledger.execute("select pg_reload_conf()");
-        // It takes effect when the checkpointer has heard of it; clients that place orders then wait.
+        // It takes effect once the checkpointer has reloaded the configuration. The clients' commits then wait.
         isCommitHeld("", Duration.ofSeconds(10));
     }
 
-    /** Waits a while for a commit that waits, by a process whose name begins so. */
+    /** Waits for a held commit of a process whose name begins with {@code name}. Returns false after {@code atMost}. */
     boolean isCommitHeld(String name, Duration atMost) throws InterruptedException {
         long until = System.nanoTime() + atMost.toNanos();
         while (ledger.count("pg_stat_activity where wait_event = 'SyncRep' and application_name like '" + name + "%'")
@@ -121,17 +122,17 @@ final class Servers implements AutoCloseable {
         ledger.execute("select pg_reload_conf()");
     }
 
-    /** SIGKILL. */
+    /** Sends SIGKILL. */
     void killRedis() {
         Child.end(servers.redisProcess());
     }
 
-    /** Starts another one, empty, in its place. */
+    /** Starts a new, empty Redis on the same port. */
     void startRedis() throws IOException {
         servers.startRedis();
     }
 
-    /** SIGSTOP: its connections stay open, and nothing answers. */
+    /** Sends SIGSTOP: connections stay open, but are not answered. */
     void pauseRedis() throws IOException, InterruptedException {
         Child.signal(servers.redisProcess(), "STOP");
     }
@@ -144,12 +145,12 @@ final class Servers implements AutoCloseable {
         return streams;
     }
 
-    /** How many jobs have been given to a worker and not been acknowledged. */
+    /** The number of jobs delivered to a worker and not acknowledged. */
     long pending() {
         return streams.redis(Command.XPENDING, Streams.JOBS, "workers").get(0).toLong();
     }
 
-    /** Sends jobs in this order. */
+    /** Sends jobs in the order given. */
     void sendJobs(List<String> orders) {
         List<Object> arguments = new ArrayList<>(List.of(
                 "for _, id in ipairs(ARGV) do redis.call('XADD', KEYS[1], '*', 'order_id', id) end", 1, Streams.JOBS));

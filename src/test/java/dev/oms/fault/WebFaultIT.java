@@ -19,7 +19,7 @@ class WebFaultIT {
             for (int i = 0; i < kills; i++) {
                 clients.awaitAccepted(20 + random.nextInt(300));
                 cluster.web().kill();
-                cluster.makeWhole();
+                cluster.startAll();
             }
         });
     }
@@ -32,11 +32,11 @@ class WebFaultIT {
             for (int i = 0; i < stops; i++) {
                 clients.awaitAccepted(20 + random.nextInt(100));
                 cluster.web().stop();
-                // A call may come too late, and then has placed nothing.
-                await().alias("every order that was placed has been answered")
+                // A call that arrives too late is refused and places nothing.
+                await().alias("every placed order has been answered")
                         .until(() -> cluster.servers().ledger().count("orders where user_id = " + clients.user())
                                 == clients.accepted().size());
-                cluster.makeWhole();
+                cluster.startAll();
             }
         });
     }

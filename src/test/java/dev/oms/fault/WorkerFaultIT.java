@@ -26,16 +26,16 @@ class WorkerFaultIT {
 
         cluster.underLoad(kills + " × SIGKILL of one of two workers, mid-batch", random, clients -> {
             for (int i = 0; i < kills; i++) {
-                // Three times of four surely amid a transaction, else wherever it happens to be.
+                // Three times out of four within a transaction, otherwise at a random moment.
                 if (i % 4 != 0) {
                     try (ItemLock lock = new ItemLock(cluster)) {
-                        lock.awaitStuckWorker().kill();
+                        lock.awaitBlockedWorker().kill();
                     }
                 } else {
                     Thread.sleep(random.nextInt(300));
                     cluster.workers().get(random.nextInt(2)).kill();
                 }
-                cluster.makeWhole();
+                cluster.startAll();
                 clients.awaitAccepted(random.nextInt(40));
             }
         });
@@ -51,10 +51,8 @@ class WorkerFaultIT {
                 for (OmsProcess worker : cluster.workers()) {
                     worker.stop();
                 }
-                assertThat(cluster.servers().pending())
-                        .as("jobs that were left undone")
-                        .isZero();
-                cluster.makeWhole();
+                assertThat(cluster.servers().pending()).as("pending jobs").isZero();
+                cluster.startAll();
             }
         });
     }
@@ -66,7 +64,7 @@ class WorkerFaultIT {
 
         cluster.underLoad(times + " × SIGKILL of both workers, backlog of 5,000, then start one", random, clients -> {
             for (int i = 0; i < times; i++) {
-                cluster.makeWhole();
+                cluster.startAll();
                 clients.rush();
                 clients.awaitAccepted(100 + random.nextInt(100));
                 cluster.killWorkers();
@@ -81,7 +79,7 @@ class WorkerFaultIT {
         });
     }
 
-    /** A commit that waits for a standby that there is not has happened, but its worker does not know. */
+    /** A commit that waits for a standby that does not exist has happened, but the worker does not know it. */
     @Test
     void survivesTheLossOfAWorkerBetweenCommitAndAck(Cluster cluster, Random random) throws Exception {
         int kills = 5;
@@ -92,18 +90,21 @@ class WorkerFaultIT {
                 while (!killed) {
                     killed = killAfterCommit(cluster);
                 }
-                cluster.makeWhole();
+                cluster.startAll();
                 clients.awaitAccepted(random.nextInt(100));
             }
         });
     }
 
-    /** Not when the worker gave up first, by its lock_timeout: then it waits for a client whose commit is held too. */
+    /**
+     * Returns false if the worker's lock_timeout expired first. That happens if the worker waits for a lock of a client
+     * whose commit is held too.
+     */
     private static boolean killAfterCommit(Cluster cluster) throws Exception {
         try {
             OmsProcess worker;
             try (ItemLock lock = new ItemLock(cluster)) {
-                worker = lock.awaitStuckWorker();
+                worker = lock.awaitBlockedWorker();
                 cluster.servers().holdCommits();
             }
             boolean held = cluster.servers().isCommitHeld(worker.name(), Duration.ofSeconds(5));
@@ -116,18 +117,18 @@ class WorkerFaultIT {
         }
     }
 
-    /** What it has sent may still be read when Redis goes on, so that some of the ack happens, or none. */
+    /** Redis may still read what the worker has sent once it resumes, so all, some or none of the ack takes effect. */
     @Test
     void survivesTheLossOfAWorkerAmidItsAck(Cluster cluster, Random random) throws Exception {
         int kills = 5;
 
-        cluster.underLoad(kills + " × SIGKILL amid the ack, Redis paused", random, clients -> {
+        cluster.underLoad(kills + " × SIGKILL during the ack, Redis paused", random, clients -> {
             for (int i = 0; i < kills; i++) {
                 OmsProcess worker;
                 String order;
                 try {
                     try (ItemLock lock = new ItemLock(cluster)) {
-                        worker = lock.awaitStuckWorker();
+                        worker = lock.awaitBlockedWorker();
                         order = cluster.changingOrder();
                         cluster.servers().pauseRedis();
                     }
@@ -136,7 +137,7 @@ class WorkerFaultIT {
                 } finally {
                     cluster.servers().resumeRedis();
                 }
-                cluster.makeWhole();
+                cluster.startAll();
                 clients.awaitAccepted(random.nextInt(100));
             }
         });
@@ -160,7 +161,7 @@ class WorkerFaultIT {
             Collections.shuffle(jobs, random);
             cluster.servers().sendJobs(jobs);
 
-            cluster.makeWhole();
+            cluster.startAll();
 
             cluster.awaitSettled(cluster.lastOrder());
         });
@@ -175,7 +176,7 @@ class WorkerFaultIT {
             clients.rush();
             cluster.awaitBacklog(batch / 2);
             long poison = clients.placeOne();
-            // Nothing can be restored of what was never deducted.
+            // Stock that was never deducted cannot be restored.
             cluster.servers().ledger().execute("update orders set due = 'RESTORATION' where id = " + poison);
             cluster.awaitBacklog(batch);
             clients.calmDown();
@@ -183,7 +184,7 @@ class WorkerFaultIT {
 
             cluster.workers().get(random.nextInt(2)).start();
 
-            await().alias("all but the poison are settled")
+            await().alias("all orders but the poison one are settled")
                     .atMost(Duration.ofSeconds(60))
                     .until(() -> cluster.dueOrders(last).equals(List.of(Long.toString(poison))));
             clients.cancelOne(poison);

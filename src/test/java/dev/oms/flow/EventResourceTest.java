@@ -33,13 +33,13 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** {@code /events}, with the consumer as it runs. */
+/** {@code /events}, with the scheduled consumer. */
 @QuarkusTest
 @WithTestResource(OmsServers.class)
 class EventResourceTest {
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    /** More than enough for anything that is waited for. */
+    /** How many events a test waits for at most. */
     private static final int EVENTS_MAX = 60;
 
     private final Ledger ledger = OmsServers.ledger();
@@ -50,7 +50,7 @@ class EventResourceTest {
     @BeforeEach
     void setUp() throws IOException, InterruptedException {
         ledger.awaitSettled();
-        // A test before may have taken Redis away, or had jobs that were dead.
+        // An earlier test may have stopped Redis or left dead jobs.
         ledger.execute("truncate failed_jobs");
         try (Listener listener = Listener.connect()) {
             listener.until(
@@ -62,7 +62,7 @@ class EventResourceTest {
     }
 
     @Test
-    void tellsTheHistoryAndThenTheState() throws IOException, InterruptedException {
+    void sendsTheHistoryAndThenTheState() throws IOException, InterruptedException {
         try (Listener listener = Listener.connect()) {
             Event first = listener.next();
             Event second = listener.next();
@@ -84,7 +84,7 @@ class EventResourceTest {
     }
 
     @Test
-    void tellsWhatIsPlacedAndSettledToEverybodyInTheSameWords() throws IOException, InterruptedException {
+    void sendsTheSameCountsToAllListeners() throws IOException, InterruptedException {
         try (Listener listener = Listener.connect();
                 Listener other = Listener.connect()) {
             listener.next();
@@ -95,15 +95,17 @@ class EventResourceTest {
 
             AtomicLong placed = new AtomicLong();
             AtomicLong settled = new AtomicLong();
-            List<Event> told = listener.until(flow -> placed.addAndGet(total(flow.at("/buckets/placed"))) >= 7
+            List<Event> received = listener.until(flow -> placed.addAndGet(total(flow.at("/buckets/placed"))) >= 7
                     & settled.addAndGet(total(flow.at("/buckets/settled"))) >= 7);
-            List<String> others = other
-                    .until(flow -> flow.path("at").equals(told.getLast().data().path("at")))
-                    .stream()
-                    .map(Event::text)
-                    .toList();
+            List<String> others =
+                    other
+                            .until(flow -> flow.path("at")
+                                    .equals(received.getLast().data().path("at")))
+                            .stream()
+                            .map(Event::text)
+                            .toList();
 
-            Event last = told.getLast();
+            Event last = received.getLast();
             assertThat(others).contains(last.text());
             assertThat(last.data().path("placed_per_second").asDouble()).isPositive();
             assertThat(last.data().path("settled_per_second").asDouble()).isPositive();
@@ -123,13 +125,14 @@ class EventResourceTest {
     }
 
     @Test
-    void saysWhatIsUnknownWhileRedisIsAway() throws IOException, InterruptedException {
+    void sendsNullForWhatIsUnknownWithoutRedis() throws IOException, InterruptedException {
         try (Listener listener = Listener.connect()) {
             OmsServers.servers().stopRedis();
             try {
-                List<Event> told = listener.until(flow -> !flow.path("redis").asBoolean(true));
+                List<Event> received =
+                        listener.until(flow -> !flow.path("redis").asBoolean(true));
 
-                JsonNode flow = told.getLast().data();
+                JsonNode flow = received.getLast().data();
                 assertThat(flow.path("postgresql").asBoolean()).isTrue();
                 assertThat(flow.path("dead").asInt(-1)).isZero();
                 for (String unknown : List.of(
@@ -146,30 +149,32 @@ class EventResourceTest {
                 OmsServers.servers().startRedis();
             }
 
-            List<Event> told = listener.until(flow -> flow.path("redis").asBoolean());
+            List<Event> received = listener.until(flow -> flow.path("redis").asBoolean());
 
-            assertThat(told.getLast().data().path("depth").isIntegralNumber()).isTrue();
+            assertThat(received.getLast().data().path("depth").isIntegralNumber())
+                    .isTrue();
         }
     }
 
     @Test
-    @DisabledOnIntegrationTest("Only the process itself knows who listens")
-    void forgetsWhoeverHasLeft() throws IOException, InterruptedException {
+    @DisabledOnIntegrationTest("Listeners are counted only inside the process")
+    void removesDisconnectedListeners() throws IOException, InterruptedException {
         FlowStream flows = CDI.current().select(FlowStream.class).get();
         for (int i = 0; i < 3; i++) {
             try (Listener listener = Listener.connect()) {
                 listener.next();
-                assertThat(flows.listeners()).isPositive();
+                assertThat(flows.listenerCount()).isPositive();
             }
         }
 
-        await().atMost(Duration.ofSeconds(20)).until(() -> flows.listeners() == 0);
+        await().atMost(Duration.ofSeconds(20)).until(() -> flows.listenerCount() == 0);
     }
 
     @Test
-    @DisabledOnIntegrationTest("The process itself would stop")
-    void endsWhenTheProcessStopsAlsoForThoseWhoComeTooLate() {
-        FlowStream flows = new FlowStream(CDI.current().select(Vitals.class).get(), new ObjectMapper());
+    @DisabledOnIntegrationTest("It would stop the process")
+    void completesOnShutdownForEarlyAndLateListeners() {
+        FlowStream flows =
+                new FlowStream(CDI.current().select(TakeHealthSnapshot.class).get(), new ObjectMapper());
         AssertSubscriber<Flow> early = flows.listen().subscribe().withSubscriber(AssertSubscriber.create(10));
         early.awaitItems(1).assertNotTerminated();
 
@@ -177,17 +182,18 @@ class EventResourceTest {
 
         early.awaitCompletion();
         flows.listen().subscribe().withSubscriber(AssertSubscriber.create(10)).awaitCompletion();
-        await().atMost(Duration.ofSeconds(20)).until(() -> flows.listeners() == 0);
+        await().atMost(Duration.ofSeconds(20)).until(() -> flows.listenerCount() == 0);
     }
 
     @Test
-    @DisabledOnIntegrationTest("Only the process itself can be asked so")
-    void keepsNothingButTheLatestForWhoeverIsSlow() {
-        FlowStream flows = new FlowStream(CDI.current().select(Vitals.class).get(), new ObjectMapper());
+    @DisabledOnIntegrationTest("The stream is accessible only inside the process")
+    void keepsOnlyTheLatestFlowForASlowListener() {
+        FlowStream flows =
+                new FlowStream(CDI.current().select(TakeHealthSnapshot.class).get(), new ObjectMapper());
         AssertSubscriber<Flow> slow = flows.listen().subscribe().withSubscriber(AssertSubscriber.create(1));
         slow.awaitItems(1);
         for (int i = 0; i < 5; i++) {
-            flows.tell();
+            flows.publish();
         }
 
         slow.request(10);
@@ -196,11 +202,11 @@ class EventResourceTest {
     }
 
     @Test
-    void isNothingToBeAskedOtherwise() {
+    void allowsOnlyGet() {
         given().post("/events").then().statusCode(405).contentType("application/problem+json");
     }
 
-    /** What came over the wire between two empty lines. */
+    /** A server-sent event: what is received between two empty lines. */
     private record Event(String name, String retry, String text) {
         JsonNode data() {
             try {
@@ -239,17 +245,17 @@ class EventResourceTest {
             return new Event(name, retry, data);
         }
 
-        /** What is told until it is as wanted. */
+        /** The flow events up to and including the first that is wanted. */
         List<Event> until(Predicate<JsonNode> wanted) {
-            List<Event> told = new ArrayList<>();
+            List<Event> received = new ArrayList<>();
             do {
-                assertThat(told).hasSizeLessThan(EVENTS_MAX);
+                assertThat(received).hasSizeLessThan(EVENTS_MAX);
                 Event event = next();
                 if (event.name().equals("flow")) {
-                    told.add(event);
+                    received.add(event);
                 }
-            } while (told.isEmpty() || !wanted.test(told.getLast().data()));
-            return told;
+            } while (received.isEmpty() || !wanted.test(received.getLast().data()));
+            return received;
         }
 
         @Override

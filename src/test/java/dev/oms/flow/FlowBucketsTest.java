@@ -14,13 +14,13 @@ import java.time.Instant;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** What several processes add up in Redis. */
+/** Counts of several processes, added up in Redis. */
 @QuarkusTest
 @TestProfile(WithoutConsumer.class)
 @WithTestResource(OmsServers.class)
 class FlowBucketsTest {
-    // Nobody counts in those days.
-    private static final long AT = FlowBuckets.at(Instant.parse("2020-01-01T12:00:03Z"));
+    // A bucket of 2020, to which no running process adds.
+    private static final long AT = FlowBuckets.startOf(Instant.parse("2020-01-01T12:00:03Z"));
 
     @Inject
     FlowBuckets buckets;
@@ -41,7 +41,7 @@ class FlowBucketsTest {
 
         List<Bucket> read = buckets.read(AT);
         assertThat(read).hasSize(FlowBuckets.COUNT);
-        assertThat(read).extracting(Bucket::at).isSorted().endsWith(AT - 5, AT);
+        assertThat(read).extracting(Bucket::start).isSorted().endsWith(AT - 5, AT);
         assertThat(read.getLast().placed()).isEqualTo(7);
         assertThat(read.getLast().settled()).isEqualTo(4);
         assertThat(read.getLast().latencies()[3]).isEqualTo(4);
@@ -51,7 +51,7 @@ class FlowBucketsTest {
     }
 
     @Test
-    void areCompleteASecondAfterTheirEnd() {
+    void areCompleteOneSecondAfterTheirEnd() {
         assertThat(FlowBuckets.lastComplete(Instant.ofEpochSecond(AT + 5))).isEqualTo(AT - 5);
         assertThat(FlowBuckets.lastComplete(Instant.ofEpochSecond(AT + 6))).isEqualTo(AT);
         assertThat(FlowBuckets.lastComplete(Instant.ofEpochSecond(AT + 10))).isEqualTo(AT);

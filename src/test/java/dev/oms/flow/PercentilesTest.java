@@ -9,12 +9,12 @@ class PercentilesTest {
     private final long[] counts = new long[SettlementMetrics.LATENCY_BOUNDS.size() + 1];
 
     @Test
-    void areNoneOfNothing() {
+    void areNullWithoutCounts() {
         assertThat(Percentiles.of(counts)).isNull();
     }
 
     @Test
-    void liesBetweenTheBoundsOfItsBucket() {
+    void areInterpolatedWithinABucket() {
         // 2 ms to 5 ms, and 100 ms to 200 ms.
         counts[2] = 90;
         counts[7] = 10;
@@ -27,7 +27,7 @@ class PercentilesTest {
     }
 
     @Test
-    void isTheLastBoundOfWhatIsBeyondIt() {
+    void areTheLastBoundForAnythingBeyondIt() {
         counts[counts.length - 1] = 1;
 
         assertThat(Percentiles.of(counts)).isEqualTo(new Percentiles(300, 300, 300));

@@ -14,7 +14,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class BackoffTest {
     @ParameterizedTest
     @CsvSource({"1, 16, 36", "2, 31, 61", "3, 96, 136", "10, 10015, 10125", "24, 331791, 332041"})
-    void growsWithTheFourthPowerAndSpreads(int attempts, long fromSeconds, long toSeconds) {
+    void growsWithTheFourthPowerPlusJitter(int attempts, long fromSeconds, long toSeconds) {
         Random random = new Random(1);
 
         for (int i = 0; i < 1_000; i++) {
@@ -25,7 +25,7 @@ class BackoffTest {
     }
 
     @Test
-    void endsWithTheTwentyFifthFailure() {
+    void makesAJobDeadAtTheTwentyFifthFailure() {
         Instant now = Instant.parse("2026-01-31T12:00:00Z");
         FailedJob job = new FailedJob(7);
 

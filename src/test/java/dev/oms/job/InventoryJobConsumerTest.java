@@ -27,7 +27,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** What the consumer makes of a stream that is not as it should be. Each test runs consumers of its own. */
+/** How the consumer handles lost, duplicate, abandoned and unreadable jobs. Each test runs its own consumers. */
 @QuarkusTest
 @TestProfile(WithoutConsumer.class)
 @WithTestResource(OmsServers.class)
@@ -63,7 +63,7 @@ class InventoryJobConsumerTest {
     void setUp() {
         redis.flushall();
         queue.createGroup();
-        // What other tests left is none of this one's business.
+        // Orders left by other tests must not interfere.
         settleStock.settle(ledger.texts("select id from orders where due is not null").stream()
                 .map(Long::valueOf)
                 .toList());
@@ -80,7 +80,7 @@ class InventoryJobConsumerTest {
     }
 
     @Test
-    void settlesAndLeavesNothingInTheStream() {
+    void settlesAnOrderAndEmptiesTheStream() {
         long order = Shop.order(user, Map.of(name, 1));
 
         consumeUntil("a", Duration.ofSeconds(30), () -> isSettled(order));
@@ -90,7 +90,7 @@ class InventoryJobConsumerTest {
     }
 
     @Test
-    void settlesOnceWhatIsDeliveredTenTimes() {
+    void settlesAnOrderOnceWhenItsJobIsDeliveredTenTimes() {
         List<Long> orders = new ArrayList<>();
         for (int i = 0; i < 100; i++) {
             orders.add(Shop.order(user, Map.of(name, 1)));
@@ -110,7 +110,7 @@ class InventoryJobConsumerTest {
     }
 
     @Test
-    void sharesAStreamWithAnotherConsumer() throws InterruptedException {
+    void sharesTheStreamWithAnotherConsumer() throws InterruptedException {
         ledger.execute("""
                 with placed as (
                     insert into orders (user_id, status, due, enqueued_at, created_at, updated_at)
@@ -141,12 +141,12 @@ class InventoryJobConsumerTest {
     }
 
     @Test
-    void takesOverWhatADeadWorkerHeld() {
+    void claimsTheJobsOfADeadWorker() {
         long order = Shop.order(user, Map.of(name, 1));
         awaitLength(1);
         queue.read(
                 "dead",
-                reader -> assertThat(reader.fresh(10, Duration.ofSeconds(1)))
+                reader -> assertThat(reader.readNew(10, Duration.ofSeconds(1)))
                         .extracting(Job::orderId)
                         .containsExactly(order));
 
@@ -157,31 +157,31 @@ class InventoryJobConsumerTest {
     }
 
     @Test
-    void leavesALiveWorkerWhatItHolds() {
+    void doesNotClaimTheJobsOfALiveWorker() {
         long order = Shop.order(user, Map.of(name, 1));
         awaitLength(1);
 
         queue.read("live", live -> {
-            List<Job> held = live.fresh(10, Duration.ofSeconds(1));
+            List<Job> held = live.readNew(10, Duration.ofSeconds(1));
             queue.read("other", other -> {
                 assertThat(other.claimAbandoned(10, Duration.ofSeconds(30))).isFalse();
-                assertThat(other.unacknowledged("0", 10)).isEmpty();
-                assertThat(other.fresh(10, Duration.ofMillis(50))).isEmpty();
+                assertThat(other.readPending("0", 10)).isEmpty();
+                assertThat(other.readNew(10, Duration.ofMillis(50))).isEmpty();
             });
-            assertThat(live.unacknowledged("0", 10)).isEqualTo(held);
+            assertThat(live.readPending("0", 10)).isEqualTo(held);
             settleStock.settle(List.of(order));
             live.acknowledge(held);
-            assertThat(live.unacknowledged("0", 10)).isEmpty();
+            assertThat(live.readPending("0", 10)).isEmpty();
         });
 
         assertThat(length()).isZero();
     }
 
     @Test
-    void readsFirstWhatItHadReadBeforeItEnded() {
+    void readsItsPendingJobsAfterARestart() {
         long order = Shop.order(user, Map.of(name, 1));
         awaitLength(1);
-        queue.read("same", reader -> reader.fresh(10, Duration.ofSeconds(1)));
+        queue.read("same", reader -> reader.readNew(10, Duration.ofSeconds(1)));
 
         consumeUntil("same", Duration.ofSeconds(30), () -> isSettled(order));
 
@@ -189,10 +189,10 @@ class InventoryJobConsumerTest {
     }
 
     @Test
-    void replaysWhatWasCommittedButNotAcknowledged() {
+    void replaysJobsThatWereCommittedButNotAcknowledged() {
         long order = Shop.order(user, Map.of(name, 1));
         awaitLength(1);
-        queue.read("same", reader -> reader.fresh(10, Duration.ofSeconds(1)));
+        queue.read("same", reader -> reader.readNew(10, Duration.ofSeconds(1)));
         settleStock.settle(List.of(order));
 
         consumeUntil("same", Duration.ofSeconds(30), () -> length() == 0);
@@ -201,11 +201,11 @@ class InventoryJobConsumerTest {
     }
 
     @Test
-    void forgetsWhatWasDeletedButNotAcknowledged() {
+    void acknowledgesEntriesThatWereDeletedButNotAcknowledged() {
         long order = Shop.order(user, Map.of(name, 1));
         awaitLength(1);
         queue.read("same", reader -> {
-            Job job = reader.fresh(10, Duration.ofSeconds(1)).getFirst();
+            Job job = reader.readNew(10, Duration.ofSeconds(1)).getFirst();
             settleStock.settle(List.of(order));
             redis.stream(String.class).xdel(InventoryJobQueue.STREAM, job.entryId());
         });
@@ -214,12 +214,12 @@ class InventoryJobConsumerTest {
     }
 
     @Test
-    void forgetsWhatADeadWorkerDeletedButDidNotAcknowledge() {
+    void clearsEntriesThatADeadWorkerDeletedButDidNotAcknowledge() {
         long order = Shop.order(user, Map.of(name, 1));
         long next = Shop.order(user, Map.of(name, 1));
         awaitLength(2);
         queue.read("dead", reader -> {
-            Job job = reader.fresh(10, Duration.ofSeconds(1)).getFirst();
+            Job job = reader.readNew(10, Duration.ofSeconds(1)).getFirst();
             settleStock.settle(List.of(order));
             redis.stream(String.class).xdel(InventoryJobQueue.STREAM, job.entryId());
         });
@@ -230,7 +230,7 @@ class InventoryJobConsumerTest {
     }
 
     @Test
-    void buriesWhatIsNoJobWithItsRawText() {
+    void recordsUnreadableJobsAsDeadWithTheirRawText() {
         redis.stream(String.class).xadd(InventoryJobQueue.STREAM, Map.of("order_id", "'; drop table orders"));
         redis.stream(String.class).xadd(InventoryJobQueue.STREAM, Map.of("nonsense", "7"));
         queue.sendAndWait(List.of(Long.MAX_VALUE));
@@ -247,7 +247,7 @@ class InventoryJobConsumerTest {
     }
 
     @Test
-    void settlesTheOthersOfABatchAndTriesTheBadOneLater() {
+    void settlesTheRestOfABatchAndRetriesThePoisonOrderLater() {
         List<Long> orders = new ArrayList<>();
         for (int i = 0; i < 10; i++) {
             orders.add(Shop.order(user, Map.of(name, 1)));
@@ -267,8 +267,8 @@ class InventoryJobConsumerTest {
         assertThat(failed.nextAttemptAt())
                 .isBetween(Instant.now().plusSeconds(10), Instant.now().plusSeconds(40));
 
-        // It is not lost but put off, however old it is; when its time has come it is sent again, and heals when its
-        // cause is gone.
+        // The failed job does not count as lost, however old it is. It is sent again when its next attempt is due, and
+        // succeeds once its cause is gone.
         ledger.execute("update orders set enqueued_at = now() - interval '1 hour' where due is not null");
         assertThat(reconciler.reconcile()).isZero();
         ledger.execute("update failed_jobs set next_attempt_at = now()");
@@ -281,12 +281,12 @@ class InventoryJobConsumerTest {
     }
 
     @Test
-    void givesUpAfterTwentyFiveFailures() {
+    void stopsRetryingAfterTwentyFiveFailures() {
         long order = Shop.order(user, Map.of(name, 1));
         poison(order);
         awaitLength(1);
         queue.read("a", reader -> {
-            reader.acknowledge(reader.fresh(1, Duration.ofSeconds(1)));
+            reader.acknowledge(reader.readNew(1, Duration.ofSeconds(1)));
         });
 
         for (int attempt = 1; attempt <= 25; attempt++) {
@@ -299,25 +299,26 @@ class InventoryJobConsumerTest {
                 .extracting(job -> job.view().attempts())
                 .containsExactly(25);
         ledger.execute("update orders set enqueued_at = now() - interval '1 hour' where due is not null");
-        assertThat(reconciler.reconcile()).as("the dead stay where they are").isZero();
+        assertThat(reconciler.reconcile()).as("dead jobs are not sent again").isZero();
     }
 
     @Test
-    void countsNothingWhenTheDatabaseBreaksATie() {
+    void doesNotCountASerializationFailureAsAnAttempt() {
         long order = Shop.order(user, Map.of(name, 1));
         awaitLength(1);
-        // What a deadlock's loser and a serialization failure look like to the consumer.
+        // To the consumer, the victim of a deadlock looks the same.
         ledger.execute("""
-                create or replace function break_tie() returns trigger language plpgsql as
+                create or replace function fail_to_serialize() returns trigger language plpgsql as
                 $$ begin raise exception 'could not serialize access' using errcode = '40001'; end $$;
-                create trigger break_tie before update on orders for each row execute function break_tie()""");
+                create trigger fail_to_serialize before update on orders
+                for each row execute function fail_to_serialize()""");
 
         try {
             consumeUntil("a", Duration.ofSeconds(30), () -> pending() == 1);
             assertThat(failedJobs.count()).isZero();
             assertThat(Shop.status(order)).isEqualTo("Pending");
         } finally {
-            ledger.execute("drop trigger break_tie on orders");
+            ledger.execute("drop trigger fail_to_serialize on orders");
         }
 
         consumeUntil("a", Duration.ofSeconds(30), () -> length() == 0);
@@ -325,7 +326,7 @@ class InventoryJobConsumerTest {
     }
 
     @Test
-    void knowsNoWorkersWhereThereIsNoGroup() {
+    void listsNoWorkersWithoutAGroup() {
         redis.flushall();
 
         assertThat(workers.list()).isEmpty();
@@ -333,7 +334,7 @@ class InventoryJobConsumerTest {
     }
 
     @Test
-    void showsAWorkerThatHasNeverHadAnythingToDo() {
+    void listsAWorkerThatHasNeverHadAJob() {
         consumeUntil(
                 "idle",
                 Duration.ofSeconds(30),
@@ -341,12 +342,12 @@ class InventoryJobConsumerTest {
     }
 
     @Test
-    void dropsWorkersThatAreGoneOnceTheyHoldNothing() {
+    void dropsIdleWorkersThatHoldNoJobs() {
         Shop.order(user, Map.of(name, 1));
         Shop.order(user, Map.of(name, 1));
         awaitLength(2);
-        queue.read("holds", reader -> reader.fresh(1, Duration.ofSeconds(1)));
-        queue.read("gone", reader -> reader.acknowledge(reader.fresh(1, Duration.ofSeconds(1))));
+        queue.read("holds", reader -> reader.readNew(1, Duration.ofSeconds(1)));
+        queue.read("gone", reader -> reader.acknowledge(reader.readNew(1, Duration.ofSeconds(1))));
 
         assertThat(workers.dropIdle(Duration.ofMinutes(1))).isZero();
         await().until(() -> workers.list().stream().noneMatch(worker -> worker.idleSeconds() < 1));
@@ -355,13 +356,13 @@ class InventoryJobConsumerTest {
         assertThat(workers.list()).extracting(Worker::name).containsExactly("holds");
     }
 
-    /** What no caller can bring about: a restoration that nothing was deducted for. */
+    /** Makes an order impossible to settle: a restoration without a deduction, which no caller can cause. */
     private void poison(long order) {
         ledger.execute("update orders set due = 'RESTORATION' where id = " + order);
     }
 
     @Test
-    void reconcilesWhatTheStreamHasLost() {
+    void reconcilesJobsThatTheStreamHasLost() {
         List<Long> orders = new ArrayList<>();
         for (int i = 0; i < 5; i++) {
             orders.add(Shop.order(user, Map.of(name, 1)));
@@ -380,11 +381,11 @@ class InventoryJobConsumerTest {
     }
 
     @Test
-    void leavesABacklogAloneHoweverLongItIs() {
+    void doesNotSendABacklogAgain() {
         long order = Shop.order(user, Map.of(name, 1));
         awaitLength(1);
         redis.flushall();
-        // An hour's backlog: the entry is as old as the order.
+        // A backlog of an hour: the entry is as old as the order.
         ledger.execute("update orders set enqueued_at = now() - interval '1 hour' where id = " + order);
         long anHourAgo = System.currentTimeMillis() - Duration.ofHours(1).toMillis();
         redis.execute("XADD", InventoryJobQueue.STREAM, anHourAgo + "-0", "order_id", Long.toString(order));

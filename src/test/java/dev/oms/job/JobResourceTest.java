@@ -22,7 +22,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** {@code /jobs}, with the consumer and the reconciler as they run. */
+/** {@code /jobs}, with the scheduled consumer and reconciler. */
 @QuarkusTest
 @WithTestResource(OmsServers.class)
 class JobResourceTest {
@@ -48,7 +48,7 @@ class JobResourceTest {
     }
 
     @Test
-    void tellsHowTheJobsAre() {
+    void showsTheStateOfTheJobs() {
         Shop.settled(Shop.order(user, Map.of(name, 1)));
 
         await().atMost(Duration.ofSeconds(20))
@@ -68,7 +68,7 @@ class JobResourceTest {
     }
 
     @Test
-    void tellsOfTheDatabaseWhenRedisIsAway() throws IOException {
+    void showsTheCountsOfTheDatabaseWithoutRedis() throws IOException {
         OmsServers.servers().stopRedis();
         try {
             given().get("/jobs")
@@ -104,14 +104,14 @@ class JobResourceTest {
     }
 
     @Test
-    void retriesAllThatFailedOrAreDead() {
+    void retriesAllFailedAndDeadJobs() {
         long first = deadJob();
         long second = deadJob();
         ledger.execute("update orders set due = 'DEDUCTION' where id in (%d, %d)".formatted(first, second));
         ledger.execute("update failed_jobs set dead_at = null, attempts = 3, next_attempt_at = now() + interval '1 day'"
                 + " where order_id = " + second);
         ledger.execute("insert into failed_jobs values (-5, 1, 'names no order', null, now())");
-        // More than a page of them, whose orders are gone.
+        // More than a page of dead jobs whose orders do not exist.
         ledger.execute(
                 "insert into failed_jobs select 900000000 + n, 25, 'no', null, now() from generate_series(1, 1200) n");
 
@@ -126,7 +126,7 @@ class JobResourceTest {
     }
 
     @Test
-    void dropsADeadJobAndWithItWhatWasDue() {
+    void dropsADeadJobAndClearsWhatWasDue() {
         long order = deadJob();
         ledger.execute("update orders set due = 'DEDUCTION' where id = " + order);
 
@@ -139,7 +139,7 @@ class JobResourceTest {
     }
 
     @Test
-    void dropsButDoesNotRetryWhatNamesNoOrder() {
+    void dropsButDoesNotRetryAJobThatNamesNoOrder() {
         OmsServers.streams().send("nonsense", "7");
         await().atMost(Duration.ofSeconds(20)).until(() -> ledger.count("failed_jobs") == 1);
         long number = given().get("/jobs/failed").jsonPath().getLong("[0].order_id");
@@ -154,7 +154,7 @@ class JobResourceTest {
         given().get("/jobs/failed").then().body("size()", equalTo(0));
     }
 
-    /** An order whose job has failed for the last time. */
+    /** Creates an order with a dead job, and returns its id. */
     private long deadJob() {
         return Long.parseLong(ledger.texts("""
                 with o as (insert into orders (user_id, status, due, enqueued_at, created_at, updated_at)

@@ -18,7 +18,7 @@ import java.util.logging.Logger;
 import org.jboss.logmanager.formatters.PatternFormatter;
 import org.junit.jupiter.api.Test;
 
-/** The one line that tells a shop to order more. */
+/** The log line by which a shop learns that it must reorder an item. */
 @QuarkusTest
 @TestProfile(WithoutConsumer.class)
 @WithTestResource(OmsServers.class)

@@ -18,7 +18,7 @@ import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** {@code /q/metrics}, with the consumer as it runs. */
+/** {@code /q/metrics}, with the scheduled consumer. */
 @QuarkusTest
 @WithTestResource(OmsServers.class)
 class MetricsTest {
@@ -37,7 +37,7 @@ class MetricsTest {
     }
 
     @Test
-    void countsHowCallsToPlaceAnOrderEnd() {
+    void countsPlacementsByOutcome() {
         double placed = value("oms_orders_placed_total{outcome=\"placed\"}");
         double replayed = value("oms_orders_placed_total{outcome=\"replayed\"}");
         double refused = value("oms_orders_placed_total{outcome=\"refused\"}");
@@ -66,7 +66,7 @@ class MetricsTest {
     }
 
     @Test
-    void countsWhatIsSettledAndHowLongItWaited() {
+    void countsSettledOrdersAndTheirLatency() {
         double confirmed = value("oms_orders_settled_total{outcome=\"confirmed\"}");
         double rejected = value("oms_orders_settled_total{outcome=\"rejected\"}");
         double restored = value("oms_orders_settled_total{outcome=\"restored\"}");
@@ -97,7 +97,7 @@ class MetricsTest {
     }
 
     @Test
-    void showsWhatAllProcessesShare() {
+    void publishesGaugesOfSharedState() {
         ledger.execute("insert into failed_jobs values (900001, 3, 'no', now() + interval '1 day', null),"
                 + " (900002, 25, 'no', null, now()), (900003, 25, 'no', null, now())");
         Shop.item(Shop.uniqueName(), 0, 1);

@@ -15,7 +15,8 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 /**
- * Redis is disposable: without it orders are accepted, and settled when it is back, empty. Nothing else is restarted.
+ * Redis is disposable: during an outage orders are accepted, and they are settled once Redis is back, even though it
+ * comes back empty. No other process is restarted.
  */
 @QuarkusTest
 @WithTestResource(OmsServers.class)
@@ -23,7 +24,7 @@ class RedisOutageTest {
     private final Ledger ledger = OmsServers.ledger();
 
     @Test
-    void acceptsOrdersWithoutRedisAndSettlesThemWhenItIsBack() throws IOException {
+    void acceptsOrdersWithoutRedisAndSettlesThemLater() throws IOException {
         long user = Shop.user();
         String name = Shop.uniqueName();
         long item = Shop.item(name, 100, 0);

@@ -16,20 +16,20 @@ import java.sql.Statement;
 import java.util.Collections;
 import org.junit.jupiter.api.Test;
 
-/** How a batch is settled, where that cannot be seen from outside. */
+/** Properties of {@link SettleStock} that are not visible over REST. */
 @QuarkusTest
 @TestProfile(WithoutConsumer.class)
 @WithTestResource(OmsServers.class)
 class SettleStockTest {
     @Test
-    void findsABatchWithoutWalkingTheBacklog() throws SQLException {
+    void findsABatchWithoutScanningTheBacklog() throws SQLException {
         StringBuilder plan = new StringBuilder();
 
         try (Connection connection = OmsServers.ledger().connect();
                 Statement statement = connection.createStatement();
                 PreparedStatement explain = connection.prepareStatement("explain " + SettleStock.LOCK_ORDERS)) {
             connection.setAutoCommit(false);
-            // What the planner knows while nothing is due, just before a backlog comes up.
+            // The planner's statistics from a time when nothing is due, just before a backlog builds up.
             statement.execute("update orders set due = null");
             statement.execute("""
                     insert into orders (user_id, status, enqueued_at, created_at, updated_at)

@@ -25,13 +25,13 @@ import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
 import org.junit.jupiter.api.Test;
 
-/** The rules by which a batch is decided. */
+/** The rules that decide a batch. */
 class SettlementTest {
     private static final long BURGER = 1;
     private static final long FRIES = 2;
 
     @Test
-    void takesAllLinesOrNone() {
+    void deductsAllLinesOrNone() {
         Settlement settlement = Settlement.of(
                 List.of(deduction(1, line(BURGER, 1), line(FRIES, 5)), deduction(2, line(BURGER, 3))),
                 stocks(stock(BURGER, 3, 0), stock(FRIES, 4, 0)));
@@ -43,7 +43,7 @@ class SettlementTest {
     }
 
     @Test
-    void servesFirstWhoCameFirst() {
+    void servesOrdersFirstComeFirstServed() {
         Settlement settlement = Settlement.of(
                 List.of(deduction(1, line(BURGER, 1)), deduction(2, line(BURGER, 1))), stocks(stock(BURGER, 1, 0)));
 
@@ -52,7 +52,7 @@ class SettlementTest {
     }
 
     @Test
-    void givesBackAtOnceToWhoComesNext() {
+    void makesRestoredStockAvailableToTheNextOrder() {
         Settlement settlement = Settlement.of(
                 List.of(restoration(1, line(BURGER, 2)), deduction(2, line(BURGER, 2))), stocks(stock(BURGER, 0, 0)));
 
@@ -63,7 +63,7 @@ class SettlementTest {
     }
 
     @Test
-    void warnsOnceACrossing() {
+    void warnsOncePerCrossing() {
         Settlement settlement = Settlement.of(
                 List.of(
                         deduction(1, line(BURGER, 5)), // 10 to 5: at the threshold is not below it
@@ -78,7 +78,7 @@ class SettlementTest {
     }
 
     @Test
-    void refusesToGuessWhatIsDue() {
+    void rejectsAnAdjustmentThatContradictsTheStatus() {
         WaitingOrder delivered =
                 new WaitingOrder(1, OrderStatus.Delivered, StockAdjustment.DEDUCTION, List.of(line(BURGER, 1)));
         WaitingOrder pending =
@@ -91,7 +91,7 @@ class SettlementTest {
     }
 
     @Property
-    void neitherOversellsNorLosesNorMakesUpStock(@ForAll("batches") List<WaitingOrder> orders) {
+    void neverOversellsLosesOrMakesUpStock(@ForAll("batches") List<WaitingOrder> orders) {
         Map<Long, Stock> stocks = stocks(stock(1, 10, 3), stock(2, 0, 0), stock(3, 100, 50));
 
         Settlement settlement = Settlement.of(orders, stocks);

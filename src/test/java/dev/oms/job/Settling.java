@@ -4,17 +4,20 @@ import dev.oms.PackagedWorker;
 import jakarta.enterprise.inject.spi.CDI;
 import java.util.stream.LongStream;
 
-/** Lets the other rooms' tests say when stock is settled; from the first of it on, nobody else does. */
+/**
+ * Lets tests of other packages decide when stock is settled. In an integration test, creating one pauses the worker, so
+ * that nothing else settles.
+ */
 public final class Settling {
     public Settling() {
-        if (PackagedWorker.isThere()) {
+        if (PackagedWorker.isRunning()) {
             PackagedWorker.pause();
         }
     }
 
-    /** Settles these orders, and in the packaged application all others that wait, too. */
+    /** Settles these orders; in an integration test, all other due orders too. */
     public void settle(long... orderIds) {
-        if (PackagedWorker.isThere()) {
+        if (PackagedWorker.isRunning()) {
             PackagedWorker.settle();
         } else {
             CDI.current()

@@ -48,7 +48,7 @@ class TraceTest {
         }
     }
 
-    /** As much of an OTLP receiver as it takes to see what is sent. */
+    /** A minimal OTLP receiver that records the bodies it is sent. */
     public static final class Receiver implements QuarkusTestResourceLifecycleManager {
         private static final List<String> BODIES = new CopyOnWriteArrayList<>();
 
@@ -79,12 +79,12 @@ class TraceTest {
     }
 
     @Inject
-    EndedSpans spans;
+    RecordedSpans spans;
 
     private final Ledger ledger = OmsServers.ledger();
 
     @Test
-    void leadsFromTheCallIntoTheBatch() {
+    void linksTheBatchToTheCall() {
         String name = Shop.uniqueName();
         Shop.item(name, 5, 0);
         long user = Shop.user();
@@ -118,7 +118,7 @@ class TraceTest {
     }
 
     @Test
-    void leavesOutWhatIsNotSampled() {
+    void doesNotTraceUnsampledCalls() {
         String name = Shop.uniqueName();
         Shop.item(name, 5, 0);
         long user = Shop.user();

@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
-/** A process of ours, with a log of its own. Whatever becomes of the tests, it does not outlive them. */
+/** A child process with its own log file. It never outlives the test run, even if that is killed. */
 public final class Child implements AutoCloseable {
     private final Process process;
     private final Path log;
@@ -20,10 +20,10 @@ public final class Child implements AutoCloseable {
     }
 
     /**
-     * Starts it.
+     * Starts a process.
      *
-     * @param log what it prints is appended to this file
-     * @param environment its own settings: it gets none of ours
+     * @param log its output is appended to this file
+     * @param environment its settings; it does not inherit the OMS and Quarkus settings of this process
      */
     public static Child start(Path log, Map<String, String> environment, List<String> command) throws IOException {
         Files.createDirectories(log.getParent());
@@ -36,7 +36,11 @@ public final class Child implements AutoCloseable {
         return new Child(process, log);
     }
 
-    /** Sends a signal to a process by its id. */
+    /**
+     * Sends a signal to a process.
+     *
+     * @param signal the name, such as {@code TERM}
+     */
     public static void signal(ProcessHandle process, String signal) throws IOException, InterruptedException {
         if (new ProcessBuilder("kill", "-" + signal, Long.toString(process.pid()))
                         .inheritIO()
@@ -47,22 +51,22 @@ public final class Child implements AutoCloseable {
         }
     }
 
-    /** SIGKILL: returns when it is gone. */
+    /** Sends SIGKILL and waits for the end of the process. */
     public void kill() {
         end(process.toHandle());
     }
 
-    /** SIGKILL to any process: returns when it is gone. */
+    /** Sends SIGKILL to any process and waits for its end. */
     public static void end(ProcessHandle process) {
         process.destroyForcibly();
         process.onExit().orTimeout(30, TimeUnit.SECONDS).join();
     }
 
-    /** Waits until it has ended by itself, and returns its exit code. */
+    /** Waits up to 60 seconds for the process to exit by itself, and returns its exit code. */
     public int await() throws InterruptedException {
         if (!process.waitFor(60, TimeUnit.SECONDS)) {
             kill();
-            throw new IllegalStateException("It does not end, see " + log);
+            throw new IllegalStateException("The process does not exit, see " + log);
         }
         return process.exitValue();
     }

@@ -19,18 +19,18 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
-/** The packaged application in one of its roles, as a process: the native binary where one was built, else the jar. */
+/** Runs the packaged application in one of its roles as a process: the native binary if there is one, else the jar. */
 public final class OmsProcess implements AutoCloseable {
     private static final Path JAR = Path.of("target/quarkus-app/quarkus-run.jar");
     private static final Path LOGS = Path.of("target/processes");
 
-    /** Set by the build's profile "native", as for Quarkus's own tests. */
+    /** The build's profile "native" sets this property, as for Quarkus's integration tests. */
     private static final String BINARY = System.getProperty("native.image.path");
 
-    /** The classes as they are in memory: without it a start takes half as long again, and there are dozens. */
+    /** A class data sharing archive. Without it each of dozens of starts takes half as long again. */
     private static final Path ARCHIVE = LOGS.resolve("classes.jsa");
 
-    /** A start is what the tests wait for, and nothing of theirs runs for long. */
+    /** Optimizes for start-up time: that is what the tests wait for, and no process runs for long. */
     private static final List<String> QUICK_TO_START =
             List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m");
 
@@ -41,9 +41,9 @@ public final class OmsProcess implements AutoCloseable {
     private Child child;
 
     /**
-     * Does not start yet.
+     * Prepares a process without starting it.
      *
-     * @param name tells it apart, in the name of its log and in PostgreSQL's {@code application_name}
+     * @param name unique; used for the log file and PostgreSQL's {@code application_name}
      */
     public OmsProcess(String name, String profile, Map<String, String> environment) throws IOException {
         this(
@@ -55,9 +55,9 @@ public final class OmsProcess implements AutoCloseable {
     }
 
     /**
-     * The same, in a JVM with flags of one's own.
+     * Prepares a process with other JVM flags.
      *
-     * @param flags without meaning for a native binary
+     * @param flags ignored for a native binary
      */
     public OmsProcess(String name, String profile, Map<String, String> environment, List<String> flags)
             throws IOException {
@@ -98,14 +98,14 @@ public final class OmsProcess implements AutoCloseable {
         return child != null && child.isAlive();
     }
 
-    /** Starts it, where it is not running, and returns at once. */
+    /** Starts the process unless it is running, and returns at once. */
     public void start() throws IOException {
         if (!isAlive()) {
             start(flags);
         }
     }
 
-    /** Runs it to its end, and returns its exit code. */
+    /** Runs the process to its end, and returns its exit code. */
     public int run(String... arguments) throws IOException, InterruptedException {
         List<String> command = new ArrayList<>(command(flags));
         command.addAll(List.of(arguments));
@@ -127,7 +127,7 @@ public final class OmsProcess implements AutoCloseable {
         return command;
     }
 
-    /** Starts and stops it once, which migrates the database and makes the later starts of a jar faster. */
+    /** Starts and stops the process once, which migrates the database and makes later starts of the jar faster. */
     public void warmUp() throws IOException, InterruptedException {
         Files.deleteIfExists(ARCHIVE);
         start(Stream.concat(QUICK_TO_START.stream(), Stream.of("-XX:ArchiveClassesAtExit=" + ARCHIVE))
@@ -136,13 +136,13 @@ public final class OmsProcess implements AutoCloseable {
         stop();
     }
 
-    /** SIGTERM, and waits for its end. */
+    /** Sends SIGTERM and waits for the end of the process. */
     public void stop() throws IOException, InterruptedException {
         Child.signal(child.handle(), "TERM");
         child.handle().onExit().orTimeout(60, TimeUnit.SECONDS).join();
     }
 
-    /** Waits until it has what it needs. */
+    /** Waits until the readiness check succeeds. */
     public void awaitReady() {
         try (HttpClient client = HttpClient.newHttpClient()) {
             HttpRequest request = HttpRequest.newBuilder(uri("/q/health/ready"))
@@ -166,7 +166,7 @@ public final class OmsProcess implements AutoCloseable {
         }
     }
 
-    /** What it answers. */
+    /** The body of the response to a GET request. */
     public String get(String path) throws IOException, InterruptedException {
         try (HttpClient client = HttpClient.newHttpClient()) {
             return client.send(HttpRequest.newBuilder(uri(path)).build(), BodyHandlers.ofString())
@@ -174,7 +174,7 @@ public final class OmsProcess implements AutoCloseable {
         }
     }
 
-    /** SIGKILL. */
+    /** Sends SIGKILL and waits for the end of the process. */
     public void kill() {
         if (child != null) {
             child.kill();

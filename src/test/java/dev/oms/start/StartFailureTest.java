@@ -24,19 +24,19 @@ class StartFailureTest {
     }
 
     @Test
-    void namesTheDatabaseThatCannotBeUsed() {
+    void namesTheUnusableDatabase() {
         Exception failure = new RuntimeException("Failed to start quarkus", new SQLException("Connection refused."));
 
-        assertThat(told(failure))
+        assertThat(reported(failure))
                 .isEqualTo("OMS did not start: PostgreSQL at OMS_DB_URL cannot be used: Connection refused.\n");
     }
 
     @Test
-    void namesTheSettingThatIsNotWhatItShouldBe() {
+    void namesTheInvalidSetting() {
         SmallRyeConfigBuilder config =
                 new SmallRyeConfigBuilder().withMapping(ShopConfig.class).withDefaultValue("shop.tills", "many");
 
-        assertThat(told(Assertions.catchThrowable(config::build)))
+        assertThat(reported(Assertions.catchThrowable(config::build)))
                 .hasLineCount(1)
                 .contains("shop.tills")
                 .contains("many");
@@ -44,40 +44,41 @@ class StartFailureTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"foo", "http://localhost"})
-    void namesTheRedisUrlThatIsNone(String url) {
+    void namesTheInvalidRedisUrl(String url) {
         Throwable failure = Assertions.catchThrowable(
                 () -> new RedisOptions().setConnectionString(url).getPassword());
 
-        assertThat(told(new RuntimeException(failure)))
+        assertThat(reported(new RuntimeException(failure)))
                 .isEqualTo("OMS did not start: OMS_REDIS_URL is not a Redis URL, such as redis://localhost:6379.\n");
     }
 
     @Test
-    void showsTheStackTraceOfItsOwnFaults() {
-        assertThat(told(new IllegalStateException("impossible")))
+    void printsTheStackTraceOfAnUnexpectedFailure() {
+        assertThat(reported(new IllegalStateException("impossible")))
                 .contains("IllegalStateException: impossible")
                 .contains("at dev.oms.start.StartFailureTest");
     }
 
     @ParameterizedTest
     @ValueSource(classes = {IllegalStateException.class, IllegalArgumentException.class})
-    void showsTheStackTraceOfAFaultWithoutAWord(Class<? extends Exception> type) throws ReflectiveOperationException {
-        assertThat(told(type.getDeclaredConstructor().newInstance())).contains(type.getName(), "\tat ");
+    void printsTheStackTraceOfAnExceptionWithoutMessage(Class<? extends Exception> type)
+            throws ReflectiveOperationException {
+        assertThat(reported(type.getDeclaredConstructor().newInstance())).contains(type.getName(), "\tat ");
     }
 
     @Test
-    void tellsMigrationsThatDifferFromThoseThatAreMissing() {
-        assertThat(told(new FlywayValidateException(
+    void distinguishesDifferentMigrationsFromMissingOnes() {
+        assertThat(reported(new FlywayValidateException(
                         new ErrorDetails(CoreErrorCode.VALIDATE_ERROR, ""),
                         "Migration checksum mismatch\n-> version 3")))
                 .hasLineCount(1)
-                .contains("other migrations")
+                .contains("not those of this version")
                 .contains("checksum mismatch -> version 3");
     }
 
-    private static String told(Throwable failure) {
+    private static String reported(Throwable failure) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
-        StartFailure.tell(failure, new PrintStream(out, true, UTF_8));
+        StartFailure.report(failure, new PrintStream(out, true, UTF_8));
         return out.toString(UTF_8).replace(System.lineSeparator(), "\n");
     }
 }

@@ -1,11 +1,11 @@
 package dev.oms.flow;
 
 import dev.oms.flow.FlowBuckets.Bucket;
+import dev.oms.flow.HealthSnapshot.PostgresHealth;
+import dev.oms.flow.HealthSnapshot.RedisHealth;
 import dev.oms.http.Causes;
 import dev.oms.job.InventoryJobQueue;
 import dev.oms.job.Workers;
-import dev.oms.job.Workers.Reconciliation;
-import dev.oms.job.Workers.Worker;
 import io.agroal.api.AgroalDataSource;
 import jakarta.annotation.PreDestroy;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -27,16 +27,16 @@ import java.util.concurrent.TimeoutException;
 import org.jboss.logging.Logger;
 
 /**
- * Asks PostgreSQL and Redis how things are, both at the same time, and waits for neither longer than a moment: what one
- * of them does not say is unknown.
+ * Takes a {@link HealthSnapshot}: queries PostgreSQL and Redis at the same time and waits 3 seconds at most. The part
+ * of a server that does not answer by then, or fails, is null.
  */
 @ApplicationScoped
-class Vitals {
-    private static final Logger LOG = Logger.getLogger(Vitals.class);
+class TakeHealthSnapshot {
+    private static final Logger LOG = Logger.getLogger(TakeHealthSnapshot.class);
 
-    private static final Duration PATIENCE = Duration.ofSeconds(3);
+    private static final Duration TIMEOUT = Duration.ofSeconds(3);
 
-    /** For this one every item is looked at. */
+    /** Less often than the rest, because this query reads every item. */
     private static final Duration COUNT_LOW_STOCK_EVERY = Duration.ofSeconds(5);
 
     private static final String COUNT_FAILED =
@@ -51,15 +51,16 @@ class Vitals {
     private final AgroalDataSource dataSource;
     private final Clock clock;
     private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
-    private final Question<FromRedis> redis = new Question<>(this::askRedis);
-    private final Question<FromPostgres> postgres = new Question<>(this::askPostgres);
+    private final Probe<RedisHealth> redis = new Probe<>(this::probeRedis);
+    private final Probe<PostgresHealth> postgres = new Probe<>(this::probePostgres);
 
-    // Only by the thread of a question, of which there is one at a time.
+    // Each is used by one probe only, which runs on one thread at a time.
     private volatile List<Bucket> history = List.of();
     private volatile long lowStock;
-    private volatile Instant lowStockCounted = Instant.MIN;
+    private volatile Instant lowStockCountedAt = Instant.MIN;
 
-    Vitals(InventoryJobQueue queue, Workers workers, FlowBuckets buckets, AgroalDataSource dataSource, Clock clock) {
+    TakeHealthSnapshot(
+            InventoryJobQueue queue, Workers workers, FlowBuckets buckets, AgroalDataSource dataSource, Clock clock) {
         this.queue = queue;
         this.workers = workers;
         this.buckets = buckets;
@@ -67,63 +68,33 @@ class Vitals {
         this.clock = clock;
     }
 
-    /**
-     * What Redis says.
-     *
-     * @param depth how many jobs are in the stream
-     * @param oldestAgeSeconds for how long the oldest of them has been there
-     * @param history what was placed and settled, in the last {@link FlowBuckets#COUNT} complete buckets
-     */
-    record FromRedis(
-            long depth,
-            long oldestAgeSeconds,
-            List<Worker> workers,
-            Reconciliation lastReconciliation,
-            List<Bucket> history) {
-        long inFlight() {
-            return workers.stream().mapToLong(Worker::inFlight).sum();
-        }
-    }
-
-    /**
-     * What PostgreSQL says.
-     *
-     * @param failed how many jobs failed and will be tried again
-     * @param dead how many jobs nobody tries any more
-     * @param lowStock how many items on sale are below their threshold
-     */
-    record FromPostgres(long failed, long dead, long lowStock) {}
-
-    /** How things are; either is null when its server does not say. */
-    record Signs(Instant at, FromRedis redis, FromPostgres postgres) {}
-
-    /** Asks both. One caller at a time. */
-    synchronized Signs take() {
+    /** Concurrent callers take turns. */
+    synchronized HealthSnapshot take() {
         Instant at = clock.instant();
-        redis.ask();
-        postgres.ask();
-        long untilNanos = System.nanoTime() + PATIENCE.toNanos();
-        return new Signs(at, redis.answer(untilNanos), postgres.answer(untilNanos));
+        redis.start();
+        postgres.start();
+        long deadlineNanos = System.nanoTime() + TIMEOUT.toNanos();
+        return new HealthSnapshot(at, redis.await(deadlineNanos), postgres.await(deadlineNanos));
     }
 
-    private FromRedis askRedis() {
+    private RedisHealth probeRedis() {
         long last = FlowBuckets.lastComplete(clock.instant());
-        if (history.isEmpty() || history.getLast().at() != last) {
+        if (history.isEmpty() || history.getLast().start() != last) {
             history = buckets.read(last);
         }
-        return new FromRedis(
+        return new RedisHealth(
                 queue.depth(), queue.oldestAge().toSeconds(), workers.list(), workers.lastReconciliation(), history);
     }
 
-    private FromPostgres askPostgres() throws SQLException {
+    private PostgresHealth probePostgres() throws SQLException {
         try (Connection connection = dataSource.getConnection()) {
             Instant now = clock.instant();
-            if (lowStockCounted.plus(COUNT_LOW_STOCK_EVERY).isBefore(now)) {
+            if (lowStockCountedAt.plus(COUNT_LOW_STOCK_EVERY).isBefore(now)) {
                 lowStock = numbers(connection, COUNT_LOW_STOCK, 1)[0];
-                lowStockCounted = now;
+                lowStockCountedAt = now;
             }
             long[] failed = numbers(connection, COUNT_FAILED, 2);
-            return new FromPostgres(failed[0], failed[1], lowStock);
+            return new PostgresHealth(failed[0], failed[1], lowStock);
         }
     }
 
@@ -144,25 +115,25 @@ class Vitals {
         threads.shutdownNow();
     }
 
-    /** A question to a server, which is not asked again while it has not answered. */
-    private final class Question<T> {
-        private final Callable<T> question;
+    /** A query to one server. While it is unanswered, it is not sent again. */
+    private final class Probe<T> {
+        private final Callable<T> query;
         private Future<T> answer;
 
-        Question(Callable<T> question) {
-            this.question = question;
+        Probe(Callable<T> query) {
+            this.query = query;
         }
 
-        void ask() {
+        void start() {
             if (answer == null || answer.isDone()) {
-                answer = threads.submit(question);
+                answer = threads.submit(query);
             }
         }
 
-        /** The answer, or null when there is none by then. */
-        T answer(long untilNanos) {
+        /** The answer, or null if the query fails or the deadline passes. */
+        T await(long deadlineNanos) {
             try {
-                return answer.get(untilNanos - System.nanoTime(), TimeUnit.NANOSECONDS);
+                return answer.get(deadlineNanos - System.nanoTime(), TimeUnit.NANOSECONDS);
             } catch (TimeoutException e) {
                 return null;
             } catch (ExecutionException e) {

@@ -2,11 +2,13 @@ package dev.oms.audit;
 
 import io.quarkus.runtime.QuarkusApplication;
 
-/** Audits once, tells what does not add up, and ends: with 0 when all does, with 1 when something does not. */
-public class AuditRun implements QuarkusApplication {
+/**
+ * {@code --audit}: audits once, prints every discrepancy and their number, and exits with 1 if there are any, else 0.
+ */
+public class AuditTask implements QuarkusApplication {
     private final Audit audit;
 
-    AuditRun(Audit audit) {
+    AuditTask(Audit audit) {
         this.audit = audit;
     }
 

@@ -9,11 +9,11 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
-/** Many threads that do something at the same instant. */
-final class Crowd {
-    private Crowd() {}
+/** Runs tasks on many threads that start at the same instant. */
+final class Concurrently {
+    private Concurrently() {}
 
-    /** What each of them came back with; the first failure of any is thrown. */
+    /** Returns the results in the order of the tasks. Throws the first failure. */
     static <T> List<T> run(int threads, List<? extends Callable<T>> tasks)
             throws InterruptedException, ExecutionException {
         CountDownLatch start = new CountDownLatch(1);

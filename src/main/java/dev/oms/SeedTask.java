@@ -3,11 +3,11 @@ package dev.oms;
 import dev.oms.start.SeedData;
 import io.quarkus.runtime.QuarkusApplication;
 
-/** Seeds what is missing, and ends. */
-public class SeedRun implements QuarkusApplication {
+/** {@code --seed}: writes the {@linkplain SeedData seed data} that is missing, and exits. */
+public class SeedTask implements QuarkusApplication {
     private final SeedData seedData;
 
-    SeedRun(SeedData seedData) {
+    SeedTask(SeedData seedData) {
         this.seedData = seedData;
     }
 

@@ -9,9 +9,9 @@ import jakarta.enterprise.context.ApplicationScoped;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 
-/** Keeps every span that was traced; where traces are off, there is none. */
+/** Records every ended span. Empty while tracing is off. */
 @ApplicationScoped
-class EndedSpans implements SpanProcessor {
+class RecordedSpans implements SpanProcessor {
     private final List<SpanData> spans = new CopyOnWriteArrayList<>();
 
     List<SpanData> ofTrace(String traceId) {
