@@ -23,7 +23,7 @@ public record Actor(String name) {
      *
      * @throws ProblemException 400 when there are several, or it is not what a name may be
      */
-    public static Actor in(List<String> headers) {
+    public static Actor from(List<String> headers) {
         if (headers.isEmpty()) {
             return API;
         }

@@ -28,16 +28,16 @@ class AdmitCalls {
     private static final int FIRST = 10_000;
 
     private final AtomicInteger underWay = new AtomicInteger();
-    private final AnswerProblem problems;
+    private final WriteProblem writeProblem;
     private final int max;
     private final Duration delay;
     private volatile Long refuseFromNanos;
 
     AdmitCalls(
-            AnswerProblem problems,
+            WriteProblem writeProblem,
             @ConfigProperty(name = "oms.http.max-calls") int max,
             @ConfigProperty(name = "quarkus.shutdown.delay", defaultValue = "0s") Duration delay) {
-        this.problems = problems;
+        this.writeProblem = writeProblem;
         this.max = max;
         this.delay = delay;
     }
@@ -72,6 +72,6 @@ class AdmitCalls {
 
     private void refuse(RoutingContext call, String detail) {
         call.response().putHeader("Retry-After", "1");
-        problems.answer(call, Problem.of(503, detail));
+        writeProblem.write(call, Problem.of(503, detail));
     }
 }

@@ -44,8 +44,8 @@ public class Bodies {
      * @throws ProblemException 400 when there is no body, 422 when it breaks a constraint or is wrapped and bare at
      *     once
      */
-    public <T extends Wrapped<T>> T unwrapValid(T body, Class<?>... groups) {
-        required(body);
+    public <T extends Wrapped<T>> T unwrapAndValidate(T body, Class<?>... groups) {
+        requireBody(body);
         T inner = body;
         if (body.wrapped() != null) {
             inner = body.wrapped();
@@ -53,7 +53,7 @@ public class Bodies {
                 throw ProblemException.invalid("", "send the fields inside the wrapper or bare, not both");
             }
         }
-        return valid(inner, groups);
+        return validate(inner, groups);
     }
 
     /**
@@ -61,8 +61,8 @@ public class Bodies {
      *
      * @throws ProblemException 400 when there is no body, 422 when it breaks a constraint
      */
-    public <T> T valid(T body, Class<?>... groups) {
-        required(body);
+    public <T> T validate(T body, Class<?>... groups) {
+        requireBody(body);
         List<FieldError> errors =
                 validator.validate(body, groups.length == 0 ? new Class<?>[] {Default.class} : groups).stream()
                         .map(violation -> new FieldError(pathOf(violation), violation.getMessage()))
@@ -74,7 +74,7 @@ public class Bodies {
         return body;
     }
 
-    private static void required(Object body) {
+    private static void requireBody(Object body) {
         if (body == null) {
             throw ProblemException.malformed("A JSON body is required.");
         }

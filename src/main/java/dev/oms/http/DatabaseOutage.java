@@ -15,14 +15,14 @@ public final class DatabaseOutage {
 
     /** Whether such trouble stands anywhere behind an exception. */
     public static boolean isBehind(Throwable e) {
-        return Causes.of(e).anyMatch(DatabaseOutage::isTransient) || isAtCommit(e);
+        return Causes.of(e).anyMatch(DatabaseOutage::isTransient) || isCommitInDoubt(e);
     }
 
     /** A statement that is a transaction of its own, and failed with what may have come before its commit or after. */
-    public static final class OfOneStatement extends RuntimeException {
+    public static final class AutoCommitFailure extends RuntimeException {
         private static final long serialVersionUID = 1L;
 
-        public OfOneStatement(SQLException cause) {
+        public AutoCommitFailure(SQLException cause) {
             super(cause);
         }
 
@@ -35,8 +35,8 @@ public final class DatabaseOutage {
     }
 
     /** Whether it came at the very commit: then nobody knows whether the transaction was committed. */
-    static boolean isAtCommit(Throwable e) {
-        if (Causes.find(e, OfOneStatement.class) instanceof OfOneStatement statement) {
+    static boolean isCommitInDoubt(Throwable e) {
+        if (Causes.find(e, AutoCommitFailure.class) instanceof AutoCommitFailure statement) {
             return statement.isInDoubt();
         }
         // Narayana does not tell why as a cause.

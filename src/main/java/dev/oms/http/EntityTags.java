@@ -28,7 +28,7 @@ record EntityTags(boolean any, List<EntityTag> tags) {
      *
      * @throws ProblemException 400 when they are neither tags nor {@code *}
      */
-    static EntityTags in(String header, List<String> values) {
+    static EntityTags from(String header, List<String> values) {
         // Several headers are one list.
         String list = String.join(",", values);
         if (list.strip().equals("*")) {

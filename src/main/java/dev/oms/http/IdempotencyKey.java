@@ -28,7 +28,7 @@ public record IdempotencyKey(String value) {
      *
      * @throws ProblemException 400 when there are several, or it is not what a key may be
      */
-    public static Optional<IdempotencyKey> in(List<String> headers) {
+    public static Optional<IdempotencyKey> from(List<String> headers) {
         if (headers.isEmpty()) {
             return Optional.empty();
         }

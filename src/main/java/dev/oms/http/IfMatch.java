@@ -26,8 +26,8 @@ public final class IfMatch {
      *
      * @throws ProblemException 400 when they are neither tags nor {@code *}
      */
-    public static IfMatch in(List<String> headers) {
-        return headers.isEmpty() ? ABSENT : new IfMatch(EntityTags.in(HEADER, headers));
+    public static IfMatch from(List<String> headers) {
+        return headers.isEmpty() ? ABSENT : new IfMatch(EntityTags.from(HEADER, headers));
     }
 
     /**
@@ -37,7 +37,7 @@ public final class IfMatch {
      */
     public void require(String what, long id, long version) {
         if (!expected.any() && !expected.tags().contains(new EntityTag(false, Long.toString(version)))) {
-            throw ProblemException.changed(what, id, version);
+            throw ProblemException.preconditionFailed(what, id, version);
         }
     }
 }

@@ -24,12 +24,12 @@ public final class IfNoneMatch {
      *
      * @throws ProblemException 400 when they are neither tags nor {@code *}
      */
-    public static IfNoneMatch in(List<String> headers) {
-        return headers.isEmpty() ? ABSENT : new IfNoneMatch(EntityTags.in(HEADER, headers));
+    public static IfNoneMatch from(List<String> headers) {
+        return headers.isEmpty() ? ABSENT : new IfNoneMatch(EntityTags.from(HEADER, headers));
     }
 
     /** Whether the client has a version. A weak tag is as good as a strong one. */
-    public boolean knows(long version) {
+    public boolean matches(long version) {
         String opaque = Long.toString(version);
         return known.any() || known.tags().stream().anyMatch(tag -> tag.opaque().equals(opaque));
     }

@@ -31,7 +31,7 @@ public final class ProblemException extends RuntimeException {
     }
 
     /** 412: the thing is at another version than the client expects. */
-    static ProblemException changed(String what, long id, long version) {
+    static ProblemException preconditionFailed(String what, long id, long version) {
         return new ProblemException(Problem.of(
                 412, "The %s %d is at ETag \"%d\", which is none of those in If-Match.".formatted(what, id, version)));
     }

@@ -160,7 +160,7 @@ class ProblemMappers {
         }
         if (DatabaseOutage.isBehind(e)) {
             LOG.warnf("503: the database is away or busy: %s", Causes.root(e).getMessage());
-            String detail = DatabaseOutage.isAtCommit(e)
+            String detail = DatabaseOutage.isCommitInDoubt(e)
                     ? "The database went away at the last moment; whether anything was changed is not known."
                     : "The database is away or busy; nothing was changed. Try again.";
             return Response.fromResponse(Problem.of(503, detail).toResponse())

@@ -98,8 +98,8 @@ class OrderResource {
     @PlacementMetrics.Counted
     public Response place(
             @QueryParam("user_id") Long userId, @HeaderParam(IdempotencyKey.HEADER) List<String> keys, OrderBody body) {
-        Optional<IdempotencyKey> key = IdempotencyKey.in(keys);
-        OrderBody valid = bodies.unwrapValid(body);
+        Optional<IdempotencyKey> key = IdempotencyKey.from(keys);
+        OrderBody valid = bodies.unwrapAndValidate(body);
         long user = userOf(userId, body, valid);
         PlaceOnce.Placed placed = key.isEmpty()
                 ? new PlaceOnce.Placed(placeOrder.place(user, valid.items()), false)
@@ -129,9 +129,11 @@ class OrderResource {
     @GET
     @Path("/{id}")
     public Response get(@PathParam("id") long id, @HeaderParam(IfNoneMatch.HEADER) List<String> known) {
-        IfNoneMatch client = IfNoneMatch.in(known);
+        IfNoneMatch ifNoneMatch = IfNoneMatch.from(known);
         OrderView order = orders.view(id);
-        return client.knows(order.version()) ? Response.notModified(order.tag()).build() : shown(order);
+        return ifNoneMatch.matches(order.version())
+                ? Response.notModified(order.tag()).build()
+                : shown(order);
     }
 
     @GET
@@ -156,7 +158,8 @@ class OrderResource {
             @HeaderParam(IfMatch.HEADER) List<String> expected,
             @HeaderParam(Actor.HEADER) List<String> actor,
             StatusBody body) {
-        return shown(changeStatus.change(id, bodies.valid(body).status(), IfMatch.in(expected), Actor.in(actor)));
+        return shown(
+                changeStatus.change(id, bodies.validate(body).status(), IfMatch.from(expected), Actor.from(actor)));
     }
 
     @POST
@@ -166,7 +169,7 @@ class OrderResource {
             @PathParam("id") long id,
             @HeaderParam(IfMatch.HEADER) List<String> expected,
             @HeaderParam(Actor.HEADER) List<String> actor) {
-        return shown(cancelOrder.cancel(id, IfMatch.in(expected), Actor.in(actor)));
+        return shown(cancelOrder.cancel(id, IfMatch.from(expected), Actor.from(actor)));
     }
 
     @GET

@@ -1,6 +1,6 @@
 package dev.oms.order;
 
-import dev.oms.http.Constraints;
+import dev.oms.http.DatabaseConstraints;
 import dev.oms.http.DatabaseOutage;
 import dev.oms.http.ProblemException;
 import io.agroal.api.AgroalDataSource;
@@ -119,11 +119,11 @@ class PlaceOrder {
                 }
             }
         } catch (SQLException e) {
-            DatabaseOutage.OfOneStatement outage = new DatabaseOutage.OfOneStatement(e);
+            DatabaseOutage.AutoCommitFailure outage = new DatabaseOutage.AutoCommitFailure(e);
             if (group.size() > 1 && !outage.isInDoubt()) {
                 // Nothing is placed, and one of them is at fault: each has to answer for itself.
                 group.forEach(each -> insertAlone(connection, each));
-            } else if (Constraints.brokenBy(e).equals("order_lines_inventory_item_id_fkey")) {
+            } else if (DatabaseConstraints.violatedBy(e).equals("order_lines_inventory_item_id_fkey")) {
                 throw ProblemException.invalid("items", "names an item that was just deleted");
             } else {
                 throw outage;

@@ -17,7 +17,7 @@ class DatabaseOutageTest {
         Exception wrapped = new IllegalStateException(new SQLException("trouble", state));
 
         assertThat(DatabaseOutage.isBehind(wrapped)).isTrue();
-        assertThat(DatabaseOutage.isAtCommit(wrapped)).isFalse();
+        assertThat(DatabaseOutage.isCommitInDoubt(wrapped)).isFalse();
     }
 
     @ParameterizedTest
@@ -34,16 +34,16 @@ class DatabaseOutageTest {
         Exception failed = commitFailedBy(new SQLException("terminating connection", "57P01"));
 
         assertThat(DatabaseOutage.isBehind(failed)).isTrue();
-        assertThat(DatabaseOutage.isAtCommit(failed)).isTrue();
+        assertThat(DatabaseOutage.isCommitInDoubt(failed)).isTrue();
     }
 
     @ParameterizedTest
     @CsvSource({"08006, true", "57P01, true", "55P03, false", "40P01, false"})
     void mayStandBesideTheCommitOfASingleStatement(String state, boolean inDoubt) {
-        Exception failed = new DatabaseOutage.OfOneStatement(new SQLException("trouble", state));
+        Exception failed = new DatabaseOutage.AutoCommitFailure(new SQLException("trouble", state));
 
         assertThat(DatabaseOutage.isBehind(failed)).isTrue();
-        assertThat(DatabaseOutage.isAtCommit(failed)).isEqualTo(inDoubt);
+        assertThat(DatabaseOutage.isCommitInDoubt(failed)).isEqualTo(inDoubt);
     }
 
     /** As Narayana and Agroal tell it. */

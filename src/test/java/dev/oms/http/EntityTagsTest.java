@@ -36,7 +36,7 @@ class EntityTagsTest {
             "é!#~"                     | false | false
             """)
     void comparesStronglyToChangeAndWeaklyToRead(String header, boolean changes, boolean knows) {
-        ThrowingCallable change = () -> IfMatch.in(List.of(header)).require("order", 1, 7);
+        ThrowingCallable change = () -> IfMatch.from(List.of(header)).require("order", 1, 7);
         if (changes) {
             assertThatCode(change).doesNotThrowAnyException();
         } else {
@@ -46,21 +46,21 @@ class EntityTagsTest {
                 assertThat(refused.problem().detail()).contains("order 1", "\"7\"");
             });
         }
-        assertThat(IfNoneMatch.in(List.of(header)).knows(7)).isEqualTo(knows);
+        assertThat(IfNoneMatch.from(List.of(header)).matches(7)).isEqualTo(knows);
     }
 
     @Test
     void takesSeveralHeadersForOneList() {
-        assertThatCode(() -> IfMatch.in(List.of("\"5\"", "\"6\", \"7\"")).require("order", 1, 7))
+        assertThatCode(() -> IfMatch.from(List.of("\"5\"", "\"6\", \"7\"")).require("order", 1, 7))
                 .doesNotThrowAnyException();
-        assertThat(IfNoneMatch.in(List.of("\"5\"", "\"7\"")).knows(7)).isTrue();
-        isRefused(() -> IfMatch.in(List.of("*", "\"7\"")));
+        assertThat(IfNoneMatch.from(List.of("\"5\"", "\"7\"")).matches(7)).isTrue();
+        isRefused(() -> IfMatch.from(List.of("*", "\"7\"")));
     }
 
     @Test
     void askForNothingWhenTheyAreAbsent() {
-        assertThatCode(() -> IfMatch.in(List.of()).require("order", 1, 7)).doesNotThrowAnyException();
-        assertThat(IfNoneMatch.in(List.of()).knows(7)).isFalse();
+        assertThatCode(() -> IfMatch.from(List.of()).require("order", 1, 7)).doesNotThrowAnyException();
+        assertThat(IfNoneMatch.from(List.of()).matches(7)).isFalse();
     }
 
     @ParameterizedTest
@@ -91,17 +91,17 @@ class EntityTagsTest {
                 "\"\u0100\""
             })
     void refuseWhatIsNoList(String header) {
-        isRefused(() -> IfMatch.in(List.of(header)));
-        isRefused(() -> IfNoneMatch.in(List.of(header)));
+        isRefused(() -> IfMatch.from(List.of(header)));
+        isRefused(() -> IfNoneMatch.from(List.of(header)));
     }
 
     @Test
     void refuseAVeryLongHeaderAtOnce() {
         long started = System.nanoTime();
 
-        isRefused(() -> IfMatch.in(List.of(" ".repeat(100_000) + "7")));
-        isRefused(() -> IfMatch.in(List.of("\"".repeat(100_000) + "7")));
-        isRefused(() -> IfMatch.in(List.of(" , ".repeat(100_000) + "7")));
+        isRefused(() -> IfMatch.from(List.of(" ".repeat(100_000) + "7")));
+        isRefused(() -> IfMatch.from(List.of("\"".repeat(100_000) + "7")));
+        isRefused(() -> IfMatch.from(List.of(" , ".repeat(100_000) + "7")));
 
         assertThat(System.nanoTime() - started).isLessThan(2_000_000_000L);
     }

@@ -27,23 +27,23 @@ class IdempotencyKeyTest {
             !~            | !~
             """)
     void readsAKeyQuotedOrNot(String header, String key) {
-        assertThat(IdempotencyKey.in(List.of(header))).contains(new IdempotencyKey(key));
+        assertThat(IdempotencyKey.from(List.of(header))).contains(new IdempotencyKey(key));
     }
 
     @Test
     void readsTheLongestKey() {
         String longest = "x".repeat(255);
 
-        assertThat(IdempotencyKey.in(List.of(longest))).contains(new IdempotencyKey(longest));
-        assertThat(IdempotencyKey.in(List.of("\"" + longest + "\""))).contains(new IdempotencyKey(longest));
+        assertThat(IdempotencyKey.from(List.of(longest))).contains(new IdempotencyKey(longest));
+        assertThat(IdempotencyKey.from(List.of("\"" + longest + "\""))).contains(new IdempotencyKey(longest));
         // What counts is the key, not how it is written.
-        assertThat(IdempotencyKey.in(List.of("\"" + "\\\"".repeat(255) + "\"")))
+        assertThat(IdempotencyKey.from(List.of("\"" + "\\\"".repeat(255) + "\"")))
                 .contains(new IdempotencyKey("\"".repeat(255)));
     }
 
     @Test
     void isNotRequired() {
-        assertThat(IdempotencyKey.in(List.of())).isEqualTo(Optional.empty());
+        assertThat(IdempotencyKey.from(List.of())).isEqualTo(Optional.empty());
     }
 
     static Stream<List<String>> refused() {
@@ -71,9 +71,10 @@ class IdempotencyKeyTest {
     @ParameterizedTest
     @MethodSource
     void refused(List<String> headers) {
-        assertThatThrownBy(() -> IdempotencyKey.in(headers)).isInstanceOfSatisfying(ProblemException.class, refused -> {
-            assertThat(refused.problem().status()).isEqualTo(400);
-            assertThat(refused.problem().detail()).startsWith("Idempotency-Key must");
-        });
+        assertThatThrownBy(() -> IdempotencyKey.from(headers))
+                .isInstanceOfSatisfying(ProblemException.class, refused -> {
+                    assertThat(refused.problem().status()).isEqualTo(400);
+                    assertThat(refused.problem().detail()).startsWith("Idempotency-Key must");
+                });
     }
 }

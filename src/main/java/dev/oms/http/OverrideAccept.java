@@ -14,19 +14,19 @@ import jakarta.enterprise.event.Observes;
  * @see <a href="https://www.rfc-editor.org/rfc/rfc9110#section-12.5.1">RFC 9110 §12.5.1, Accept</a>
  */
 @ApplicationScoped
-class AnswerJson {
+class OverrideAccept {
     private static final int AFTER_ADMISSION = 9_000;
 
     // A stream of events is asked for by its path, too, and anything else is not to become one.
-    private static final String ANSWERED = "application/json, text/event-stream;q=0.1";
+    private static final String ACCEPT = "application/json, text/event-stream;q=0.1";
 
     void install(@Observes Filters filters) {
-        filters.register(AnswerJson::accept, AFTER_ADMISSION);
+        filters.register(OverrideAccept::override, AFTER_ADMISSION);
     }
 
-    private static void accept(RoutingContext call) {
+    private static void override(RoutingContext call) {
         if (!call.normalizedPath().startsWith("/q/")) {
-            call.request().headers().set(HttpHeaders.ACCEPT, ANSWERED);
+            call.request().headers().set(HttpHeaders.ACCEPT, ACCEPT);
         }
         call.next();
     }

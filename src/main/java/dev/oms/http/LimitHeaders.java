@@ -12,16 +12,16 @@ import java.util.Map;
  * long or have no {@code Host}.
  */
 @ApplicationScoped
-class LimitHead {
+class LimitHeaders {
     /** RFC 9110 §4.1 asks for no less. */
     private static final int URI_MAX_CHARS = 8_000;
 
     private static final int HEADERS_MAX_CHARS = 16_000;
 
-    private final AnswerProblem problems;
+    private final WriteProblem writeProblem;
 
-    LimitHead(AnswerProblem problems) {
-        this.problems = problems;
+    LimitHeaders(WriteProblem writeProblem) {
+        this.writeProblem = writeProblem;
     }
 
     void install(@Observes Router router) {
@@ -32,9 +32,10 @@ class LimitHead {
     private void limit(RoutingContext call) {
         HttpServerRequest request = call.request();
         if (request.uri().length() > URI_MAX_CHARS) {
-            problems.answer(call, Problem.of(414, "The URI is longer than " + URI_MAX_CHARS + " characters."));
+            writeProblem.write(call, Problem.of(414, "The URI is longer than " + URI_MAX_CHARS + " characters."));
         } else if (lengthOf(request.headers()) > HEADERS_MAX_CHARS) {
-            problems.answer(call, Problem.of(431, "The headers are longer than " + HEADERS_MAX_CHARS + " characters."));
+            writeProblem.write(
+                    call, Problem.of(431, "The headers are longer than " + HEADERS_MAX_CHARS + " characters."));
         } else {
             call.next();
         }
@@ -50,7 +51,7 @@ class LimitHead {
 
     private void refused(RoutingContext call) {
         if (call.statusCode() == 400) {
-            problems.answer(call, Problem.of(400, "The request cannot be understood."));
+            writeProblem.write(call, Problem.of(400, "The request cannot be understood."));
         } else {
             call.next();
         }

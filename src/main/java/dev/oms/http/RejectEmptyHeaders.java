@@ -10,11 +10,11 @@ import org.jboss.resteasy.reactive.server.ServerRequestFilter;
  * absent, and what its client wanted to prevent would be done. A read changes nothing, so there it is as good as
  * absent.
  */
-class EmptyHeaders {
+class RejectEmptyHeaders {
     private static final List<String> NAMES = List.of(IdempotencyKey.HEADER, IfMatch.HEADER, Actor.HEADER);
 
     @ServerRequestFilter
-    void refuse(HttpServerRequest request) {
+    void reject(HttpServerRequest request) {
         if (request.method().equals(HttpMethod.GET)) {
             return;
         }

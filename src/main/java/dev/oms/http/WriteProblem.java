@@ -8,14 +8,14 @@ import jakarta.enterprise.context.ApplicationScoped;
 
 /** Ends a call with a problem before any resource is asked. */
 @ApplicationScoped
-class AnswerProblem {
+class WriteProblem {
     private final ObjectMapper json;
 
-    AnswerProblem(ObjectMapper json) {
+    WriteProblem(ObjectMapper json) {
         this.json = json;
     }
 
-    void answer(RoutingContext call, Problem problem) {
+    void write(RoutingContext call, Problem problem) {
         try {
             call.response()
                     .setStatusCode(problem.status())
