@@ -35,7 +35,7 @@ class ChangeItem {
             item.rename(body.name(), now);
         }
         if (body.threshold() != null && body.threshold() != item.threshold()) {
-            item.warnBelow(body.threshold(), now);
+            item.changeThreshold(body.threshold(), now);
         }
         if (body.quantity() != null && body.quantity() != item.quantity()) {
             movements.persist(item.correct(body.quantity(), body.reason(), now));

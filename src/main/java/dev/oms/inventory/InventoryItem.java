@@ -20,7 +20,7 @@ public class InventoryItem {
     public static final long QUANTITY_MAX = 1_000_000_000;
 
     /** More than there will ever be ids; and times {@link #QUANTITY_MAX}, less than the greatest whole number. */
-    static final long IDS = 1L << 32;
+    static final long ID_LIMIT = 1L << 32;
 
     @Id
     @GeneratedValue(strategy = GenerationType.IDENTITY)
@@ -56,7 +56,7 @@ public class InventoryItem {
         this.updatedAt = now;
     }
 
-    void warnBelow(long threshold, Instant now) {
+    void changeThreshold(long threshold, Instant now) {
         this.threshold = threshold;
         this.updatedAt = now;
     }
@@ -101,7 +101,7 @@ public class InventoryItem {
 
     /** Orders items by how much there is above the threshold, as far as {@link #QUANTITY_MAX}, then by id. */
     long lowStockKey() {
-        return Math.min(quantity - threshold, QUANTITY_MAX) * IDS + id;
+        return Math.min(quantity - threshold, QUANTITY_MAX) * ID_LIMIT + id;
     }
 
     InventoryItemView view() {

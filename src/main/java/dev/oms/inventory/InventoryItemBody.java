@@ -15,15 +15,15 @@ import jakarta.validation.groups.Default;
  * @param reason why the quantity is corrected, for the ledger
  */
 record InventoryItemBody(
-        @NotNull(groups = Whole.class)
+        @NotNull(groups = OnCreate.class)
         @Size(max = Texts.NAME_MAX)
         @Pattern(regexp = Texts.PRINTABLE, message = Texts.PRINTABLE_MESSAGE)
         String name,
 
-        @NotNull(groups = Whole.class) @Min(0) @Max(InventoryItem.QUANTITY_MAX)
+        @NotNull(groups = OnCreate.class) @Min(0) @Max(InventoryItem.QUANTITY_MAX)
         Long quantity,
 
-        @NotNull(groups = Whole.class) @Min(0) @Max(InventoryItem.QUANTITY_MAX)
+        @NotNull(groups = OnCreate.class) @Min(0) @Max(InventoryItem.QUANTITY_MAX)
         Long threshold,
 
         @Size(max = Texts.NAME_MAX) @Pattern(regexp = Texts.PRINTABLE, message = Texts.PRINTABLE_MESSAGE)
@@ -33,7 +33,7 @@ record InventoryItemBody(
         implements Bodies.Wrapped<InventoryItemBody> {
 
     /** The constraints of a new item, which must be whole; a change may be any part of one. */
-    interface Whole extends Default {}
+    interface OnCreate extends Default {}
 
     @Override
     public InventoryItemBody wrapped() {

@@ -50,7 +50,7 @@ class InventoryItemResource {
 
     @POST
     public Response create(InventoryItemBody body) {
-        InventoryItem item = addItem.add(bodies.unwrapAndValidate(body, InventoryItemBody.Whole.class));
+        InventoryItem item = addItem.add(bodies.unwrapAndValidate(body, InventoryItemBody.OnCreate.class));
         return tagged(Response.created(URI.create("/inventory_items/" + item.id())), item);
     }
 

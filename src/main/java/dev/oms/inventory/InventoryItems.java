@@ -60,8 +60,8 @@ public class InventoryItems implements PanacheRepository<InventoryItem> {
         /** Oldest first. */
         id("id"),
         /** By how much there is above the threshold, what lacks most first. */
-        low_stock(
-                "least(quantity - threshold, %dL) * %dL + id".formatted(InventoryItem.QUANTITY_MAX, InventoryItem.IDS));
+        low_stock("least(quantity - threshold, %dL) * %dL + id"
+                .formatted(InventoryItem.QUANTITY_MAX, InventoryItem.ID_LIMIT));
 
         private final String key;
 

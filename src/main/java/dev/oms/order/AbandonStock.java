@@ -26,6 +26,6 @@ public class AbandonStock {
     public void abandon(long orderId, Actor actor) {
         orders.lockOptional(orderId)
                 .filter(order -> order.abandon(clock.instant()))
-                .ifPresent(order -> events.tell(order, OrderEvent.Kind.Abandoned, actor));
+                .ifPresent(order -> events.record(order, OrderEvent.Kind.Abandoned, actor));
     }
 }

@@ -33,8 +33,8 @@ class CancelOrder {
     OrderView cancel(long id, IfMatch expected, Actor actor) {
         Order order = orders.lock(id, expected);
         if (order.cancel(clock.instant())) {
-            events.tell(order, OrderEvent.Kind.Cancelled, actor);
-            if (order.isWaiting()) {
+            events.record(order, OrderEvent.Kind.Cancelled, actor);
+            if (order.isStockDue()) {
                 stockDue.fire(new StockDue(id));
             }
         }

@@ -35,7 +35,7 @@ class ChangeStatus {
         }
         Order order = orders.lock(id, expected);
         if (order.changeTo(next, clock.instant())) {
-            events.tell(order, OrderEvent.Kind.of(next), actor);
+            events.record(order, OrderEvent.Kind.of(next), actor);
         }
         return orders.view(id);
     }

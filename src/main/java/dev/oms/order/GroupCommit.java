@@ -18,20 +18,20 @@ import java.util.function.Consumer;
  */
 final class GroupCommit<T extends GroupCommit.Member> {
     private final Queue<T> waiting = new ConcurrentLinkedQueue<>();
-    private final Semaphore turns;
-    private final int membersMax;
+    private final Semaphore permits;
+    private final int groupSizeMax;
     private final Consumer<List<T>> transaction;
 
     /**
      * Groups that go by a transaction.
      *
-     * @param turns how many groups may be under way
-     * @param membersMax how many make a group at the most
+     * @param permits how many groups may be under way
+     * @param groupSizeMax how many make a group at the most
      * @param transaction given a group, commits it or tells each member why not
      */
-    GroupCommit(int turns, int membersMax, Consumer<List<T>> transaction) {
-        this.turns = new Semaphore(turns);
-        this.membersMax = membersMax;
+    GroupCommit(int permits, int groupSizeMax, Consumer<List<T>> transaction) {
+        this.permits = new Semaphore(permits);
+        this.groupSizeMax = groupSizeMax;
         this.transaction = transaction;
     }
 
@@ -45,15 +45,15 @@ final class GroupCommit<T extends GroupCommit.Member> {
     }
 
     /** Returns when the member's transaction is committed, or has failed. */
-    void go(T member) {
+    void commit(T member) {
         waiting.add(member);
         boolean interrupted = false;
         while (!member.done) {
-            if (turns.tryAcquire()) {
+            if (permits.tryAcquire()) {
                 try {
-                    takeAlong();
+                    commitNextGroup();
                 } finally {
-                    turns.release();
+                    permits.release();
                     wakeNext();
                 }
             } else {
@@ -66,10 +66,10 @@ final class GroupCommit<T extends GroupCommit.Member> {
         }
     }
 
-    private void takeAlong() {
+    private void commitNextGroup() {
         List<T> group = new ArrayList<>();
         T member;
-        while (group.size() < membersMax && (member = waiting.poll()) != null) {
+        while (group.size() < groupSizeMax && (member = waiting.poll()) != null) {
             group.add(member);
         }
         if (group.isEmpty()) {

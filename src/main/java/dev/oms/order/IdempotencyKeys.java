@@ -20,12 +20,12 @@ class IdempotencyKeys {
     private static final String FIND = """
             select fingerprint, order_id from idempotency_keys where user_id = ?1 and key = ?2 and created_at > ?3""";
 
-    private static final String PIN = """
-            insert into idempotency_keys as pinned (user_id, key, fingerprint, order_id, created_at)
+    private static final String STORE = """
+            insert into idempotency_keys as stored (user_id, key, fingerprint, order_id, created_at)
             values (?1, ?2, ?3, ?4, ?5)
             on conflict (user_id, key) do update set
                 fingerprint = excluded.fingerprint, order_id = excluded.order_id, created_at = excluded.created_at
-            where pinned.created_at <= ?6""";
+            where stored.created_at <= ?6""";
 
     // Another worker's purge is not waited for: it deletes what it has locked. Materialized, for a subquery might run
     // once a row, and each time find others.
@@ -33,8 +33,8 @@ class IdempotencyKeys {
             with old as materialized (
                 select user_id, key from idempotency_keys where created_at <= ?1
                 order by created_at limit ?2 for update skip locked)
-            delete from idempotency_keys pinned using old
-            where pinned.user_id = old.user_id and pinned.key = old.key""";
+            delete from idempotency_keys stored using old
+            where stored.user_id = old.user_id and stored.key = old.key""";
 
     private final Session session;
     private final IdempotencyConfig config;
@@ -47,7 +47,7 @@ class IdempotencyKeys {
     }
 
     /** What a key stands for. */
-    record Pinned(byte[] fingerprint, long orderId) {}
+    record StoredKey(byte[] fingerprint, long orderId) {}
 
     /**
      * Waits until nobody else is busy with the key, until the transaction ends. Two keys may share a lock by chance,
@@ -60,19 +60,19 @@ class IdempotencyKeys {
                 .getSingleResult();
     }
 
-    Optional<Pinned> find(long userId, IdempotencyKey key) {
+    Optional<StoredKey> find(long userId, IdempotencyKey key) {
         return session.createNativeQuery(FIND, Object[].class)
                 .setParameter(1, userId)
                 .setParameter(2, key.value())
                 .setParameter(3, expiry())
                 .getResultStream()
-                .map(row -> new Pinned((byte[]) row[0], (Long) row[1]))
+                .map(row -> new StoredKey((byte[]) row[0], (Long) row[1]))
                 .findFirst();
     }
 
     /** Makes a key that stands for nothing stand for an order. */
-    void pin(long userId, IdempotencyKey key, byte[] fingerprint, long orderId) {
-        int pinned = session.createNativeMutationQuery(PIN)
+    void store(long userId, IdempotencyKey key, byte[] fingerprint, long orderId) {
+        int stored = session.createNativeMutationQuery(STORE)
                 .setParameter(1, userId)
                 .setParameter(2, key.value())
                 .setParameter(3, fingerprint)
@@ -80,8 +80,8 @@ class IdempotencyKeys {
                 .setParameter(5, clock.instant())
                 .setParameter(6, expiry())
                 .executeUpdate();
-        if (pinned != 1) {
-            throw new IllegalStateException("A key was pinned twice: its lock did not hold");
+        if (stored != 1) {
+            throw new IllegalStateException("An idempotency key was stored twice: its lock did not hold");
         }
     }
 

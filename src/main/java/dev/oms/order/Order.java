@@ -70,7 +70,7 @@ public class Order {
     /**
      * Calls the order off. One that is cancelled already stays as it is.
      *
-     * @return whether it is a change; whether stock has to be given back, {@link #isWaiting} tells
+     * @return whether it is a change; whether stock has to be given back, {@link #isStockDue} tells
      * @throws ProblemException 409 when it is too late
      */
     boolean cancel(Instant now) {
@@ -83,7 +83,7 @@ public class Order {
         due = status.dueByCancelling().orElse(null);
         status = OrderStatus.Cancelled;
         updatedAt = now;
-        if (isWaiting()) {
+        if (isStockDue()) {
             enqueuedAt = now;
         }
         return true;
@@ -96,7 +96,7 @@ public class Order {
      * @return whether there was anything to give up
      */
     boolean abandon(Instant now) {
-        if (!isWaiting()) {
+        if (!isStockDue()) {
             return false;
         }
         if (due == StockAdjustment.DEDUCTION) {
@@ -108,7 +108,7 @@ public class Order {
     }
 
     /** Whether stock is due. */
-    boolean isWaiting() {
+    boolean isStockDue() {
         return due != null;
     }
 

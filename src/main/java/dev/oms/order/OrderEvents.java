@@ -21,7 +21,7 @@ class OrderEvents implements PanacheRepositoryBase<OrderEvent, OrderEvent.Key> {
     record OrderEventView(OrderEvent.Kind event, String by, Instant at) {}
 
     /** Tells, in the transaction of the change, what has become of an order. */
-    void tell(Order order, OrderEvent.Kind event, Actor actor) {
+    void record(Order order, OrderEvent.Kind event, Actor actor) {
         // The version that it is told by is the one after the change.
         flush();
         persist(new OrderEvent(order, event, actor.name()));

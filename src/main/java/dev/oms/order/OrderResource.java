@@ -133,7 +133,7 @@ class OrderResource {
         OrderView order = orders.view(id);
         return ifNoneMatch.matches(order.version())
                 ? Response.notModified(order.tag()).build()
-                : shown(order);
+                : ok(order);
     }
 
     @GET
@@ -158,8 +158,7 @@ class OrderResource {
             @HeaderParam(IfMatch.HEADER) List<String> expected,
             @HeaderParam(Actor.HEADER) List<String> actor,
             StatusBody body) {
-        return shown(
-                changeStatus.change(id, bodies.validate(body).status(), IfMatch.from(expected), Actor.from(actor)));
+        return ok(changeStatus.change(id, bodies.validate(body).status(), IfMatch.from(expected), Actor.from(actor)));
     }
 
     @POST
@@ -169,7 +168,7 @@ class OrderResource {
             @PathParam("id") long id,
             @HeaderParam(IfMatch.HEADER) List<String> expected,
             @HeaderParam(Actor.HEADER) List<String> actor) {
-        return shown(cancelOrder.cancel(id, IfMatch.from(expected), Actor.from(actor)));
+        return ok(cancelOrder.cancel(id, IfMatch.from(expected), Actor.from(actor)));
     }
 
     @GET
@@ -178,7 +177,7 @@ class OrderResource {
         return events.of(id);
     }
 
-    private static Response shown(OrderView order) {
+    private static Response ok(OrderView order) {
         return Response.ok(order).tag(order.tag()).build();
     }
 }

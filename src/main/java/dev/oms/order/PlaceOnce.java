@@ -37,16 +37,16 @@ class PlaceOnce {
         byte[] fingerprint = Fingerprint.of(userId, quantities);
         // In a statement of its own, before the search: whoever has waited must see what was committed meanwhile.
         keys.lock(userId, key);
-        Optional<IdempotencyKeys.Pinned> pinned = keys.find(userId, key);
-        if (pinned.isEmpty()) {
-            OrderView order = placeOrder.placeHere(userId, quantities);
-            keys.pin(userId, key, fingerprint, order.id());
+        Optional<IdempotencyKeys.StoredKey> stored = keys.find(userId, key);
+        if (stored.isEmpty()) {
+            OrderView order = placeOrder.placeInTransaction(userId, quantities);
+            keys.store(userId, key, fingerprint, order.id());
             return new Placed(order, false);
         }
-        if (!Arrays.equals(fingerprint, pinned.get().fingerprint())) {
+        if (!Arrays.equals(fingerprint, stored.get().fingerprint())) {
             throw ProblemException.invalid(
                     IdempotencyKey.HEADER, "was used for another order; send this one with a new key");
         }
-        return new Placed(orders.view(pinned.get().orderId()), true);
+        return new Placed(orders.view(stored.get().orderId()), true);
     }
 }

@@ -29,10 +29,10 @@ import java.util.Set;
 @ApplicationScoped
 class PlaceOrder {
     // More would share a commit that is cheap by then, and make the first of them wait for the last one's rows.
-    private static final int GROUP_MAX = 64;
+    private static final int GROUP_SIZE_MAX = 64;
 
     // While one commits, the next is on its way.
-    private static final int GROUPS_UNDER_WAY = 2;
+    private static final int CONCURRENT_GROUPS = 2;
 
     private static final String PLACE = """
             with asked as (
@@ -64,7 +64,7 @@ class PlaceOrder {
         this.dataSource = dataSource;
         this.stockDue = stockDue;
         this.clock = clock;
-        this.groups = new GroupCommit<>(GROUPS_UNDER_WAY, GROUP_MAX, this::insert);
+        this.groups = new GroupCommit<>(CONCURRENT_GROUPS, GROUP_SIZE_MAX, this::insert);
     }
 
     /**
@@ -75,18 +75,18 @@ class PlaceOrder {
      */
     OrderView place(long userId, Map<String, Long> quantities) {
         Placement placement = new Placement(userId, quantities);
-        groups.go(placement);
-        return announced(placement);
+        groups.commit(placement);
+        return announce(placement);
     }
 
     /** The same in the caller's transaction. */
-    OrderView placeHere(long userId, Map<String, Long> quantities) {
+    OrderView placeInTransaction(long userId, Map<String, Long> quantities) {
         Placement placement = new Placement(userId, quantities);
         insert(List.of(placement));
-        return announced(placement);
+        return announce(placement);
     }
 
-    private OrderView announced(Placement placement) {
+    private OrderView announce(Placement placement) {
         OrderView order = placement.orThrow();
         stockDue.fire(new StockDue(order.id()));
         return order;
@@ -149,7 +149,7 @@ class PlaceOrder {
             userIds.add(placement.userId());
             lines.add(placement.quantities().size());
             placement.quantities().forEach((name, quantity) -> {
-                if (Placement.isAskable(name)) {
+                if (Placement.isPossibleName(name)) {
                     numbers.add(userIds.size());
                     names.add(name);
                     quantities.add(quantity);

@@ -33,7 +33,7 @@ final class Placement extends GroupCommit.Member {
     }
 
     /** What no item can be called is not asked for: PostgreSQL could not even be told of some of it. */
-    static boolean isAskable(String name) {
+    static boolean isPossibleName(String name) {
         return name.length() <= Texts.NAME_MAX && PRINTABLE.matcher(name).matches();
     }
 
