@@ -8,12 +8,12 @@ import jakarta.enterprise.event.Observes;
 import java.util.Map;
 
 /**
- * Refuses by a problem the heads that the HTTP server would refuse without a word, or with too many: those that are too
- * long or have no {@code Host}.
+ * Rejects with a problem requests whose URI or headers are too long, or that have no {@code Host}. The HTTP server
+ * alone would reject them without an explanation, or with internal details.
  */
 @ApplicationScoped
 class LimitHeaders {
-    /** RFC 9110 §4.1 asks for no less. */
+    /** The minimum that RFC 9110 §4.1 recommends. */
     private static final int URI_MAX_CHARS = 8_000;
 
     private static final int HEADERS_MAX_CHARS = 16_000;
@@ -25,8 +25,8 @@ class LimitHeaders {
     }
 
     void install(@Observes Router router) {
-        // Not one of Filters, which see no failures.
-        router.route().order(Integer.MIN_VALUE).handler(this::limit).failureHandler(this::refused);
+        // A route, because Quarkus's Filters do not see failures.
+        router.route().order(Integer.MIN_VALUE).handler(this::limit).failureHandler(this::writeRejection);
     }
 
     private void limit(RoutingContext call) {
@@ -49,7 +49,7 @@ class LimitHeaders {
         return length;
     }
 
-    private void refused(RoutingContext call) {
+    private void writeRejection(RoutingContext call) {
         if (call.statusCode() == 400) {
             writeProblem.write(call, Problem.of(400, "The request cannot be understood."));
         } else {

@@ -7,9 +7,10 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 
 /**
- * Answers JSON whatever a client accepts: there is nothing else to be had, and a resource may disregard what a client
- * would rather have. JAX-RS would write the {@code toString()} of what it is given as {@code text/html}, and fail over
- * an {@code Accept} that it cannot parse. It reads the header itself, so this cannot be a filter of its own kind.
+ * Makes every response JSON, whatever the client's {@code Accept} header says: JSON is the only representation, and a
+ * server may disregard the header. Otherwise JAX-RS would write the {@code toString()} of an entity as
+ * {@code text/html}, and fail on a header that it cannot parse. JAX-RS filters run after it has read the header, so
+ * this is a Vert.x filter.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc9110#section-12.5.1">RFC 9110 §12.5.1, Accept</a>
  */
@@ -17,7 +18,7 @@ import jakarta.enterprise.event.Observes;
 class OverrideAccept {
     private static final int AFTER_ADMISSION = 9_000;
 
-    // A stream of events is asked for by its path, too, and anything else is not to become one.
+    // Event streams rank lower, so that only a path that produces nothing else returns one.
     private static final String ACCEPT = "application/json, text/event-stream;q=0.1";
 
     void install(@Observes Filters filters) {

@@ -9,13 +9,13 @@ import jakarta.enterprise.event.Observes;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 
 /**
- * Guards the console, static files under {@code /console/}, which Quarkus serves.
+ * Secures the console, the static files under {@code /console/} that Quarkus serves.
  *
  * <ul>
- *   <li>A browser takes scripts, styles and data from this service alone, and shows the console in no other page: names
- *       are chosen by strangers, and what an operator clicks moves stock.
- *   <li>Its files are asked for anew each time, so that those of two releases never meet.
- *   <li>A worker, which has no resources for it to call, does not have it.
+ *   <li>Browsers load scripts, styles and data from this service only and do not embed the console in other pages: it
+ *       shows names chosen by strangers, and an operator's clicks move stock.
+ *   <li>Browsers revalidate its files on every load, so that files of two releases never mix.
+ *   <li>A worker does not serve it, because it has none of the resources that the console calls.
  * </ul>
  *
  * @see <a href="https://www.w3.org/TR/CSP3/">Content Security Policy Level 3</a>

@@ -6,7 +6,7 @@ import io.vertx.core.http.HttpHeaders;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.context.ApplicationScoped;
 
-/** Ends a call with a problem before any resource is asked. */
+/** Ends a call with a problem before it reaches a resource. */
 @ApplicationScoped
 class WriteProblem {
     private final ObjectMapper json;
