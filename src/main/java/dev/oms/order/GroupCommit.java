@@ -9,12 +9,13 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 
 /**
- * Lets those who come at the same time share one transaction. Whoever comes while fewer than so many are under way
- * takes all that wait along and goes at once; so nobody ever waits for company, and a lone one pays nothing.
+ * Groups concurrent requests into one transaction. A caller that finds a free permit leads: its own thread commits
+ * everything that is waiting, itself included, at once. So nobody waits for a group to fill, and a lone request costs
+ * nothing extra.
  *
- * @param <T> who comes
+ * @param <T> the request
  * @see <a href="https://www.postgresql.org/docs/current/runtime-config-wal.html#GUC-COMMIT-DELAY">Group commit in
- *     PostgreSQL</a>, which shares the flush alone
+ *     PostgreSQL</a>, which shares only the flush
  */
 final class GroupCommit<T extends GroupCommit.Member> {
     private final Queue<T> waiting = new ConcurrentLinkedQueue<>();
@@ -23,11 +24,11 @@ final class GroupCommit<T extends GroupCommit.Member> {
     private final Consumer<List<T>> transaction;
 
     /**
-     * Groups that go by a transaction.
+     * Creates an empty queue.
      *
-     * @param permits how many groups may be under way
-     * @param groupSizeMax how many make a group at the most
-     * @param transaction given a group, commits it or tells each member why not
+     * @param permits how many groups may commit at the same time
+     * @param groupSizeMax the maximum size of a group
+     * @param transaction commits a group; a member that it leaves out has been {@linkplain Member#fail failed}
      */
     GroupCommit(int permits, int groupSizeMax, Consumer<List<T>> transaction) {
         this.permits = new Semaphore(permits);
@@ -35,16 +36,16 @@ final class GroupCommit<T extends GroupCommit.Member> {
         this.transaction = transaction;
     }
 
-    /** One of a group, made by the thread that waits for it. */
+    /** A request, created by the thread that waits for it. */
     abstract static class Member {
         final Thread thread = Thread.currentThread();
         volatile boolean done;
 
-        /** Tells it that the transaction it was in has failed. */
+        /** Records that the member's transaction failed. */
         abstract void fail(RuntimeException e);
     }
 
-    /** Returns when the member's transaction is committed, or has failed. */
+    /** Returns when the member's transaction has been committed or has failed. */
     void commit(T member) {
         waiting.add(member);
         boolean interrupted = false;
@@ -90,7 +91,7 @@ final class GroupCommit<T extends GroupCommit.Member> {
         }
     }
 
-    // Whoever comes after this look finds a turn free.
+    // A member that arrives after this check finds a free permit.
     private void wakeNext() {
         T next = waiting.peek();
         if (next != null) {

@@ -34,12 +34,12 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/** {@code /orders}. Its calls wait for PostgreSQL most of their time, which is cheapest on virtual threads. */
+/** {@code /orders}. Its calls spend most of their time waiting for PostgreSQL, which is cheapest on virtual threads. */
 @RunOnVirtualThread
 @Path("/orders")
 @EndpointDisabled(name = "oms.api", stringValue = "off")
 class OrderResource {
-    /** The most different items of an order. */
+    /** The maximum number of different items in an order. */
     static final int ITEMS_MAX = 100;
 
     static final String REPLAYED = "Idempotency-Replayed";
@@ -72,7 +72,9 @@ class OrderResource {
         this.bodies = bodies;
     }
 
-    /** An order as a client sends it, bare or in {@code {"order":{…}}}, the user beside either or in the query. */
+    /**
+     * An order as a client sends it, bare or as {@code {"order":{…}}}. The user is named in either, or in the query.
+     */
     record OrderBody(
             @NotNull @Size(min = 1, max = ITEMS_MAX)
             Map<String, @NotNull @Min(1) @Max(InventoryItem.QUANTITY_MAX) Long> items,
@@ -91,7 +93,7 @@ class OrderResource {
         }
     }
 
-    /** What {@code update_status} is sent. */
+    /** The body of {@code update_status}. */
     record StatusBody(@NotNull OrderStatus status) {}
 
     @POST
@@ -121,7 +123,7 @@ class OrderResource {
             throw ProblemException.malformed("user_id is required, in the query or in the body.");
         }
         if (named.size() > 1) {
-            throw ProblemException.invalid("user_id", "must be the same wherever it stands");
+            throw ProblemException.invalid("user_id", "must be the same wherever it is given");
         }
         return named.getFirst();
     }
@@ -149,7 +151,8 @@ class OrderResource {
         return page.of(rows, OrderView::id, uri);
     }
 
-    // One transaction with what is shown: a failure in between would otherwise be told as if nothing had been changed.
+    // The transaction includes reading the response: a failure after the commit would be reported as if nothing had
+    // been changed.
     @PUT
     @Transactional
     @Path("/{id}/update_status")
