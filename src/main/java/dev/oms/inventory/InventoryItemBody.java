@@ -10,9 +10,9 @@ import jakarta.validation.constraints.Size;
 import jakarta.validation.groups.Default;
 
 /**
- * An item as a client sends it, bare or in {@code {"inventory_item":{…}}}.
+ * An item as a client sends it, bare or as {@code {"inventory_item":{…}}}.
  *
- * @param reason why the quantity is corrected, for the ledger
+ * @param reason the reason for a correction of the quantity, for the ledger
  */
 record InventoryItemBody(
         @NotNull(groups = OnCreate.class)
@@ -32,7 +32,7 @@ record InventoryItemBody(
         InventoryItemBody inventoryItem)
         implements Bodies.Wrapped<InventoryItemBody> {
 
-    /** The constraints of a new item, which must be whole; a change may be any part of one. */
+    /** The constraints on a new item, which must be complete; a change may contain any subset of the fields. */
     interface OnCreate extends Default {}
 
     @Override

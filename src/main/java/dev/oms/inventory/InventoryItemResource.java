@@ -91,7 +91,7 @@ class InventoryItemResource {
     @GET
     @Path("/{id}/movements")
     public Response movements(@PathParam("id") long id, @BeanParam Page page, UriInfo uri) {
-        // Those of an archived item too: its ledger is not over.
+        // Archived items included: orders placed before may still move their stock.
         List<StockMovementView> rows = movements.of(id, page.after(), page.rows()).stream()
                 .map(StockMovement::view)
                 .toList();

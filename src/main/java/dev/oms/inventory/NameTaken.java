@@ -3,7 +3,7 @@ package dev.oms.inventory;
 import dev.oms.http.DatabaseConstraints;
 import dev.oms.http.ProblemException;
 
-/** Tells a name that another item on sale has from other trouble. */
+/** Recognizes the failure of a write that gives an item the name of another item on sale. */
 final class NameTaken {
     private NameTaken() {}
 
