@@ -34,7 +34,7 @@ class UserResource {
         this.clock = clock;
     }
 
-    /** A user as a client sends it, bare or in {@code {"user":{…}}}. */
+    /** A user as a client sends it, bare or as {@code {"user":{…}}}. */
     record UserBody(
             @NotNull @Size(max = Texts.NAME_MAX) @Pattern(regexp = Texts.PRINTABLE, message = Texts.PRINTABLE_MESSAGE)
             String name,
