@@ -35,7 +35,7 @@ class EntityTagsTest {
             "W/7"                      | false | false
             "é!#~"                     | false | false
             """)
-    void comparesStronglyToChangeAndWeaklyToRead(String header, boolean changes, boolean knows) {
+    void comparesStronglyForWritesAndWeaklyForReads(String header, boolean changes, boolean knows) {
         ThrowingCallable change = () -> IfMatch.from(List.of(header)).require("order", 1, 7);
         if (changes) {
             assertThatCode(change).doesNotThrowAnyException();
@@ -50,15 +50,15 @@ class EntityTagsTest {
     }
 
     @Test
-    void takesSeveralHeadersForOneList() {
+    void joinsRepeatedHeaders() {
         assertThatCode(() -> IfMatch.from(List.of("\"5\"", "\"6\", \"7\"")).require("order", 1, 7))
                 .doesNotThrowAnyException();
         assertThat(IfNoneMatch.from(List.of("\"5\"", "\"7\"")).matches(7)).isTrue();
-        isRefused(() -> IfMatch.from(List.of("*", "\"7\"")));
+        isRejected(() -> IfMatch.from(List.of("*", "\"7\"")));
     }
 
     @Test
-    void askForNothingWhenTheyAreAbsent() {
+    void requiresNothingWhenAbsent() {
         assertThatCode(() -> IfMatch.from(List.of()).require("order", 1, 7)).doesNotThrowAnyException();
         assertThat(IfNoneMatch.from(List.of()).matches(7)).isFalse();
     }
@@ -90,23 +90,23 @@ class EntityTagsTest {
                 "\"7\u007F\"",
                 "\"\u0100\""
             })
-    void refuseWhatIsNoList(String header) {
-        isRefused(() -> IfMatch.from(List.of(header)));
-        isRefused(() -> IfNoneMatch.from(List.of(header)));
+    void rejectsInvalidLists(String header) {
+        isRejected(() -> IfMatch.from(List.of(header)));
+        isRejected(() -> IfNoneMatch.from(List.of(header)));
     }
 
     @Test
-    void refuseAVeryLongHeaderAtOnce() {
+    void rejectsAVeryLongHeaderQuickly() {
         long started = System.nanoTime();
 
-        isRefused(() -> IfMatch.from(List.of(" ".repeat(100_000) + "7")));
-        isRefused(() -> IfMatch.from(List.of("\"".repeat(100_000) + "7")));
-        isRefused(() -> IfMatch.from(List.of(" , ".repeat(100_000) + "7")));
+        isRejected(() -> IfMatch.from(List.of(" ".repeat(100_000) + "7")));
+        isRejected(() -> IfMatch.from(List.of("\"".repeat(100_000) + "7")));
+        isRejected(() -> IfMatch.from(List.of(" , ".repeat(100_000) + "7")));
 
         assertThat(System.nanoTime() - started).isLessThan(2_000_000_000L);
     }
 
-    private static void isRefused(ThrowingCallable header) {
+    private static void isRejected(ThrowingCallable header) {
         assertThatThrownBy(header).isInstanceOfSatisfying(ProblemException.class, refused -> {
             assertThat(refused.problem().status()).isEqualTo(400);
             assertThat(refused.problem().detail()).matches("If-(None-)?Match must be .*");

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Test;
 @WithTestResource(OmsServers.class)
 class HttpMetricsTest {
     @Test
-    void isAHistogramByTheTemplateOfThePath() {
+    void isAHistogramLabelledByPathTemplate() {
         long user = Shop.user();
         given().get("/users/{id}", user).then().statusCode(200);
 
@@ -35,7 +35,7 @@ class HttpMetricsTest {
     }
 
     @Test
-    void hasNoLabelThatAClientMakesUp() throws IOException {
+    void takesNoLabelValuesFromClients() throws IOException {
         for (int i = 0; i < 3; i++) {
             String mark = "fuzz" + i;
             List<String> heads = List.of(

@@ -31,7 +31,7 @@ class IdempotencyKeyTest {
     }
 
     @Test
-    void readsTheLongestKey() {
+    void readsTheLongestAllowedKey() {
         String longest = "x".repeat(255);
 
         assertThat(IdempotencyKey.from(List.of(longest))).contains(new IdempotencyKey(longest));
@@ -42,11 +42,11 @@ class IdempotencyKeyTest {
     }
 
     @Test
-    void isNotRequired() {
+    void isOptional() {
         assertThat(IdempotencyKey.from(List.of())).isEqualTo(Optional.empty());
     }
 
-    static Stream<List<String>> refused() {
+    static Stream<List<String>> rejectsInvalidKeys() {
         return Stream.of(
                 List.of(""),
                 List.of("\"\""),
@@ -70,7 +70,7 @@ class IdempotencyKeyTest {
 
     @ParameterizedTest
     @MethodSource
-    void refused(List<String> headers) {
+    void rejectsInvalidKeys(List<String> headers) {
         assertThatThrownBy(() -> IdempotencyKey.from(headers))
                 .isInstanceOfSatisfying(ProblemException.class, refused -> {
                     assertThat(refused.problem().status()).isEqualTo(400);

@@ -104,7 +104,7 @@ record OpenApiDocument(JsonNode root) {
         }
 
         /** What it answers instead of success; 304 refuses to repeat what the client has. */
-        List<Integer> refusals() {
+        List<Integer> nonSuccessStatuses() {
             return statuses().stream().filter(status -> status >= 300).toList();
         }
 

@@ -38,7 +38,7 @@ import org.junit.jupiter.api.Test;
 @QuarkusTest
 @WithTestResource(OmsServers.class)
 class OpenApiTest {
-    private static final long NOBODY = 999_999_999_999L;
+    private static final long UNKNOWN_ID = 999_999_999_999L;
     private static final String JSON = "application/json";
 
     private final Ledger ledger = OmsServers.ledger();
@@ -63,7 +63,7 @@ class OpenApiTest {
 
     @Test
     @DisabledOnIntegrationTest("Only the process itself knows its resources")
-    void hasTheCallsAndParametersOfTheResources() {
+    void documentsEveryCallAndParameter() {
         List<String> documented = document.calls().stream()
                 .map(call -> call + " " + names(call.parameters()))
                 .toList();
@@ -73,7 +73,7 @@ class OpenApiTest {
 
     @Test
     @DisabledOnIntegrationTest("What the process shows is HttpMetricsTest's")
-    void isMeteredPathByPath() {
+    void metersEveryPath() {
         assertThat(HttpMetrics.PATHS)
                 .containsAll(document.calls().stream().map(Call::path).toList());
     }
@@ -91,24 +91,24 @@ class OpenApiTest {
             assertThat(call.parameters())
                     .as("%s", call)
                     .allMatch(parameter -> parameter.has("description") && parameter.has("example"));
-            assertThat(call.refusals()).as("%s", call).contains(503);
+            assertThat(call.nonSuccessStatuses()).as("%s", call).contains(503);
             if (call.hasBody() || !call.parameters().isEmpty()) {
-                assertThat(call.refusals()).as("%s", call).contains(400);
+                assertThat(call.nonSuccessStatuses()).as("%s", call).contains(400);
             }
             if (call.path().contains("{")) {
-                assertThat(call.refusals()).as("%s", call).contains(404);
+                assertThat(call.nonSuccessStatuses()).as("%s", call).contains(404);
             }
             if (call.hasBody()) {
-                assertThat(call.refusals()).as("%s", call).contains(413, 415, 422);
+                assertThat(call.nonSuccessStatuses()).as("%s", call).contains(413, 415, 422);
             }
         }
     }
 
     @Test
-    void hasFittingExamplesOfEveryBody() {
+    void hasValidExamplesForEveryBody() {
         for (Call call : document.calls()) {
             if (call.hasBody()) {
-                assertFittingExamples(call.toString(), call.body());
+                assertValidExamples(call.toString(), call.body());
                 // Wrapped and bare.
                 assertThat(call.body().schema().path("oneOf"))
                         .as("%s", call)
@@ -117,13 +117,13 @@ class OpenApiTest {
             }
             for (int status : call.statuses()) {
                 if (status != 204 && status != 304) {
-                    assertFittingExamples(call + ": " + status, call.body(status));
+                    assertValidExamples(call + ": " + status, call.body(status));
                 }
             }
         }
     }
 
-    private static void assertFittingExamples(String what, Body body) {
+    private static void assertValidExamples(String what, Body body) {
         assertThat(body.examples()).as(what).isNotEmpty().allMatch(body::fits);
     }
 
@@ -150,12 +150,12 @@ class OpenApiTest {
     }
 
     @Test
-    void everyRefusalIsTrue() {
+    void everyDocumentedErrorOccurs() {
         World world = World.create(ledger);
         Shop.update(world.order(), "Delivered").then().statusCode(200);
 
         for (Call call : document.calls()) {
-            for (int status : call.refusals()) {
+            for (int status : call.nonSuccessStatuses()) {
                 // The database is not taken away here.
                 if (status != 503) {
                     assertDocumented(call, status, provoke(status, call, world));
@@ -181,9 +181,9 @@ class OpenApiTest {
                 parameters.replace("limit", 0);
             }
             case 404 -> {
-                parameters.replace("id", NOBODY);
-                parameters.replace("user_id", NOBODY);
-                parameters.replace("order_id", NOBODY);
+                parameters.replace("id", UNKNOWN_ID);
+                parameters.replace("user_id", UNKNOWN_ID);
+                parameters.replace("order_id", UNKNOWN_ID);
             }
             case 409 -> parameters.replace("order_id", World.JOB_WITHOUT_ORDER);
             case 412 -> parameters.replace(IfMatch.HEADER, "\"another\"");

@@ -43,7 +43,7 @@ class OverloadTest {
 
     @Test
     @DisabledOnIntegrationTest("Takes all the connections of the process")
-    void answers503WhenThereIsNoConnectionToBeHad() throws SQLException {
+    void answers503WhenNoConnectionIsAvailable() throws SQLException {
         long user = Shop.user();
         List<Connection> all = new ArrayList<>();
         for (int i = 0; i < 3; i++) {
@@ -66,7 +66,7 @@ class OverloadTest {
     }
 
     @Test
-    void answers503AtOnceWhenTooManyCallsAreUnderWay() throws SQLException {
+    void answers503AtOnceWhenTooManyCallsAreInProgress() throws SQLException {
         long user = Shop.user();
         String name = Shop.uniqueName();
         Shop.item(name, 10, 0);

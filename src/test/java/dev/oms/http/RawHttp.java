@@ -19,8 +19,8 @@ import java.util.Locale;
 final class RawHttp {
     private RawHttp() {}
 
-    /** What came back: all of it, after any interim answer. */
-    record Answer(int status, List<String> headers, byte[] body) {
+    /** What came back: all of it, after any interim response. */
+    record Response(int status, List<String> headers, byte[] body) {
         /** The first header of a name, or an empty text. */
         String header(String name) {
             String start = name.toLowerCase(Locale.ROOT) + ":";
@@ -37,12 +37,12 @@ final class RawHttp {
     }
 
     /**
-     * Sends bytes on a connection of their own and reads one answer.
+     * Sends bytes on a connection of their own and reads one response.
      *
-     * @param isHead whether the answer has no body whatever its headers say
+     * @param isHead whether the response has no body whatever its headers say
      * @return null when the server hangs up, or says nothing for so long
      */
-    static Answer exchange(int port, byte[] request, boolean isHead, Duration timeout) throws IOException {
+    static Response exchange(int port, byte[] request, boolean isHead, Duration timeout) throws IOException {
         try (Socket socket = new Socket("localhost", port)) {
             socket.setSoTimeout((int) timeout.toMillis());
             socket.setTcpNoDelay(true);
@@ -62,7 +62,7 @@ final class RawHttp {
         }
     }
 
-    private static Answer read(InputStream in, boolean isHead) throws IOException {
+    private static Response read(InputStream in, boolean isHead) throws IOException {
         String[] statusLine = line(in).split(" ");
         int status = Integer.parseInt(statusLine[1]);
         List<String> headers = new ArrayList<>();
@@ -72,14 +72,14 @@ final class RawHttp {
         if (status < 200) {
             return read(in, isHead);
         }
-        Answer head = new Answer(status, headers, new byte[0]);
+        Response head = new Response(status, headers, new byte[0]);
         if (isHead || status == 204 || status == 304) {
             return head;
         }
-        return new Answer(status, headers, body(in, head));
+        return new Response(status, headers, body(in, head));
     }
 
-    private static byte[] body(InputStream in, Answer head) throws IOException {
+    private static byte[] body(InputStream in, Response head) throws IOException {
         if (!head.header("Transfer-Encoding").isEmpty()) {
             ByteArrayOutputStream body = new ByteArrayOutputStream();
             for (int size = chunkSize(in); size > 0; size = chunkSize(in)) {

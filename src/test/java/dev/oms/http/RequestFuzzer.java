@@ -10,7 +10,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.util.RawValue;
 import dev.oms.http.OpenApiDocument.Call;
-import dev.oms.http.RawHttp.Answer;
+import dev.oms.http.RawHttp.Response;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -25,7 +25,7 @@ import java.util.function.Consumer;
 
 /**
  * Makes requests for the calls of a document, from its schemas and from what was created by the requests before. Some
- * are valid, the others are valid ones that were spoilt in up to three ways. The same seed and the same answers make
+ * are valid, the others are valid ones that were mutated in up to three ways. The same seed and the same answers make
  * the same requests.
  */
 final class RequestFuzzer {
@@ -239,7 +239,7 @@ final class RequestFuzzer {
 
     private final Random random;
     private final List<Call> calls;
-    private final List<Consumer<FuzzedRequest>> spoilers = new ArrayList<>();
+    private final List<Consumer<FuzzedRequest>> mutators = new ArrayList<>();
 
     /** The ids that were handed out, by the collection that they belong to. */
     private final Map<String, List<String>> ids = new HashMap<>();
@@ -260,25 +260,25 @@ final class RequestFuzzer {
         random = new Random(seed);
         prefix = Long.toHexString(seed);
         calls = document.calls().stream().filter(call -> !call.isStream()).toList();
-        spoil(8, this::spoilBodyValue);
-        spoil(3, this::spoilBodyText);
-        spoil(2, this::spoilBodyBytes);
-        spoil(4, this::spoilParameter);
-        spoil(2, this::spoilQuery);
-        spoil(3, this::spoilPath);
-        spoil(2, request -> request.method = anyOf(METHODS));
-        spoil(2, request -> request.setHeader("Content-Type", anyOf(CONTENT_TYPES)));
-        spoil(1, request -> request.dropHeader("Content-Type"));
-        spoil(2, request -> request.setHeader("Accept", anyOf(ACCEPTS)));
-        spoil(2, request -> request.headers.add(anyOf(HEADERS)));
-        spoil(3, this::spoilCondition);
-        spoil(1, request -> request.isChunked = request.body != null);
-        spoil(1, this::spoilHttp);
+        mutate(8, this::mutateBodyValue);
+        mutate(3, this::mutateBodyText);
+        mutate(2, this::mutateBodyBytes);
+        mutate(4, this::mutateParameter);
+        mutate(2, this::mutateQuery);
+        mutate(3, this::mutatePath);
+        mutate(2, request -> request.method = anyOf(METHODS));
+        mutate(2, request -> request.setHeader("Content-Type", anyOf(CONTENT_TYPES)));
+        mutate(1, request -> request.dropHeader("Content-Type"));
+        mutate(2, request -> request.setHeader("Accept", anyOf(ACCEPTS)));
+        mutate(2, request -> request.headers.add(anyOf(HEADERS)));
+        mutate(3, this::mutateCondition);
+        mutate(1, request -> request.isChunked = request.body != null);
+        mutate(1, this::mutateHttp);
     }
 
-    private void spoil(int weight, Consumer<FuzzedRequest> spoiler) {
+    private void mutate(int weight, Consumer<FuzzedRequest> mutator) {
         for (int i = 0; i < weight; i++) {
-            spoilers.add(spoiler);
+            mutators.add(mutator);
         }
     }
 
@@ -293,30 +293,31 @@ final class RequestFuzzer {
         if (random.nextInt(5) >= 2) {
             int times = 1 + random.nextInt(3);
             for (int i = 0; i < times; i++) {
-                anyOf(spoilers).accept(request);
+                anyOf(mutators).accept(request);
             }
         }
         return request;
     }
 
     /** Takes in what a request has created, changed or removed. */
-    void learn(FuzzedRequest request, Answer answer) {
-        String location = answer.status() == 201 ? answer.header("Location") : request.path;
+    void learn(FuzzedRequest request, Response response) {
+        String location = response.status() == 201 ? response.header("Location") : request.path;
         String[] parts = location.replaceFirst("^https?://[^/]*", "").split("/");
         if (parts.length != 3) {
             return;
         }
         List<String> known = ids.computeIfAbsent(parts[1], collection -> new ArrayList<>());
-        if (answer.status() == 201) {
+        if (response.status() == 201) {
             known.add(parts[2]);
-        } else if (answer.status() == 204) {
+        } else if (response.status() == 204) {
             known.remove(parts[2]);
             names.remove(parts[2]);
         }
-        if (parts[1].equals("inventory_items") && answer.text().startsWith("{\"id\"")) {
-            names.put(parts[2], OpenApiDocument.read(answer.text()).path("name").asText());
+        if (parts[1].equals("inventory_items") && response.text().startsWith("{\"id\"")) {
+            names.put(
+                    parts[2], OpenApiDocument.read(response.text()).path("name").asText());
         }
-        String tag = answer.header("ETag");
+        String tag = response.header("ETag");
         if (!tag.isEmpty() && !tags.contains(tag)) {
             tags.add(tag);
         }
@@ -450,7 +451,7 @@ final class RequestFuzzer {
         };
     }
 
-    private void spoilBodyValue(FuzzedRequest request) {
+    private void mutateBodyValue(FuzzedRequest request) {
         if (!request.call.hasBody()) {
             return;
         }
@@ -508,7 +509,7 @@ final class RequestFuzzer {
         };
     }
 
-    private void spoilBodyText(FuzzedRequest request) {
+    private void mutateBodyText(FuzzedRequest request) {
         String text = request.body == null ? "{}" : new String(request.body, StandardCharsets.UTF_8);
         request.body = switch (random.nextInt(6)) {
             case 0 -> FuzzedRequest.latin1(anyOf(NOT_JSON));
@@ -531,7 +532,7 @@ final class RequestFuzzer {
         };
     }
 
-    private void spoilBodyBytes(FuzzedRequest request) {
+    private void mutateBodyBytes(FuzzedRequest request) {
         byte[] body = request.body == null ? FuzzedRequest.latin1("{}") : request.body;
         String text = new String(body, StandardCharsets.UTF_8);
         request.body = switch (random.nextInt(6)) {
@@ -540,11 +541,11 @@ final class RequestFuzzer {
             case 2 -> text.getBytes(StandardCharsets.ISO_8859_1);
             case 3 -> {
                 // One byte of it is another.
-                byte[] spoilt = body.clone();
-                if (spoilt.length > 0) {
-                    spoilt[random.nextInt(spoilt.length)] = (byte) random.nextInt(256);
+                byte[] mutated = body.clone();
+                if (mutated.length > 0) {
+                    mutated[random.nextInt(mutated.length)] = (byte) random.nextInt(256);
                 }
-                yield spoilt;
+                yield mutated;
             }
             case 4 -> {
                 // A text's end becomes a surrogate's half, an overlong slash, or the start of nothing.
@@ -561,7 +562,7 @@ final class RequestFuzzer {
     }
 
     /** A parameter becomes what it should not be. */
-    private void spoilParameter(FuzzedRequest request) {
+    private void mutateParameter(FuzzedRequest request) {
         String value = encoded(random.nextBoolean() ? anyOf(TEXTS) : anyOf(NUMBERS));
         if (!request.query.isEmpty() && random.nextBoolean()) {
             int i = random.nextInt(request.query.size());
@@ -571,7 +572,7 @@ final class RequestFuzzer {
         request.path = request.path.replaceFirst("/[0-9]+(?=/|$)", "/" + value);
     }
 
-    private void spoilQuery(FuzzedRequest request) {
+    private void mutateQuery(FuzzedRequest request) {
         switch (random.nextInt(7)) {
             case 0 -> request.query.addAll(List.copyOf(request.query));
             case 1 -> request.query.replaceAll(parameter -> parameter.replaceFirst("=.*", ""));
@@ -596,7 +597,7 @@ final class RequestFuzzer {
         }
     }
 
-    private void spoilPath(FuzzedRequest request) {
+    private void mutatePath(FuzzedRequest request) {
         String path = request.path;
         request.path = switch (random.nextInt(12)) {
             case 0 -> path + "/";
@@ -622,7 +623,7 @@ final class RequestFuzzer {
         };
     }
 
-    private void spoilCondition(FuzzedRequest request) {
+    private void mutateCondition(FuzzedRequest request) {
         String name = anyOf(List.of("If-Match", "If-None-Match", "Idempotency-Key"));
         request.setHeader(
                 name,
@@ -652,7 +653,7 @@ final class RequestFuzzer {
     }
 
     /** Below the resources: what the HTTP server itself has to make of it. */
-    private void spoilHttp(FuzzedRequest request) {
+    private void mutateHttp(FuzzedRequest request) {
         switch (random.nextInt(8)) {
             case 0 -> request.query.add("q=" + "x".repeat(10_000));
             case 1 -> request.headers.add("X-Huge: " + "x".repeat(17_000 + random.nextInt(60_000)));

@@ -30,12 +30,12 @@ class GroupCommitTest {
         }
     }
 
-    private void note(List<TestMember> group) {
+    private void recordGroup(List<TestMember> group) {
         groups.add(group.stream().map(member -> member.number).toList());
     }
 
     @Test
-    void aLoneOneGoesAtOnceAndInItsOwnThread() {
+    void aLoneRequestCommitsAtOnceInItsOwnThread() {
         Thread caller = Thread.currentThread();
         List<Thread> threads = new ArrayList<>();
         GroupCommit<TestMember> groupCommit = new GroupCommit<>(1, 10, group -> threads.add(Thread.currentThread()));
@@ -46,12 +46,12 @@ class GroupCommitTest {
     }
 
     @Test
-    void thoseWhoComeMeanwhileGoTogetherAndInTurn() throws Exception {
+    void requestsThatArriveMeanwhileAreGroupedInOrder() throws Exception {
         CountDownLatch arrived = new CountDownLatch(1);
         CountDownLatch leave = new CountDownLatch(1);
         AtomicInteger waiting = new AtomicInteger();
         GroupCommit<TestMember> groupCommit = new GroupCommit<>(1, 3, group -> {
-            note(group);
+            recordGroup(group);
             if (group.getFirst().number == 0) {
                 arrived.countDown();
                 awaitUninterruptibly(leave);
@@ -83,12 +83,12 @@ class GroupCommitTest {
     }
 
     @Test
-    void everyoneGoesOnceHoweverManyThereAre() throws Exception {
+    void commitsEveryRequestExactlyOnce() throws Exception {
         AtomicInteger underWay = new AtomicInteger();
         AtomicInteger mostUnderWay = new AtomicInteger();
         GroupCommit<TestMember> groupCommit = new GroupCommit<>(2, 5, group -> {
             mostUnderWay.accumulateAndGet(underWay.incrementAndGet(), Math::max);
-            note(group);
+            recordGroup(group);
             Thread.yield();
             underWay.decrementAndGet();
         });
@@ -116,7 +116,7 @@ class GroupCommitTest {
     }
 
     @Test
-    void tellsAllOfAGroupThatFailsAndGoesOn() {
+    void failsTheWholeGroupAndContinues() {
         RuntimeException failure = new IllegalStateException("the database is away");
         GroupCommit<TestMember> groupCommit = new GroupCommit<>(1, 10, group -> {
             if (group.getFirst().number == 1) {
@@ -134,11 +134,11 @@ class GroupCommitTest {
     }
 
     @Test
-    void anInterruptIsKeptAndDoesNotCutTheWaitShort() throws Exception {
+    void anInterruptIsPreservedAndDoesNotEndTheWait() throws Exception {
         CountDownLatch arrived = new CountDownLatch(1);
         CountDownLatch leave = new CountDownLatch(1);
         GroupCommit<TestMember> groupCommit = new GroupCommit<>(1, 10, group -> {
-            note(group);
+            recordGroup(group);
             arrived.countDown();
             awaitUninterruptibly(leave);
         });

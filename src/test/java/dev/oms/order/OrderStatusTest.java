@@ -37,13 +37,13 @@ class OrderStatusTest {
 
     @ParameterizedTest
     @EnumSource
-    void neverLeavesTheConsumersStatusesToAClient(OrderStatus from) {
+    void neverLetsAClientSetTheConsumersStatuses(OrderStatus from) {
         assertThat(from.allowed()).doesNotContain(Confirmed, Rejected).doesNotContain(from);
     }
 
     @ParameterizedTest
     @EnumSource
-    void changesToWhatIsAllowedAndRefusesTheRestByNamingIt(OrderStatus next) {
+    void changesToAllowedStatusesAndListsThemOtherwise(OrderStatus next) {
         Order order = new Order(1, Instant.EPOCH) {
             @Override
             long id() {
