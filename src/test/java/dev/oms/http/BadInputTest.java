@@ -31,7 +31,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Each refusal is a problem of the right status that names what is wrong and no class of ours, and nothing is written.
+ * Bad requests get a problem with the right status that says what is wrong and names no class, and nothing is written.
  */
 @QuarkusTest
 @WithTestResource(OmsServers.class)
@@ -359,7 +359,7 @@ class BadInputTest {
 
     @Test
     void invalidCharacters() throws IOException {
-        // UTF-32, and then beyond the last character there is.
+        // UTF-32, with a code point beyond the last one that Unicode defines.
         String body = "{\0\0\0\1\0\u0017\0";
 
         isProblem(
@@ -377,7 +377,7 @@ class BadInputTest {
                 "Content-Type: application/json\r\nContent-Length: %d\r\n".formatted(body.length()),
                 body);
 
-        assertThat(response).as("an answer in time").isNotNull();
+        assertThat(response).as("response in time").isNotNull();
         assertThat(response.status()).isEqualTo(422);
         assertThat(response.text()).contains("control characters");
     }

@@ -25,7 +25,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Changes that a client only wants as long as nobody else made one, and reads of what it may have already. */
+/** Conditional writes, {@code If-Match}, and conditional reads, {@code If-None-Match}. */
 @QuarkusTest
 @TestProfile(WithoutConsumer.class)
 @WithTestResource(OmsServers.class)
@@ -50,12 +50,12 @@ class ConditionalRequestTest {
 
     @AfterEach
     void audit() {
-        // What a cancel made due: other tests take what is left due for theirs.
+        // Settles what a cancellation made due; otherwise other tests would mistake it for theirs.
         settling.settle(order);
         ledger.assertConsistent();
     }
 
-    /** A change of something at version 1. */
+    /** A change to a resource at version 1. */
     enum Change {
         ITEM("/inventory_items/{id}", "PUT", "{\"quantity\":5}"),
         STATUS("/orders/{id}/update_status", "PUT", "{\"status\":\"OutForDelivery\"}"),

@@ -46,7 +46,7 @@ class DatabaseOutageTest {
         assertThat(DatabaseOutage.isCommitInDoubt(failed)).isEqualTo(inDoubt);
     }
 
-    /** As Narayana and Agroal tell it. */
+    /** As Narayana and Agroal report it. */
     private static Exception commitFailedBy(SQLException e) {
         RollbackException notCommitted = new RollbackException("ARJUNA016053: Could not commit transaction.");
         XAException xa = new XAException(XAException.XAER_RMFAIL);

@@ -11,7 +11,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What the two headers say of version 7. */
+/** How {@code If-Match} and {@code If-None-Match} compare their tags with version 7. */
 class EntityTagsTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
@@ -35,9 +35,9 @@ class EntityTagsTest {
             "W/7"                      | false | false
             "é!#~"                     | false | false
             """)
-    void comparesStronglyForWritesAndWeaklyForReads(String header, boolean changes, boolean knows) {
+    void comparesStronglyForWritesAndWeaklyForReads(String header, boolean strongMatch, boolean weakMatch) {
         ThrowingCallable change = () -> IfMatch.from(List.of(header)).require("order", 1, 7);
-        if (changes) {
+        if (strongMatch) {
             assertThatCode(change).doesNotThrowAnyException();
         } else {
             assertThatThrownBy(change).isInstanceOfSatisfying(ProblemException.class, refused -> {
@@ -46,7 +46,7 @@ class EntityTagsTest {
                 assertThat(refused.problem().detail()).contains("order 1", "\"7\"");
             });
         }
-        assertThat(IfNoneMatch.from(List.of(header)).matches(7)).isEqualTo(knows);
+        assertThat(IfNoneMatch.from(List.of(header)).matches(7)).isEqualTo(weakMatch);
     }
 
     @Test

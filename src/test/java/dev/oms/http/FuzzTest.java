@@ -26,9 +26,8 @@ import org.jboss.logging.Logger;
 import org.junit.jupiter.api.Test;
 
 /**
- * The API fuzzed from its own OpenAPI document: whatever is sent to whatever call, the response is one that the
- * document declares, and what was accepted is booked right. A failing run prints its seed; {@code -Doms.fuzz.seed=…}
- * replays it.
+ * Fuzzes the API from its own OpenAPI document: whatever is sent to any call, the response is one that the document
+ * declares, and the stock stays consistent. A failing run prints its seed; {@code -Doms.fuzz.seed=…} replays it.
  */
 @QuarkusTest
 @WithTestResource(OmsServers.class)
@@ -36,19 +35,19 @@ class FuzzTest {
     private static final Logger LOG = Logger.getLogger(FuzzTest.class);
     private static final int REQUESTS = Integer.getInteger("oms.fuzz.requests", 6_000);
 
-    /** The longest URI and headers that are read, and the longest that are refused by a problem. */
+    /** The longest URI and headers that are accepted, and the longest ones that are rejected with a problem. */
     private static final int URI_MAX = 8_000;
 
     private static final int HEADERS_MAX = 16_000;
     private static final int PROBLEM_MAX = 60_000;
 
-    /** What may be answered to what is for no call of the document. */
+    /** The statuses allowed for requests that match no call of the document. */
     private static final Set<Integer> OUTSIDE_DOCUMENT = Set.of(400, 404, 405, 413, 415);
 
-    /** What may be answered to what is not HTTP: RFC 9110's words for it. */
+    /** The statuses allowed for requests that are not valid HTTP, from RFC 9110. */
     private static final Set<Integer> NOT_HTTP = Set.of(400, 404, 405, 411, 413, 414, 417, 426, 431, 501, 505);
 
-    /** What makes a path mean something else than it looks like, to one reader or another. */
+    /** Paths that parsers may interpret differently. */
     private static final Pattern ODD_PATH =
             Pattern.compile("[^\\w/.~%-]|//|/$|/\\.\\.?(/|$)|%(?![2-7][0-9A-F])|%(2[EF]|3B|5C|7F)");
 
@@ -60,14 +59,14 @@ class FuzzTest {
 
     private OpenApiDocument document;
 
-    /** What went wrong, the first of each kind. */
+    /** The first failure of each kind. */
     private final Map<String, String> failures = new LinkedHashMap<>();
 
     private final Map<String, Map<Integer, Integer>> statuses = new TreeMap<>();
 
     @Test
     void answersEveryRequestAsDocumented() throws IOException {
-        // The same in every build, so that one says what another said; any other seed tries others.
+        // Fixed, so that every build sends the same requests; any other seed sends different ones.
         long seed = Long.getLong("oms.fuzz.seed", 1);
         document = OpenApiDocument.fetch();
         RequestFuzzer fuzzer = new RequestFuzzer(document, seed);
@@ -78,7 +77,7 @@ class FuzzTest {
                     RestAssured.port,
                     request.bytes(),
                     request.method.equals("HEAD"),
-                    // What is not HTTP may leave the server waiting for the rest of it.
+                    // After invalid HTTP the server may wait for the rest of the request.
                     Duration.ofMillis(request.isHttp ? 10_000 : 300));
             statuses.computeIfAbsent(request.call.toString(), call -> new TreeMap<>())
                     .merge(response == null ? 0 : response.status(), 1, Integer::sum);
@@ -94,7 +93,7 @@ class FuzzTest {
 
         statuses.forEach((call, counts) -> LOG.infof("%s: %s", call, counts));
         assertThat(failures)
-                .as("seed %d, to be replayed by -Doms.fuzz.seed=%d", seed, seed)
+                .as("seed %d, replay with -Doms.fuzz.seed=%d", seed, seed)
                 .isEmpty();
         assertThat(statuses)
                 .hasSameSizeAs(document.calls().stream()
@@ -105,17 +104,17 @@ class FuzzTest {
         ledger.assertConsistent();
     }
 
-    /** What is wrong with an response, or null. */
+    /** What is wrong with a response, or null. */
     private String wrongWith(FuzzedRequest request, Response response) {
         if (response == null) {
             return request.isHttp ? "no response" : null;
         }
         if (LEAK.matcher(response.text() + String.join("\n", response.headers()))
                 .find()) {
-            return response.status() + " shows what is inside";
+            return response.status() + " exposes internals";
         }
         if (!request.isUri() && Set.of(400, 404).contains(response.status()) && response.body().length == 0) {
-            // Said by Quarkus before anything of ours is asked.
+            // Quarkus responds before the request reaches our code.
             return null;
         }
         if (!request.isHttp && NOT_HTTP.contains(response.status())) {
@@ -126,7 +125,7 @@ class FuzzTest {
         }
         if (request.method.equals("OPTIONS") && response.status() == 200) {
             return response.header("Allow").isEmpty() || response.body().length > 0
-                    ? "200 does not say what is allowed"
+                    ? "200 has no Allow header, or has a body"
                     : null;
         }
         List<Call> calls = callsFor(request);
@@ -183,7 +182,7 @@ class FuzzTest {
         }
         return isJson(response) && documented.fits(OpenApiDocument.read(response.text()))
                 ? null
-                : response.status() + " has not the declared shape";
+                : response.status() + " does not match the declared schema";
     }
 
     private String wrongWithProblem(Response response, FuzzedRequest request) {
@@ -191,12 +190,12 @@ class FuzzTest {
             return null;
         }
         if (!response.header("Content-Type").startsWith(Problem.MEDIA_TYPE)) {
-            return response.status() + " is no problem but '" + response.header("Content-Type") + "'";
+            return response.status() + " is not a problem but '" + response.header("Content-Type") + "'";
         }
         JsonNode schema = document.root().at("/components/schemas/Problem");
         return isJson(response) && Body.fits(schema, OpenApiDocument.read(response.text()))
                 ? null
-                : response.status() + " is no Problem";
+                : response.status() + " does not match the schema of a problem";
     }
 
     private static boolean isJson(Response response) {
@@ -208,7 +207,7 @@ class FuzzTest {
         }
     }
 
-    /** The calls that a request may be taken for: at most one when its path is plain. */
+    /** The calls that a request may match: at most one when its path is unambiguous. */
     private List<Call> callsFor(FuzzedRequest request) {
         String method = request.method.equals("HEAD") ? "GET" : request.method;
         if (ODD_PATH.matcher(request.path).find()) {
@@ -217,7 +216,7 @@ class FuzzTest {
                     .toList();
         }
         String path = URLDecoder.decode(request.path.replace("+", "%2B"), StandardCharsets.UTF_8);
-        // A literal segment goes before a parameter.
+        // A literal segment takes precedence over a parameter.
         String template = document.calls().stream()
                 .map(Call::path)
                 .filter(known -> path.matches("(?s)" + known.replaceAll("\\{[^}]*}", "[^/]+")))
@@ -234,7 +233,7 @@ class FuzzTest {
                 : response.status() + " " + response.headers() + " " + shown(response.body());
     }
 
-    /** As a text that can be read in a log: bytes beyond ASCII as escapes, and not all of a long one. */
+    /** Readable text for the log: escapes bytes beyond ASCII and cuts long values. */
     private static String shown(byte[] bytes) {
         StringBuilder shown = new StringBuilder();
         for (int i = 0; i < bytes.length && i < 1_500; i++) {

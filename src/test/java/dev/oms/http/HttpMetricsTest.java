@@ -18,7 +18,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** {@code http_server_requests_seconds}: whatever is sent, it has the series that it is to have. */
+/** {@code http_server_requests_seconds}: its series do not depend on what clients send. */
 @QuarkusTest
 @WithTestResource(OmsServers.class)
 class HttpMetricsTest {

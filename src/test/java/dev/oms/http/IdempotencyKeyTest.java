@@ -11,7 +11,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** What is a key, and which keys are the same. */
+/** Which headers are valid keys, and which keys are equal. */
 class IdempotencyKeyTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
@@ -36,7 +36,7 @@ class IdempotencyKeyTest {
 
         assertThat(IdempotencyKey.from(List.of(longest))).contains(new IdempotencyKey(longest));
         assertThat(IdempotencyKey.from(List.of("\"" + longest + "\""))).contains(new IdempotencyKey(longest));
-        // What counts is the key, not how it is written.
+        // The limit applies to the key, not to its quoted form.
         assertThat(IdempotencyKey.from(List.of("\"" + "\\\"".repeat(255) + "\"")))
                 .contains(new IdempotencyKey("\"".repeat(255)));
     }

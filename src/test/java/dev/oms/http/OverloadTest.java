@@ -25,7 +25,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
 import org.junit.jupiter.api.Test;
 
-/** More than can be served is refused, and what is refused can be tried again. */
+/** Calls beyond what can be served are rejected with 503, and can be retried. */
 @QuarkusTest
 @TestProfile(OverloadTest.Small.class)
 @WithTestResource(OmsServers.class)
@@ -74,7 +74,7 @@ class OverloadTest {
                 Connection blocker = OmsServers.ledger().connect()) {
             blocker.setAutoCommit(false);
             blocker.createStatement().execute("lock table orders in access exclusive mode");
-            // Three wait for the table and one for a connection; who asks for neither is told at once.
+            // Three calls wait for the table and one for a connection; a call that needs neither is rejected at once.
             List<CompletableFuture<Integer>> waiting = new ArrayList<>();
             await().atMost(Duration.ofSeconds(60)).until(() -> {
                 waiting.add(CompletableFuture.supplyAsync(

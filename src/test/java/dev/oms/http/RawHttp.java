@@ -15,13 +15,15 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
-/** HTTP/1.1 by hand, for requests that no HTTP client would send. Text is bytes here: one character each. */
+/**
+ * A bare HTTP/1.1 client, for requests that no HTTP library would send. Strings are Latin-1: one character per byte.
+ */
 final class RawHttp {
     private RawHttp() {}
 
-    /** What came back: all of it, after any interim response. */
+    /** A complete response; interim responses are skipped. */
     record Response(int status, List<String> headers, byte[] body) {
-        /** The first header of a name, or an empty text. */
+        /** The first header with this name, or an empty string. */
         String header(String name) {
             String start = name.toLowerCase(Locale.ROOT) + ":";
             return headers.stream()
@@ -37,10 +39,10 @@ final class RawHttp {
     }
 
     /**
-     * Sends bytes on a connection of their own and reads one response.
+     * Sends bytes on a new connection and reads one response.
      *
-     * @param isHead whether the response has no body whatever its headers say
-     * @return null when the server hangs up, or says nothing for so long
+     * @param isHead whether the response has no body, whatever its headers say
+     * @return null when the server closes the connection or does not respond within the timeout
      */
     static Response exchange(int port, byte[] request, boolean isHead, Duration timeout) throws IOException {
         try (Socket socket = new Socket("localhost", port)) {
@@ -52,7 +54,7 @@ final class RawHttp {
                 out.write(request);
                 out.flush();
             } catch (IOException hungUp) {
-                // It may have answered before it had read all of it.
+                // The server may have responded before it read the whole request.
             }
             try {
                 return read(in, isHead);

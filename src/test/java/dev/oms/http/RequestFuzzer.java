@@ -24,9 +24,9 @@ import java.util.Random;
 import java.util.function.Consumer;
 
 /**
- * Makes requests for the calls of a document, from its schemas and from what was created by the requests before. Some
- * are valid, the others are valid ones that were mutated in up to three ways. The same seed and the same answers make
- * the same requests.
+ * Generates requests for the calls of a document, from its schemas and from what earlier requests created. Some are
+ * valid; the others are valid requests mutated in up to three ways. The same seed and the same responses lead to the
+ * same requests.
  */
 final class RequestFuzzer {
     private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
@@ -215,7 +215,7 @@ final class RequestFuzzer {
             "traceparent: 00-x",
             "X-Long: " + "x".repeat(7_000));
 
-    /** What is not HTTP, in place of a header. */
+    /** Invalid HTTP in place of a header. */
     private static final List<String> NOT_HEADERS = List.of(
             "no colon",
             ": no name",
@@ -241,15 +241,15 @@ final class RequestFuzzer {
     private final List<Call> calls;
     private final List<Consumer<FuzzedRequest>> mutators = new ArrayList<>();
 
-    /** The ids that were handed out, by the collection that they belong to. */
+    /** The ids of created resources, by collection. */
     private final Map<String, List<String>> ids = new HashMap<>();
 
     private final Map<String, String> idsOfThisRequest = new HashMap<>();
 
-    /** The name of each item on sale, by its id. */
+    /** The names of the items on sale, by id. */
     private final Map<String, String> names = new LinkedHashMap<>();
 
-    /** The versions that were seen. */
+    /** The ETags seen so far. */
     private final List<String> tags = new ArrayList<>(List.of("\"0\"", "\"1\""));
 
     private final String prefix;
@@ -282,11 +282,11 @@ final class RequestFuzzer {
         }
     }
 
-    /** The next request: the calls take turns. */
+    /** Returns the next request, going round the calls. */
     FuzzedRequest next() {
         Call call = calls.get(next++ % calls.size());
         if (call.method().equals("DELETE") && random.nextInt(3) > 0) {
-            // Of what is removed nothing more is to be asked.
+            // Fewer deletions, because a removed item is of no more use to later requests.
             call = anyOf(calls);
         }
         FuzzedRequest request = valid(call);
@@ -299,7 +299,7 @@ final class RequestFuzzer {
         return request;
     }
 
-    /** Takes in what a request has created, changed or removed. */
+    /** Records what a request created, changed or removed. */
     void learn(FuzzedRequest request, Response response) {
         String location = response.status() == 201 ? response.header("Location") : request.path;
         String[] parts = location.replaceFirst("^https?://[^/]*", "").split("/");
@@ -366,7 +366,7 @@ final class RequestFuzzer {
         return value(name, parameter.path("schema")).asText();
     }
 
-    /** The same throughout a request, mostly: a user stands in the query and in the body. */
+    /** Mostly the same id throughout a request, because the user may be named in both the query and the body. */
     private String id(String collection) {
         return random.nextInt(20) == 0 ? anyId(collection) : idsOfThisRequest.computeIfAbsent(collection, this::anyId);
     }
@@ -376,7 +376,7 @@ final class RequestFuzzer {
         if (known == null || known.isEmpty() || random.nextInt(40) == 0) {
             return "999999999999";
         }
-        // Mostly a recent one, whose story goes on.
+        // Mostly a recent one, so that a resource goes through several changes.
         int back = Math.min(known.size(), random.nextInt(4) == 0 ? known.size() : 12);
         return known.get(known.size() - 1 - random.nextInt(back));
     }
@@ -441,7 +441,7 @@ final class RequestFuzzer {
             return prefix + "." + fresh + "@fuzz.example";
         }
         if (schema.has("pattern")) {
-            // There is one pattern: ten digits, a phone number.
+            // The only pattern is that of a phone number: ten digits.
             return "%010d".formatted(random.nextLong(10_000_000_000L));
         }
         return switch (random.nextInt(6)) {
@@ -458,7 +458,7 @@ final class RequestFuzzer {
         JsonNode root = value("", request.call.body().schema());
         ArrayNode holder = NODES.arrayNode().add(root);
         JsonNode parent = holder;
-        // Down to any depth.
+        // Descends to a random depth.
         while (random.nextInt(3) > 0) {
             JsonNode child = anyChild(parent);
             if (!child.isContainerNode() || child.isEmpty()) {
@@ -493,7 +493,7 @@ final class RequestFuzzer {
         return switch (random.nextInt(depth > 0 ? 10 : 6)) {
             case 0 -> NODES.nullNode();
             case 1 -> NODES.booleanNode(random.nextBoolean());
-            // A number that Jackson writes as it stands.
+            // A number that Jackson writes verbatim.
             case 2, 3 -> NODES.rawValueNode(new RawValue(anyOf(NUMBERS)));
             case 4, 5 -> NODES.textNode(anyOf(TEXTS));
             case 6 -> NODES.arrayNode().add(nastyValue(depth - 1)).add(nastyValue(depth - 1));
@@ -540,7 +540,7 @@ final class RequestFuzzer {
             case 1 -> text.getBytes(Charset.forName("UTF-32LE"));
             case 2 -> text.getBytes(StandardCharsets.ISO_8859_1);
             case 3 -> {
-                // One byte of it is another.
+                // Changes one byte.
                 byte[] mutated = body.clone();
                 if (mutated.length > 0) {
                     mutated[random.nextInt(mutated.length)] = (byte) random.nextInt(256);
@@ -548,7 +548,7 @@ final class RequestFuzzer {
                 yield mutated;
             }
             case 4 -> {
-                // A text's end becomes a surrogate's half, an overlong slash, or the start of nothing.
+                // Ends a string with a lone surrogate, an overlong slash, or an invalid or truncated sequence.
                 String bad = anyOf(
                         List.of("\u00ED\u00A0\u0080", "\u00C0\u00AF", "\u00FF\u00FE", "\u00F5\u0080", "\u00E2\u0082"));
                 yield FuzzedRequest.latin1(
@@ -561,7 +561,7 @@ final class RequestFuzzer {
         };
     }
 
-    /** A parameter becomes what it should not be. */
+    /** Replaces the value of a parameter with an unexpected one. */
     private void mutateParameter(FuzzedRequest request) {
         String value = encoded(random.nextBoolean() ? anyOf(TEXTS) : anyOf(NUMBERS));
         if (!request.query.isEmpty() && random.nextBoolean()) {
@@ -652,7 +652,7 @@ final class RequestFuzzer {
         }
     }
 
-    /** Below the resources: what the HTTP server itself has to make of it. */
+    /** Mutates what the HTTP server handles itself, before any resource is involved. */
     private void mutateHttp(FuzzedRequest request) {
         switch (random.nextInt(8)) {
             case 0 -> request.query.add("q=" + "x".repeat(10_000));
@@ -713,7 +713,7 @@ final class RequestFuzzer {
         }
     }
 
-    /** Percent-encoded, surrogates one by one as nobody should. */
+    /** Percent-encodes text, including lone surrogates, which valid UTF-8 excludes. */
     private static String encoded(String text) {
         StringBuilder encoded = new StringBuilder();
         for (int i = 0; i < text.length(); i++) {
