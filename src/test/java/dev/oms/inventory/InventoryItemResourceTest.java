@@ -130,7 +130,7 @@ class InventoryItemResourceTest {
 
     @Test
     void listsLowStockFirstPageByPage() {
-        // Below anything that another test has, but for some of the fuzzer's.
+        // Lower than any item of another test, except some of the fuzzer's.
         long[] ids = new long[5];
         for (int i = 0; i < ids.length; i++) {
             ids[i] = Shop.item(Shop.uniqueName(), i == 4 ? 3 : 0, 900_000_000 - (i % 2));
@@ -204,7 +204,7 @@ class InventoryItemResourceTest {
                 .post("/orders?user_id=" + user)
                 .then()
                 .statusCode(422);
-        // The order that was accepted keeps its name and gets its stock, and its name is free for another item.
+        // The accepted order keeps the item's name and gets its stock, and the name is free for another item.
         settling.settle(order);
         given().get("/orders/{id}", order)
                 .then()

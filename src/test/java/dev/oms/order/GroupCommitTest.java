@@ -70,7 +70,7 @@ class GroupCommitTest {
                     waiting.incrementAndGet();
                     groupCommit.commit(new TestMember(number));
                 }));
-                // One after the other, so that they wait in turn.
+                // One after the other, so that their order in the queue is known.
                 await().until(() -> waiting.get() == number && thread[0].getState() == Thread.State.WAITING);
             }
             leave.countDown();
@@ -117,7 +117,7 @@ class GroupCommitTest {
 
     @Test
     void failsTheWholeGroupAndContinues() {
-        RuntimeException failure = new IllegalStateException("the database is away");
+        RuntimeException failure = new IllegalStateException("the database is unavailable");
         GroupCommit<TestMember> groupCommit = new GroupCommit<>(1, 10, group -> {
             if (group.getFirst().number == 1) {
                 throw failure;

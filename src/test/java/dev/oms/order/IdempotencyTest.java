@@ -28,7 +28,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** An order that is asked for again under its key, with no purge but when the test says so. */
+/** Orders sent again under their idempotency keys. Keys are purged only when a test does it. */
 @QuarkusTest
 @TestProfile(WithoutConsumer.class)
 @WithTestResource(OmsServers.class)
@@ -212,7 +212,7 @@ class IdempotencyTest {
     }
 
     @Test
-    @DisabledOnIntegrationTest("A worker purges when it is time")
+    @DisabledOnIntegrationTest("The worker purges on its own schedule")
     void purgesOnlyExpiredKeys() {
         long order = isNew(place("live", body(1)));
         isNew(place("old", body(1)));
@@ -231,7 +231,7 @@ class IdempotencyTest {
     }
 
     @Test
-    @DisabledOnIntegrationTest("A worker purges when it is time")
+    @DisabledOnIntegrationTest("The worker purges on its own schedule")
     void purgesOldestFirstAndAtMostOneBatch() {
         long order = isNew(place("live", body(1)));
         purge();
@@ -266,7 +266,7 @@ class IdempotencyTest {
         return "{'items':{'%s':%d}}".formatted(name, quantity);
     }
 
-    /** Makes a key older than it is. */
+    /** Backdates a key. */
     private void age(String key, String by) {
         ledger.execute(
                 "update idempotency_keys set created_at = now() - interval '%s' where user_id = %d and key = '%s'"

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What became of an order, by whom and when. */
+/** The timeline of an order: what happened, who did it, and when. */
 @QuarkusTest
 @TestProfile(WithoutConsumer.class)
 @WithTestResource(OmsServers.class)
@@ -123,7 +123,7 @@ class OrderEventsTest {
                 .containsEntry("Cancelled", List.of());
     }
 
-    @SuppressWarnings("unchecked") // JsonPath knows no types.
+    @SuppressWarnings("unchecked") // JsonPath returns untyped values.
     private static List<String> allowed(Map<String, Object> row) {
         return (List<String>) row.get("allowed");
     }

@@ -28,7 +28,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The way of an order over REST, its stock settled when the test says so. */
+/** The life of an order over REST. Its stock is settled when a test does it. */
 @QuarkusTest
 @TestProfile(WithoutConsumer.class)
 @WithTestResource(OmsServers.class)
@@ -164,7 +164,7 @@ class OrderResourceTest {
                 .isEqualTo("OutForDelivery");
         Response delivered = Shop.update(order, "Delivered");
 
-        // Placed, received, settled, out, delivered: each is a version.
+        // Placed, received, settled, out for delivery, delivered: each is a version.
         delivered.then().statusCode(200).header("ETag", "\"4\"").body("status", equalTo("Delivered"));
     }
 
@@ -226,7 +226,7 @@ class OrderResourceTest {
         assertThat(Shop.quantity(item)).isEqualTo(10);
         assertThat(ledger.count("stock_movements where kind = 'RESTORATION' and order_id = " + order))
                 .isEqualTo(restores ? 1 : 0);
-        // Again is no change, and gives nothing back again.
+        // Cancelling again changes nothing and restores nothing.
         Shop.cancel(order).then().statusCode(200);
         settling.settle(order);
         assertThat(Shop.quantity(item)).isEqualTo(10);
