@@ -19,7 +19,7 @@ import redis.embedded.RedisServer;
  * PostgreSQL and Redis as child processes, for dev mode and the tests: nothing to install, nothing left behind. Their
  * binaries come with two libraries that are not part of the packaged application.
  *
- * <p>Both listen on free ports of the loopback interface, and end with this process, however it ends.
+ * <p>Both listen on free ports of the loopback interface and end with this process, even when it is killed.
  */
 public final class EmbeddedServers {
     private static final String STARTED = "oms.embedded.started";
@@ -34,19 +34,19 @@ public final class EmbeddedServers {
         this.redisPort = redisPort;
     }
 
-    /** Starts both once a process, and sets the system properties by which the application finds them. */
+    /** Starts both, once per process, and sets the system properties that tell the application where they are. */
     public static void startForDev() {
-        // A live reload loads this class anew: only the system properties remember.
+        // A live reload loads this class again; only system properties survive it.
         if (System.getProperty(STARTED) == null) {
             System.getProperties().putAll(start().settings());
             System.setProperty(STARTED, "true");
-            // Dev mode runs in a child of Maven, which would outlive it when it is killed.
+            // Dev mode runs in a child process, which would survive when Maven is killed.
             ProcessHandle.current().parent().ifPresent(maven -> maven.onExit().thenRun(() -> System.exit(0)));
         }
     }
 
     /**
-     * Starts both.
+     * Starts both with default settings.
      *
      * @throws UncheckedIOException when one of them cannot be started
      */
@@ -57,13 +57,13 @@ public final class EmbeddedServers {
     /**
      * Starts both.
      *
-     * @param postgresSettings what PostgreSQL is to be set to; without any it is fast, and a crash loses what it had
+     * @param postgresSettings settings of PostgreSQL; the defaults make it fast, and it loses its data in a crash
      * @throws UncheckedIOException when one of them cannot be started
      */
     public static EmbeddedServers start(Map<String, String> postgresSettings) {
         try {
             EmbeddedPostgres.Builder builder = EmbeddedPostgres.builder()
-                    // Not UTC, and not where the JVM is: whoever mixes up zones is to find out here.
+                    // Neither UTC nor the JVM's zone, so that tests reveal mixed-up time zones.
                     .setServerConfig("timezone", "Pacific/Chatham")
                     .setServerConfig("max_connections", "200");
             postgresSettings.forEach(builder::setServerConfig);
@@ -77,7 +77,7 @@ public final class EmbeddedServers {
         }
     }
 
-    /** The process that the library knows is the one that started the server, and has ended. */
+    /** Read from the pid file: the process that the library knows only started the server, and has ended. */
     private static long pidOf(EmbeddedPostgres postgres) throws IOException {
         try (Connection connection = postgres.getPostgresDatabase().getConnection();
                 Statement statement = connection.createStatement();
@@ -90,7 +90,7 @@ public final class EmbeddedServers {
         }
     }
 
-    /** The settings by which the application finds them. */
+    /** The settings that tell the application where both are. */
     public Map<String, String> settings() {
         return Map.of(
                 "OMS_DB_URL",
@@ -103,7 +103,7 @@ public final class EmbeddedServers {
                 "redis://localhost:" + redisPort);
     }
 
-    /** Starts a Redis with no data, on the port that it always has. */
+    /** Starts an empty Redis, on the same port every time. */
     public void startRedis() throws IOException {
         redis = RedisServer.newRedisServer()
                 .bind("127.0.0.1")
@@ -121,12 +121,12 @@ public final class EmbeddedServers {
         endWithThisProcess(redisProcess, "QUIT");
     }
 
-    /** Redis, for whoever wants to pause or kill it. */
+    /** The process of Redis, to pause or kill. */
     public ProcessHandle redisProcess() {
         return redisProcess;
     }
 
-    /** Stops Redis, and loses what it had. */
+    /** Stops Redis, which loses its data. */
     public void stopRedis() throws IOException {
         redis.stop();
     }
@@ -142,10 +142,11 @@ public final class EmbeddedServers {
     }
 
     /**
-     * A child outlives a JVM that is killed. A shell that waits for the end of its standard input, which comes with the
-     * end of this process, ends the child; the child's own end ends the shell.
+     * Ends a child process when this process ends, since a child survives a JVM that is killed. A shell waits for the
+     * end of its standard input, which this process keeps open, and then ends the child. When the child ends first, the
+     * shell is ended.
      *
-     * @param signal what ends the child, also one that is paused
+     * @param signal the signal that ends the child; a paused child is resumed to receive it
      */
     public static void endWithThisProcess(ProcessHandle child, String signal) {
         try {
@@ -159,7 +160,7 @@ public final class EmbeddedServers {
                     .start();
             child.onExit().thenRun(shell::destroyForcibly);
         } catch (IOException e) {
-            // Windows: the shutdown hooks of both libraries still end them when the process ends by itself.
+            // Windows: the shutdown hooks of both libraries still end the servers when the process exits normally.
             System.getLogger(EmbeddedServers.class.getName())
                     .log(System.Logger.Level.DEBUG, "No shell to watch process " + child.pid(), e);
         }

@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.regex.Pattern;
 
 /**
- * Who changes something, as the header {@code OMS-Actor} says: a name for the timeline, which nobody verifies.
+ * The unverified name, from the header {@code OMS-Actor}, that the timeline shows as the author of a change.
  *
  * @param name 1 to 100 printable characters
  */
@@ -12,18 +12,18 @@ public record Actor(String name) {
     /** The name of the header. */
     public static final String HEADER = "OMS-Actor";
 
-    /** Whoever does not say. */
+    /** The actor when the header is absent. */
     public static final Actor API = new Actor("api");
 
     private static final int LENGTH_MAX = 100;
     private static final Pattern PRINTABLE = Pattern.compile(Texts.PRINTABLE);
 
     /**
-     * The actor among the values of the header.
+     * Parses the values of the header.
      *
-     * @throws ProblemException 400 when there are several, or it is not what a name may be
+     * @throws ProblemException 400 when the header is repeated or the name is invalid
      */
-    public static Actor in(List<String> headers) {
+    public static Actor from(List<String> headers) {
         if (headers.isEmpty()) {
             return API;
         }
@@ -32,7 +32,7 @@ public record Actor(String name) {
                 || name.length() > LENGTH_MAX
                 || !PRINTABLE.matcher(name).matches()) {
             throw ProblemException.malformed(
-                    HEADER + " must stand in the request once, with 1 to " + LENGTH_MAX + " printable characters.");
+                    HEADER + " must be sent only once, with 1 to " + LENGTH_MAX + " printable characters.");
         }
         return new Actor(name);
     }

@@ -11,14 +11,14 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 
 /**
- * Refuses, with 503 and before anything is done, calls that could only be served too late.
+ * Rejects calls with 503, before anything is done, when they could not be served in time.
  *
  * <ul>
- *   <li>When so many are under way that another one would only pile up.
- *   <li>When the process stops. While the stop is delayed, calls are served, but every answer ends its connection, so
- *       that clients leave before the server does; after the delay they are refused. Quarkus then waits for those that
- *       were accepted. (By itself it would go on accepting, and close as soon as none is under way, whatever is just
- *       coming in.)
+ *   <li>Overload: so many calls are in progress that another one would only queue.
+ *   <li>Shutdown: during the shutdown delay calls are still served, but every response closes its connection, so that
+ *       clients leave before the server stops. After the delay calls are rejected, and Quarkus waits for those already
+ *       admitted. (On its own, Quarkus would keep accepting calls and stop as soon as none is in progress, even while
+ *       another one is arriving.)
  * </ul>
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc9112#section-9.6">RFC 9112 §9.6, Tear-down</a>
@@ -27,23 +27,23 @@ import org.eclipse.microprofile.config.inject.ConfigProperty;
 class AdmitCalls {
     private static final int FIRST = 10_000;
 
-    private final AtomicInteger underWay = new AtomicInteger();
-    private final AnswerProblem problems;
+    private final AtomicInteger inProgress = new AtomicInteger();
+    private final WriteProblem writeProblem;
     private final int max;
     private final Duration delay;
-    private volatile Long refuseFromNanos;
+    private volatile Long rejectFromNanos;
 
     AdmitCalls(
-            AnswerProblem problems,
+            WriteProblem writeProblem,
             @ConfigProperty(name = "oms.http.max-calls") int max,
             @ConfigProperty(name = "quarkus.shutdown.delay", defaultValue = "0s") Duration delay) {
-        this.problems = problems;
+        this.writeProblem = writeProblem;
         this.max = max;
         this.delay = delay;
     }
 
     void stop(@Observes ShutdownDelayInitiatedEvent event) {
-        refuseFromNanos = System.nanoTime() + delay.toNanos();
+        rejectFromNanos = System.nanoTime() + delay.toNanos();
     }
 
     void install(@Observes Filters filters) {
@@ -51,27 +51,27 @@ class AdmitCalls {
     }
 
     private void admit(RoutingContext call) {
-        if (refuseFromNanos != null) {
+        if (rejectFromNanos != null) {
             call.response().putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
-            if (System.nanoTime() >= refuseFromNanos) {
-                refuse(call, "This process is stopping; nothing was changed. Try again.");
+            if (System.nanoTime() >= rejectFromNanos) {
+                reject(call, "This process is shutting down; nothing was changed. Try again.");
                 return;
             }
         }
-        // Health is asked of a busy process, too, and never waits.
+        // Health checks never wait, and a busy process must pass them too.
         if (call.normalizedPath().startsWith("/q/")) {
             call.next();
-        } else if (underWay.incrementAndGet() > max) {
-            underWay.decrementAndGet();
-            refuse(call, "Too many calls are under way; nothing was changed. Try again.");
+        } else if (inProgress.incrementAndGet() > max) {
+            inProgress.decrementAndGet();
+            reject(call, "Too many calls are in progress; nothing was changed. Try again.");
         } else {
-            call.addEndHandler(ended -> underWay.decrementAndGet());
+            call.addEndHandler(ended -> inProgress.decrementAndGet());
             call.next();
         }
     }
 
-    private void refuse(RoutingContext call, String detail) {
+    private void reject(RoutingContext call, String detail) {
         call.response().putHeader("Retry-After", "1");
-        problems.answer(call, Problem.of(503, detail));
+        writeProblem.write(call, Problem.of(503, detail));
     }
 }

@@ -12,8 +12,8 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * Takes request bodies as Rails clients send them, {@code {"order":{…}}}, and bare, {@code {…}}, and holds them to
- * their constraints.
+ * Unwraps and validates request bodies. Rails clients send them wrapped, {@code {"order":{…}}}, others bare,
+ * {@code {…}}.
  */
 @ApplicationScoped
 public class Bodies {
@@ -26,43 +26,42 @@ public class Bodies {
     }
 
     /**
-     * A body that may stand in an object of one member.
+     * A body that may be wrapped in an object with one field.
      *
      * @param <T> the body
      */
     public interface Wrapped<T extends Wrapped<T>> {
-        /** What stands inside the wrapper, or null when the body is bare. */
+        /** The body inside the wrapper, or null when the body is bare. */
         T wrapped();
 
-        /** Whether anything stands beside the wrapper that belongs inside. */
+        /** Whether fields that belong inside the wrapper appear outside it. */
         boolean hasBareFields();
     }
 
     /**
-     * The body without its wrapper, valid.
+     * Validates a body and returns it without its wrapper.
      *
-     * @throws ProblemException 400 when there is no body, 422 when it breaks a constraint or is wrapped and bare at
-     *     once
+     * @throws ProblemException 400 when there is no body, 422 when it violates a constraint or is both wrapped and bare
      */
-    public <T extends Wrapped<T>> T unwrapValid(T body, Class<?>... groups) {
-        required(body);
+    public <T extends Wrapped<T>> T unwrapAndValidate(T body, Class<?>... groups) {
+        requireBody(body);
         T inner = body;
         if (body.wrapped() != null) {
             inner = body.wrapped();
             if (body.hasBareFields() || inner.wrapped() != null) {
-                throw ProblemException.invalid("", "send the fields inside the wrapper or bare, not both");
+                throw ProblemException.invalid("", "send the fields either inside the wrapper or bare, not both");
             }
         }
-        return valid(inner, groups);
+        return validate(inner, groups);
     }
 
     /**
-     * The body, valid.
+     * Validates a body and returns it.
      *
-     * @throws ProblemException 400 when there is no body, 422 when it breaks a constraint
+     * @throws ProblemException 400 when there is no body, 422 when it violates a constraint
      */
-    public <T> T valid(T body, Class<?>... groups) {
-        required(body);
+    public <T> T validate(T body, Class<?>... groups) {
+        requireBody(body);
         List<FieldError> errors =
                 validator.validate(body, groups.length == 0 ? new Class<?>[] {Default.class} : groups).stream()
                         .map(violation -> new FieldError(pathOf(violation), violation.getMessage()))
@@ -74,13 +73,13 @@ public class Bodies {
         return body;
     }
 
-    private static void required(Object body) {
+    private static void requireBody(Object body) {
         if (body == null) {
             throw ProblemException.malformed("A JSON body is required.");
         }
     }
 
-    /** {@code items[burger].<map value>} of the validator is {@code items.burger} to the client. */
+    /** Turns the validator's {@code items[burger].<map value>} into {@code items.burger}. */
     private static String pathOf(ConstraintViolation<?> violation) {
         List<String> parts = new ArrayList<>();
         for (Path.Node node : violation.getPropertyPath()) {

@@ -7,15 +7,15 @@ import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 
-/** Refuses a body over 1 MiB with 413: at once when its length was announced, else when so much of it has been read. */
+/** Rejects a body over 1 MiB with 413: at once if {@code Content-Length} says so, otherwise when the limit is read. */
 @Provider
 public class BodyLimit implements ReaderInterceptor {
     private static final int MAX_BYTES = 1 << 20;
 
     @Override
     public Object aroundReadFrom(ReaderInterceptorContext context) throws IOException {
-        String announced = context.getHeaders().getFirst("Content-Length");
-        if (announced != null && Long.parseLong(announced) > MAX_BYTES) {
+        String contentLength = context.getHeaders().getFirst("Content-Length");
+        if (contentLength != null && Long.parseLong(contentLength) > MAX_BYTES) {
             throw ProblemException.tooLarge();
         }
         context.setInputStream(new Limited(context.getInputStream()));

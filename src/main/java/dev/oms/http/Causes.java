@@ -2,22 +2,22 @@ package dev.oms.http;
 
 import java.util.stream.Stream;
 
-/** Looks behind an exception. */
+/** Searches an exception's chain of causes. */
 public final class Causes {
     private Causes() {}
 
-    /** The exception and what caused it, outermost first. */
+    /** The exception and its causes, outermost first. */
     public static Stream<Throwable> of(Throwable e) {
-        // A cause that causes itself would never end.
+        // Limited, because a chain of causes may be circular.
         return Stream.iterate(e, cause -> cause != null, Throwable::getCause).limit(20);
     }
 
-    /** The outermost cause of a type, the exception itself included, or null. */
+    /** The outermost exception of a type in the chain, or null. */
     public static <T extends Throwable> T find(Throwable e, Class<T> type) {
         return of(e).filter(type::isInstance).map(type::cast).findFirst().orElse(null);
     }
 
-    /** What started it, as far as that says anything. */
+    /** The innermost cause that has a message, or the exception itself. */
     public static Throwable root(Throwable e) {
         return of(e).filter(cause -> cause.getMessage() != null)
                 .reduce((outer, inner) -> inner)

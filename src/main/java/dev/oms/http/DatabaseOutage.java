@@ -5,43 +5,43 @@ import java.sql.SQLException;
 import java.util.stream.Stream;
 
 /**
- * Tells a database that is away, full or shutting down, or that broke a tie between transactions, from one that says
- * no: the first is nobody's fault and to be tried again.
+ * Separates transient failures of the database (unreachable, out of resources, shutting down, a deadlock or lock
+ * timeout) from statements that it rejects. A transient failure is not the caller's fault, and the work can be retried.
  *
  * @see <a href="https://www.postgresql.org/docs/current/errcodes-appendix.html">PostgreSQL error codes</a>
  */
 public final class DatabaseOutage {
     private DatabaseOutage() {}
 
-    /** Whether such trouble stands anywhere behind an exception. */
+    /** Whether a transient failure is anywhere in the exception's chain of causes. */
     public static boolean isBehind(Throwable e) {
-        return Causes.of(e).anyMatch(DatabaseOutage::isTransient) || isAtCommit(e);
+        return Causes.of(e).anyMatch(DatabaseOutage::isTransient) || isCommitInDoubt(e);
     }
 
-    /** A statement that is a transaction of its own, and failed with what may have come before its commit or after. */
-    public static final class OfOneStatement extends RuntimeException {
+    /** The failure of a statement that was its own transaction: it may have come before the commit or after. */
+    public static final class AutoCommitFailure extends RuntimeException {
         private static final long serialVersionUID = 1L;
 
-        public OfOneStatement(SQLException cause) {
+        public AutoCommitFailure(SQLException cause) {
             super(cause);
         }
 
-        /** Whether it may have been committed all the same. */
+        /** Whether the statement may have been committed nevertheless. */
         public boolean isInDoubt() {
-            // Whatever else goes wrong, PostgreSQL says before it commits.
+            // PostgreSQL reports every other error before it commits.
             String state = ((SQLException) getCause()).getSQLState();
             return state != null && (state.startsWith("08") || state.startsWith("57P"));
         }
     }
 
-    /** Whether it came at the very commit: then nobody knows whether the transaction was committed. */
-    static boolean isAtCommit(Throwable e) {
-        if (Causes.find(e, OfOneStatement.class) instanceof OfOneStatement statement) {
-            return statement.isInDoubt();
+    /** Whether the failure came during the commit, so that it is unknown whether the transaction was committed. */
+    static boolean isCommitInDoubt(Throwable e) {
+        if (Causes.find(e, AutoCommitFailure.class) instanceof AutoCommitFailure failure) {
+            return failure.isInDoubt();
         }
-        // Narayana does not tell why as a cause.
-        return Causes.find(e, RollbackException.class) instanceof RollbackException notCommitted
-                && Stream.of(notCommitted.getSuppressed()).flatMap(Causes::of).anyMatch(DatabaseOutage::isTransient);
+        // Narayana adds the reason as a suppressed exception, not as a cause.
+        return Causes.find(e, RollbackException.class) instanceof RollbackException rollback
+                && Stream.of(rollback.getSuppressed()).flatMap(Causes::of).anyMatch(DatabaseOutage::isTransient);
     }
 
     private static boolean isTransient(Throwable e) {
@@ -49,7 +49,7 @@ public final class DatabaseOutage {
     }
 
     private static boolean isTransient(String state) {
-        // The connection pool gives no state at all when it has no connection to give.
+        // The connection pool sets no state when it has no connection to offer.
         return state == null
                 || state.startsWith("08") // connection exception
                 || state.startsWith("40") // serialization failure, deadlock

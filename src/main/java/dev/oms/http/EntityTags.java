@@ -6,30 +6,30 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * The entity tags that a conditional request lists.
+ * The entity tags listed by a conditional request.
  *
- * @param any whether {@code *} stands there instead of a list
+ * @param any whether the header is {@code *} instead of a list
  * @see <a href="https://www.rfc-editor.org/rfc/rfc9110#section-8.8.3">RFC 9110, §8.8.3, ETag</a>
  */
 record EntityTags(boolean any, List<EntityTag> tags) {
-    // One element of a list, which may be empty, §5.6.1. Nothing is tried twice, however long the header is.
+    // One list element, which may be empty (§5.6.1). Possessive, so it never backtracks, however long the header is.
     private static final Pattern ELEMENT =
             Pattern.compile("\\G[ \\t]*+(?:(W/)?+\"([!#-~\\x80-\\xFF]*+)\"[ \\t]*+)?+(?:,|\\z)");
 
     /**
      * One tag.
      *
-     * @param opaque what stands between the quotes
+     * @param opaque the text between the quotes
      */
     record EntityTag(boolean weak, String opaque) {}
 
     /**
-     * Reads the values of a header of which there is at least one.
+     * Parses the values of a header that is present.
      *
-     * @throws ProblemException 400 when they are neither tags nor {@code *}
+     * @throws ProblemException 400 when they are neither entity tags nor {@code *}
      */
-    static EntityTags in(String header, List<String> values) {
-        // Several headers are one list.
+    static EntityTags from(String header, List<String> values) {
+        // Repeated headers form one list.
         String list = String.join(",", values);
         if (list.strip().equals("*")) {
             return new EntityTags(true, List.of());
@@ -44,7 +44,7 @@ record EntityTags(boolean any, List<EntityTag> tags) {
             end = element.end();
         }
         if (end < list.length() || tags.isEmpty()) {
-            throw ProblemException.malformed(header + " must be *, or ETags in their quotes with commas between them.");
+            throw ProblemException.malformed(header + " must be * or a comma-separated list of quoted ETags.");
         }
         return new EntityTags(false, tags);
     }

@@ -11,15 +11,15 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * Shapes {@code http_server_requests_seconds}: a histogram, and none of its labels takes its value from a client. What
- * is answered before a resource is found (too long a head, too many calls, a method that nobody knows) would otherwise
- * be a series of its own for every path and method that anybody makes up.
+ * Turns {@code http_server_requests_seconds} into a histogram and keeps values made up by clients out of its labels.
+ * Requests that are answered before a resource is matched (headers too long, too many calls, an unknown method) would
+ * otherwise add a series for every path and method that a client invents.
  */
 class HttpMetrics {
     private static final String REQUESTS = "http.server.requests";
     private static final String OTHER = "OTHER";
 
-    /** The templates of the resources' paths; OpenApiTest knows when one is missing. */
+    /** The path templates of the resources; OpenApiTest fails when one is missing. */
     static final Set<String> PATHS = Set.of(
             "/events",
             "/inventory_items",
@@ -41,7 +41,7 @@ class HttpMetrics {
             "/users",
             "/users/{id}",
             "/users/{user_id}/orders",
-            // What Quarkus says instead of a path.
+            // Quarkus's labels for requests without a path template.
             "NOT_FOUND",
             "REDIRECTION",
             "UNKNOWN",
@@ -66,8 +66,8 @@ class HttpMetrics {
                 for (Tag tag : id.getTagsAsIterable()) {
                     tags.add(
                             switch (tag.getKey()) {
-                                case "uri" -> known(tag, PATHS);
-                                case "method" -> known(tag, METHODS);
+                                case "uri" -> knownOrOther(tag, PATHS);
+                                case "method" -> knownOrOther(tag, METHODS);
                                 default -> tag;
                             });
                 }
@@ -86,7 +86,7 @@ class HttpMetrics {
         };
     }
 
-    private static Tag known(Tag tag, Set<String> values) {
+    private static Tag knownOrOther(Tag tag, Set<String> values) {
         return values.contains(tag.getValue()) ? tag : Tag.of(tag.getKey(), OTHER);
     }
 }

@@ -3,12 +3,12 @@ package dev.oms.http;
 import java.util.List;
 
 /**
- * The header {@code If-None-Match} of a read: the versions that the client has already.
+ * The header {@code If-None-Match} of a read: the versions that the client already has.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2">RFC 9110, §13.1.2, If-None-Match</a>
  */
 public final class IfNoneMatch {
-    /** Its name. */
+    /** The name of the header. */
     public static final String HEADER = "If-None-Match";
 
     private static final IfNoneMatch ABSENT = new IfNoneMatch(new EntityTags(false, List.of()));
@@ -20,16 +20,16 @@ public final class IfNoneMatch {
     }
 
     /**
-     * The values of the header; without any, the client has nothing.
+     * Parses the values of the header. If it is absent, no version matches.
      *
-     * @throws ProblemException 400 when they are neither tags nor {@code *}
+     * @throws ProblemException 400 when they are neither entity tags nor {@code *}
      */
-    public static IfNoneMatch in(List<String> headers) {
-        return headers.isEmpty() ? ABSENT : new IfNoneMatch(EntityTags.in(HEADER, headers));
+    public static IfNoneMatch from(List<String> headers) {
+        return headers.isEmpty() ? ABSENT : new IfNoneMatch(EntityTags.from(HEADER, headers));
     }
 
-    /** Whether the client has a version. A weak tag is as good as a strong one. */
-    public boolean knows(long version) {
+    /** Whether the client already has this version. Weak tags match like strong ones. */
+    public boolean matches(long version) {
         String opaque = Long.toString(version);
         return known.any() || known.tags().stream().anyMatch(tag -> tag.opaque().equals(opaque));
     }

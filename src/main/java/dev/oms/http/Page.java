@@ -9,13 +9,13 @@ import java.util.function.Function;
 import java.util.function.ToLongFunction;
 
 /**
- * A keyset page of a list that is ordered by id: so many rows after the last one of the page before. The next page is
- * offered by a {@code Link} header, as long as there is one.
+ * A keyset page of a list ordered by a unique key, usually the id: up to {@code limit} rows after the last row of the
+ * previous page. A {@code Link} header points to the next page, if there is one.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc8288">RFC 8288, Web Linking</a>
  */
 public class Page {
-    /** The most rows of a page. */
+    /** The maximum number of rows on a page. */
     public static final int LIMIT_MAX = 100;
 
     @QueryParam("limit")
@@ -25,13 +25,13 @@ public class Page {
     @QueryParam("after")
     Long after;
 
-    /** The id after which this page begins, or null for the first page. */
+    /** The key after which this page begins, or null for the first page. */
     public Long after() {
         return after;
     }
 
     /**
-     * How many rows to read: one more than are shown, to know whether there is a next page.
+     * The number of rows to read: one more than the page shows, to find out whether there is a next page.
      *
      * @throws ProblemException 400 when the limit is not 1 to 100
      */
@@ -42,15 +42,16 @@ public class Page {
         return limit.intValue() + 1;
     }
 
-    /** 200 with the rows of the page, given {@link #rows()} of them or fewer. */
+    /** Returns 200 with the page, given up to {@link #rows()} rows. */
     public <T> Response of(List<T> rows, ToLongFunction<T> id, UriInfo uri) {
         return of(rows, id, row -> row, uri);
     }
 
     /**
-     * The same, for rows that are not shown as they are.
+     * The same, for rows that are converted before they are shown.
      *
-     * @param key what the list is ordered by, and the next page begins after
+     * @param key the key that the list is ordered by
+     * @param view converts a row
      */
     public <T> Response of(List<T> rows, ToLongFunction<T> key, Function<T, ?> view, UriInfo uri) {
         if (rows.size() < rows()) {

@@ -6,14 +6,14 @@ import jakarta.ws.rs.core.Response;
 import java.util.List;
 
 /**
- * What a client is told when a call fails: the body of an {@code application/problem+json} response.
+ * The body of an error response, {@code application/problem+json}.
  *
- * @param type always {@code about:blank}: the status says what kind of problem it is
+ * @param type always {@code about:blank}: the status code identifies the kind of problem
  * @param title the reason phrase of the status
  * @param status the HTTP status code
- * @param detail one sentence for whoever reads the client's log
- * @param errors for 422: which field breaks which rule
- * @param allowed for 409: the statuses that the order may be given from where it is
+ * @param detail one sentence for the person who reads the client's log
+ * @param errors for 422: the invalid fields
+ * @param allowed for 409: the statuses that the order may change to
  * @see <a href="https://www.rfc-editor.org/rfc/rfc9457">RFC 9457, Problem Details for HTTP APIs</a>
  */
 @RegisterForReflection
@@ -25,9 +25,10 @@ public record Problem(
     public static final String MEDIA_TYPE = "application/problem+json";
 
     /**
-     * One broken rule.
+     * An invalid field.
      *
-     * @param field the path of the field in the body, its parts separated by dots, without the optional wrapper
+     * @param field the path of the field in the body, separated by dots and without the optional wrapper, or the name
+     *     of a header
      * @param message what is wrong with it, to be read after the field's name
      */
     public record FieldError(String field, String message) {}
@@ -47,7 +48,7 @@ public record Problem(
 
     private static String reasonPhrase(int status) {
         return switch (status) {
-            // RFC 9110's names, which JAX-RS 3.1 does not know.
+            // Reason phrases of RFC 9110 that JAX-RS 3.1 does not have.
             case 413 -> "Content Too Large";
             case 414 -> "URI Too Long";
             case 422 -> "Unprocessable Content";

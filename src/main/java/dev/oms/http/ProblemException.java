@@ -3,14 +3,14 @@ package dev.oms.http;
 import dev.oms.http.Problem.FieldError;
 import java.util.List;
 
-/** A call that is refused, with what its client is told. Thrown by any room, made into a response by this one. */
+/** Rejects a call with a problem. Thrown by any package; {@link ProblemMappers} turns it into a response. */
 public final class ProblemException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
     private final transient Problem problem;
 
     private ProblemException(Problem problem) {
-        // Without a stack trace: it is an answer, not a fault.
+        // No stack trace: this is an ordinary response, not a bug.
         super(problem.detail(), null, false, false);
         this.problem = problem;
     }
@@ -20,43 +20,48 @@ public final class ProblemException extends RuntimeException {
         return new ProblemException(Problem.of(400, detail));
     }
 
-    /** 404: there is no such thing. */
+    /** 404: there is no such resource. */
     public static ProblemException unknown(String what, long id) {
         return new ProblemException(Problem.of(404, "There is no " + what + " " + id + "."));
     }
 
-    /** 409: the order's state machine forbids it, and allows what is listed. */
+    /**
+     * 409: the current state does not permit the call.
+     *
+     * @param allowed the statuses that an order may change to, or null when it is not about an order's status
+     */
     public static ProblemException conflict(String detail, List<String> allowed) {
         return new ProblemException(Problem.ofConflict(detail, allowed));
     }
 
-    /** 412: the thing is at another version than the client expects. */
-    static ProblemException changed(String what, long id, long version) {
+    /** 412: the resource is not at a version that the client expects. */
+    static ProblemException preconditionFailed(String what, long id, long version) {
         return new ProblemException(Problem.of(
-                412, "The %s %d is at ETag \"%d\", which is none of those in If-Match.".formatted(what, id, version)));
+                412,
+                "The current ETag of %s %d is \"%d\", which If-Match does not list.".formatted(what, id, version)));
     }
 
-    /** 413: the body is larger than is read. */
+    /** 413: the body is larger than the limit. */
     static ProblemException tooLarge() {
         return new ProblemException(Problem.of(413, "The body is larger than 1 MiB."));
     }
 
-    /** 422: the body is understood, and a field of it breaks a rule. */
+    /** 422: the body is well-formed, but a field is invalid. */
     public static ProblemException invalid(String field, String message) {
         return invalid(List.of(new FieldError(field, message)));
     }
 
-    /** 422: the body is understood, and fields of it break rules. */
+    /** 422: the body is well-formed, but fields are invalid. */
     public static ProblemException invalid(List<FieldError> errors) {
         return new ProblemException(Problem.ofErrors(errors));
     }
 
-    /** 503: it cannot be done right now. */
+    /** 503: the call cannot be served right now. */
     public static ProblemException busy(String detail) {
         return new ProblemException(Problem.of(503, detail));
     }
 
-    /** What the client is told. */
+    /** The problem to send to the client. */
     public Problem problem() {
         return problem;
     }

@@ -20,30 +20,30 @@ import java.util.stream.Collectors;
 import org.jboss.logging.Logger;
 import org.jboss.resteasy.reactive.server.ServerExceptionMapper;
 
-/** Makes every failure of a call into a problem, and never shows a stack trace or the name of a class. */
+/** Turns every failure of a call into a problem, without exposing a stack trace or a class name. */
 class ProblemMappers {
     private static final Logger LOG = Logger.getLogger(ProblemMappers.class);
 
-    /** How long a client should wait when the database is away: about what a fail-over takes. */
+    /** How long a client should wait when the database is unavailable: about as long as a failover takes. */
     private static final int RETRY_AFTER_SECONDS = 5;
 
     @ServerExceptionMapper
-    Response refused(ProblemException e) {
+    Response rejected(ProblemException e) {
         return e.problem().toResponse();
     }
 
     @ServerExceptionMapper
     Response noSuchPath(NotFoundException e, UriInfo uri) {
-        // What a parameter's converter refuses comes as one that was not found.
-        if (Causes.find(e, ProblemException.class) instanceof ProblemException refused) {
-            return refused(refused);
+        // JAX-RS wraps what a parameter converter throws in a NotFoundException.
+        if (Causes.find(e, ProblemException.class) instanceof ProblemException problem) {
+            return rejected(problem);
         }
         return Problem.of(404, "There is nothing at " + uri.getRequestUri().getPath() + ".")
                 .toResponse();
     }
 
     @ServerExceptionMapper
-    Response byFramework(WebApplicationException e) {
+    Response fromFramework(WebApplicationException e) {
         if (Causes.find(e, JsonProcessingException.class) instanceof JsonProcessingException json) {
             return badJson(json);
         }
@@ -61,32 +61,32 @@ class ProblemMappers {
 
     private static String detailOf(int status) {
         return switch (status) {
-            case 405 -> "The resource does not know this method.";
+            case 405 -> "The resource does not support this method.";
             case 413 -> "The body is larger than 1 MiB.";
             case 415 -> "The body must be application/json.";
             default -> "The request cannot be understood.";
         };
     }
 
-    // Quarkus brings a mapper of its own for this subclass, which would win over the one below.
+    // Quarkus has its own mapper for this subclass, which would take precedence over badJson.
     @ServerExceptionMapper
     Response mismatched(MismatchedInputException e) {
         return badJson(e);
     }
 
-    // Jackson throws it for UTF-32 alone; of UTF-8 and UTF-16 it makes a JsonProcessingException.
+    // Jackson throws this for invalid UTF-32 only; for UTF-8 and UTF-16 it throws a JsonProcessingException.
     @ServerExceptionMapper
     Response badCharacters(CharConversionException e) {
-        return Problem.of(400, "The body is not valid JSON: it holds what is no character.")
+        return Problem.of(400, "The body is not valid JSON: it contains an invalid character.")
                 .toResponse();
     }
 
     @ServerExceptionMapper
     Response badJson(JsonProcessingException e) {
-        if (Causes.find(e, ProblemException.class) instanceof ProblemException refused) {
-            return refused(refused);
+        if (Causes.find(e, ProblemException.class) instanceof ProblemException problem) {
+            return rejected(problem);
         }
-        // Jackson wraps what it meets inside a nested value, so the cause decides, and the wrapper knows the path.
+        // Jackson wraps errors in nested values: the innermost exception has the reason, the outermost the path.
         JsonProcessingException root = rootOf(e);
         if (root instanceof StreamConstraintsException
                 || root instanceof StreamReadException && !(root instanceof InputCoercionException)) {
@@ -107,7 +107,7 @@ class ProblemMappers {
                 .reduce(e, (outer, inner) -> inner);
     }
 
-    /** Jackson's own words name no class when the syntax is at fault, but they quote the input at any length. */
+    /** Jackson's message for a syntax error names no class, but quotes the input at any length. */
     private static String sentence(JsonProcessingException syntax) {
         String place = syntax.getLocation() == null
                 ? "."
@@ -135,7 +135,7 @@ class ProblemMappers {
         }
         Class<?> type = e instanceof MismatchedInputException mismatch ? mismatch.getTargetType() : null;
         if (type == null) {
-            return "is not acceptable";
+            return "is not a valid value";
         }
         if (type.isEnum()) {
             return "must be one of "
@@ -149,25 +149,27 @@ class ProblemMappers {
         if (type == String.class) {
             return "must be a string";
         }
-        return Map.class.isAssignableFrom(type) || type.isRecord() ? "must be an object" : "is not acceptable";
+        return Map.class.isAssignableFrom(type) || type.isRecord() ? "must be an object" : "is not a valid value";
     }
 
     @ServerExceptionMapper
     Response unexpected(Throwable e) {
         if (Causes.find(e, HttpClosedException.class) != null) {
-            // The client has hung up amid its body; nobody reads this.
-            return Problem.of(400, "The body ended early.").toResponse();
+            // The client disconnected while sending the body, so nobody reads this.
+            return Problem.of(400, "The body is incomplete.").toResponse();
         }
         if (DatabaseOutage.isBehind(e)) {
-            LOG.warnf("503: the database is away or busy: %s", Causes.root(e).getMessage());
-            String detail = DatabaseOutage.isAtCommit(e)
-                    ? "The database went away at the last moment; whether anything was changed is not known."
-                    : "The database is away or busy; nothing was changed. Try again.";
+            LOG.warnf(
+                    "503: the database is unavailable or busy: %s",
+                    Causes.root(e).getMessage());
+            String detail = DatabaseOutage.isCommitInDoubt(e)
+                    ? "The database connection was lost during the commit; it is unknown whether anything was changed."
+                    : "The database is unavailable or busy; nothing was changed. Try again.";
             return Response.fromResponse(Problem.of(503, detail).toResponse())
                     .header("Retry-After", RETRY_AFTER_SECONDS)
                     .build();
         }
         LOG.error("500: a call failed unexpectedly", e);
-        return Problem.of(500, "Something went wrong here, and was logged.").toResponse();
+        return Problem.of(500, "An unexpected error occurred and was logged.").toResponse();
     }
 }

@@ -12,16 +12,18 @@ import io.quarkus.jackson.ObjectMapperCustomizer;
 import jakarta.inject.Singleton;
 
 /**
- * Refuses what Jackson would otherwise guess: duplicate keys, 1.5 or "1" for a number, 1 for a string, trailing text.
+ * Rejects what Jackson would otherwise guess at: duplicate keys, 1.5 or "1" for an integer, 1 for a string, trailing
+ * text.
  */
 @Singleton
 class StrictJson implements ObjectMapperCustomizer {
     @Override
-    @SuppressWarnings("deprecation") // MapperFeature is only settable by a builder, which Quarkus keeps to itself.
+    @SuppressWarnings(
+            "deprecation") // MapperFeature can otherwise only be set on a builder, which Quarkus does not expose.
     public void customize(ObjectMapper mapper) {
         mapper.getFactory().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION.mappedFeature());
-        // The names of an order's items are the names of its fields: a table of them, which all parsers share, would be
-        // copied at nearly every order for the sake of names that hardly ever come again.
+        // Item names are field names of an order. Canonicalizing them would copy a table that all parsers share with
+        // nearly every order, for names that hardly ever recur.
         mapper.getFactory().disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES);
         mapper.disable(MapperFeature.ALLOW_COERCION_OF_SCALARS);
         mapper.disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT);

@@ -11,8 +11,8 @@ import java.util.Arrays;
 import java.util.function.Function;
 
 /**
- * Names the parameter of path or query that is not what it should be, with 400; JAX-RS alone answers 404 without a
- * word.
+ * Rejects an invalid path or query parameter with a 400 that names it. JAX-RS alone would answer 404 without an
+ * explanation.
  */
 @Provider
 public class StrictParams implements ParamConverterProvider {
@@ -41,7 +41,7 @@ public class StrictParams implements ParamConverterProvider {
         return null;
     }
 
-    @SuppressWarnings("unchecked") // A primitive's converter makes its wrapper.
+    @SuppressWarnings("unchecked") // A converter for a primitive type returns its wrapper class.
     private static <T> T cast(Object value) {
         return (T) value;
     }

@@ -1,22 +1,23 @@
 package dev.oms.http;
 
-/** What may stand in a text that a client sends. */
+/** Limits on the text that clients send. */
 public final class Texts {
-    /** The longest name of anything, in characters. */
+    /** The maximum length of a name, in characters. */
     public static final int NAME_MAX = 255;
 
     /**
-     * A text that PostgreSQL and a log line can hold: no control characters (NUL among them), no halves of surrogate
-     * pairs, and something to see. Never takes a step back: a mebibyte that ends in NUL would take an hour otherwise.
+     * Matches text that PostgreSQL and a log line can hold: no control characters (such as NUL), no unpaired
+     * surrogates, and at least one visible character. Possessive, so it never backtracks; otherwise 1 MiB ending in NUL
+     * would take an hour.
      */
     public static final String PRINTABLE = " *+[^\\p{Cc}\\p{Cs}\\s][^\\p{Cc}\\p{Cs}]*+";
 
-    /** What is said of a text that is not {@link #PRINTABLE}. */
-    public static final String PRINTABLE_MESSAGE = "must not be blank nor hold control characters";
+    /** The validation message for text that is not {@link #PRINTABLE}. */
+    public static final String PRINTABLE_MESSAGE = "must not be blank or contain control characters";
 
     private Texts() {}
 
-    /** A text as it can be echoed: cut after so many characters. */
+    /** Cuts text after {@code max} characters, so that it can be echoed. */
     public static String shorten(String text, int max) {
         return text.length() <= max ? text : text.substring(0, max) + "…";
     }

@@ -6,7 +6,7 @@ import jakarta.persistence.PersistenceException;
 import jakarta.transaction.Transactional;
 import java.time.Clock;
 
-/** Puts an item on sale, its opening stock in the ledger. */
+/** Adds an item, and its opening stock to the ledger. */
 @ApplicationScoped
 class AddItem {
     private final InventoryItems items;
@@ -19,7 +19,7 @@ class AddItem {
         this.clock = clock;
     }
 
-    /** @throws ProblemException 422 when another item on sale has the name */
+    /** @throws ProblemException 422 when another item on sale has the same name */
     @Transactional
     InventoryItem add(InventoryItemBody body) {
         InventoryItem item = new InventoryItem(body.name(), body.quantity(), body.threshold(), clock.instant());

@@ -8,7 +8,7 @@ import jakarta.transaction.Transactional;
 import java.time.Clock;
 import java.time.Instant;
 
-/** Renames an item, moves its threshold, or corrects its quantity to what was counted. */
+/** Renames an item, changes its threshold, or corrects its quantity to what was counted. */
 @ApplicationScoped
 class ChangeItem {
     private final InventoryItems items;
@@ -22,10 +22,10 @@ class ChangeItem {
     }
 
     /**
-     * Changes what the body has and leaves the rest.
+     * Changes the fields that are in the body and leaves the others.
      *
      * @throws ProblemException 404 when there is no such item, 412 when it is at another version, 422 when another item
-     *     on sale has the name
+     *     on sale has the same name
      */
     @Transactional
     InventoryItem change(long id, InventoryItemBody body, IfMatch expected) {
@@ -35,7 +35,7 @@ class ChangeItem {
             item.rename(body.name(), now);
         }
         if (body.threshold() != null && body.threshold() != item.threshold()) {
-            item.warnBelow(body.threshold(), now);
+            item.changeThreshold(body.threshold(), now);
         }
         if (body.quantity() != null && body.quantity() != item.quantity()) {
             movements.persist(item.correct(body.quantity(), body.reason(), now));

@@ -9,18 +9,15 @@ import jakarta.persistence.Table;
 import jakarta.persistence.Version;
 import java.time.Instant;
 
-/**
- * Something that is sold, and how many of it there are. Its quantity only ever moves together with a
- * {@link StockMovement}.
- */
+/** An item in stock. Its quantity changes only together with a {@link StockMovement}. */
 @Entity
 @Table(name = "inventory_items")
 public class InventoryItem {
-    /** The most there can be of an item. */
+    /** The maximum quantity of an item. */
     public static final long QUANTITY_MAX = 1_000_000_000;
 
-    /** More than there will ever be ids; and times {@link #QUANTITY_MAX}, less than the greatest whole number. */
-    static final long IDS = 1L << 32;
+    /** Above any id that will ever be assigned; multiplied by {@link #QUANTITY_MAX}, it fits into a long. */
+    static final long ID_LIMIT = 1L << 32;
 
     @Id
     @GeneratedValue(strategy = GenerationType.IDENTITY)
@@ -56,12 +53,12 @@ public class InventoryItem {
         this.updatedAt = now;
     }
 
-    void warnBelow(long threshold, Instant now) {
+    void changeThreshold(long threshold, Instant now) {
         this.threshold = threshold;
         this.updatedAt = now;
     }
 
-    /** Sets the quantity to what was counted; the movement says by how much it was off. */
+    /** Sets the quantity to what was counted; the movement records the difference. */
     StockMovement correct(long counted, String reason, Instant now) {
         long delta = counted - quantity;
         quantity = counted;
@@ -69,7 +66,7 @@ public class InventoryItem {
         return new StockMovement(id, MovementKind.CORRECTION, delta, counted, reason, now);
     }
 
-    /** Takes it off sale, and keeps it for the orders that refer to it. */
+    /** Takes the item off sale but keeps it for the orders that refer to it. */
     void archive(Instant now) {
         archivedAt = now;
         updatedAt = now;
@@ -99,9 +96,9 @@ public class InventoryItem {
         return version;
     }
 
-    /** Orders items by how much there is above the threshold, as far as {@link #QUANTITY_MAX}, then by id. */
+    /** Sorts items by their quantity above the threshold, capped at {@link #QUANTITY_MAX}, then by id. */
     long lowStockKey() {
-        return Math.min(quantity - threshold, QUANTITY_MAX) * IDS + id;
+        return Math.min(quantity - threshold, QUANTITY_MAX) * ID_LIMIT + id;
     }
 
     InventoryItemView view() {

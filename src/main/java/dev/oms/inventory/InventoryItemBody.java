@@ -10,20 +10,20 @@ import jakarta.validation.constraints.Size;
 import jakarta.validation.groups.Default;
 
 /**
- * An item as a client sends it, bare or in {@code {"inventory_item":{…}}}.
+ * An item as a client sends it, bare or as {@code {"inventory_item":{…}}}.
  *
- * @param reason why the quantity is corrected, for the ledger
+ * @param reason the reason for a correction of the quantity, for the ledger
  */
 record InventoryItemBody(
-        @NotNull(groups = Whole.class)
+        @NotNull(groups = OnCreate.class)
         @Size(max = Texts.NAME_MAX)
         @Pattern(regexp = Texts.PRINTABLE, message = Texts.PRINTABLE_MESSAGE)
         String name,
 
-        @NotNull(groups = Whole.class) @Min(0) @Max(InventoryItem.QUANTITY_MAX)
+        @NotNull(groups = OnCreate.class) @Min(0) @Max(InventoryItem.QUANTITY_MAX)
         Long quantity,
 
-        @NotNull(groups = Whole.class) @Min(0) @Max(InventoryItem.QUANTITY_MAX)
+        @NotNull(groups = OnCreate.class) @Min(0) @Max(InventoryItem.QUANTITY_MAX)
         Long threshold,
 
         @Size(max = Texts.NAME_MAX) @Pattern(regexp = Texts.PRINTABLE, message = Texts.PRINTABLE_MESSAGE)
@@ -32,8 +32,8 @@ record InventoryItemBody(
         InventoryItemBody inventoryItem)
         implements Bodies.Wrapped<InventoryItemBody> {
 
-    /** The constraints of a new item, which must be whole; a change may be any part of one. */
-    interface Whole extends Default {}
+    /** The constraints on a new item, which must be complete; a change may contain any subset of the fields. */
+    interface OnCreate extends Default {}
 
     @Override
     public InventoryItemBody wrapped() {

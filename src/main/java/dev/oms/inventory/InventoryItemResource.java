@@ -50,7 +50,7 @@ class InventoryItemResource {
 
     @POST
     public Response create(InventoryItemBody body) {
-        InventoryItem item = addItem.add(bodies.unwrapValid(body, InventoryItemBody.Whole.class));
+        InventoryItem item = addItem.add(bodies.unwrapAndValidate(body, InventoryItemBody.OnCreate.class));
         return tagged(Response.created(URI.create("/inventory_items/" + item.id())), item);
     }
 
@@ -68,16 +68,18 @@ class InventoryItemResource {
     @GET
     @Path("/{id}")
     public Response get(@PathParam("id") long id, @HeaderParam(IfNoneMatch.HEADER) List<String> known) {
-        IfNoneMatch client = IfNoneMatch.in(known);
+        IfNoneMatch ifNoneMatch = IfNoneMatch.from(known);
         InventoryItem item = items.get(id);
-        return client.knows(item.version()) ? Response.notModified(tag(item)).build() : tagged(Response.ok(), item);
+        return ifNoneMatch.matches(item.version())
+                ? Response.notModified(tag(item)).build()
+                : tagged(Response.ok(), item);
     }
 
     @PUT
     @Path("/{id}")
     public Response change(
             @PathParam("id") long id, @HeaderParam(IfMatch.HEADER) List<String> expected, InventoryItemBody body) {
-        return tagged(Response.ok(), changeItem.change(id, bodies.unwrapValid(body), IfMatch.in(expected)));
+        return tagged(Response.ok(), changeItem.change(id, bodies.unwrapAndValidate(body), IfMatch.from(expected)));
     }
 
     @DELETE
@@ -89,7 +91,7 @@ class InventoryItemResource {
     @GET
     @Path("/{id}/movements")
     public Response movements(@PathParam("id") long id, @BeanParam Page page, UriInfo uri) {
-        // Those of an archived item too: its ledger is not over.
+        // Archived items included: orders placed before may still move their stock.
         List<StockMovementView> rows = movements.of(id, page.after(), page.rows()).stream()
                 .map(StockMovement::view)
                 .toList();

@@ -11,15 +11,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
 
-/** The items there are. Archived ones are gone for everybody but the orders that refer to them. */
+/** All items. Archived ones are visible only through the orders that refer to them. */
 @ApplicationScoped
 public class InventoryItems implements PanacheRepository<InventoryItem> {
     private static final Pattern PRINTABLE = Pattern.compile(Texts.PRINTABLE);
 
     /**
-     * An item that is on sale.
+     * Finds an item on sale.
      *
-     * @throws ProblemException 404 when it never was or no longer is
+     * @throws ProblemException 404 when there is no such item or it is archived
      */
     InventoryItem get(long id) {
         return onSale(id, findById(id));
@@ -37,8 +37,9 @@ public class InventoryItems implements PanacheRepository<InventoryItem> {
     }
 
     /**
-     * The same, but against orders too: one that is being placed on this item waits for the end of the transaction, and
-     * then finds the item gone. (Hibernate's lock is {@code for no key update}, which lets foreign keys through.)
+     * The same, but also blocks orders: an order that is being placed for this item waits for the end of the
+     * transaction and then finds the item gone. (Hibernate's lock is {@code for no key update}, which does not block
+     * foreign key checks.)
      */
     InventoryItem lockForRemoval(long id) {
         getEntityManager()
@@ -55,13 +56,13 @@ public class InventoryItems implements PanacheRepository<InventoryItem> {
         return item;
     }
 
-    /** How items are listed. */
+    /** The sort orders of the list. */
     enum Order {
         /** Oldest first. */
         id("id"),
-        /** By how much there is above the threshold, what lacks most first. */
-        low_stock(
-                "least(quantity - threshold, %dL) * %dL + id".formatted(InventoryItem.QUANTITY_MAX, InventoryItem.IDS));
+        /** By quantity above the threshold, lowest first. */
+        low_stock("least(quantity - threshold, %dL) * %dL + id"
+                .formatted(InventoryItem.QUANTITY_MAX, InventoryItem.ID_LIMIT));
 
         private final String key;
 
@@ -69,7 +70,7 @@ public class InventoryItems implements PanacheRepository<InventoryItem> {
             this.key = key;
         }
 
-        /** Where an item stands in this order: it tells any two apart. */
+        /** The sort key of an item, unique in this order. */
         long keyOf(InventoryItem item) {
             return switch (this) {
                 case id -> item.id();
@@ -79,17 +80,17 @@ public class InventoryItems implements PanacheRepository<InventoryItem> {
     }
 
     /**
-     * What is on sale.
+     * Lists items on sale.
      *
-     * @param name the only name that is looked for, or null for all
-     * @param belowThreshold whether only what is below its threshold is looked for
-     * @param after the key of the last one of the page before
+     * @param name list only the item with exactly this name, or null for all
+     * @param belowThreshold list only items below their threshold
+     * @param after the key of the last item on the previous page, or null for the first page
      */
     List<InventoryItem> list(String name, boolean belowThreshold, Order order, Long after, int rows) {
         StringBuilder query = new StringBuilder("from InventoryItem where archivedAt is null");
         Map<String, Object> parameters = new HashMap<>();
         if (name != null) {
-            // PostgreSQL cannot even be asked for some names that no item can have.
+            // No item can have such a name, and PostgreSQL rejects some of them.
             if (!PRINTABLE.matcher(name).matches()) {
                 return List.of();
             }
@@ -110,7 +111,7 @@ public class InventoryItems implements PanacheRepository<InventoryItem> {
 
     /** Whether an order refers to an item. */
     boolean isOrdered(long id) {
-        // By table, not by entity: inventory does not know the order room.
+        // By table, not by entity: inventory does not depend on order.
         return (Boolean) getEntityManager()
                 .createNativeQuery(
                         "select exists (select from order_lines where inventory_item_id = ?1)", Boolean.class)

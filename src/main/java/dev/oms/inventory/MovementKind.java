@@ -1,13 +1,13 @@
 package dev.oms.inventory;
 
-/** Why stock moved. */
+/** Why an item's stock changed. */
 public enum MovementKind {
-    /** What there was when the item was added. */
+    /** The stock when the item was added. */
     OPENING,
-    /** Taken by an order. */
+    /** Deducted for an order. */
     DEDUCTION,
-    /** Given back by an order that was cancelled after its deduction. */
+    /** Restored because the order was cancelled after its deduction. */
     RESTORATION,
-    /** Counted by hand. */
+    /** Corrected to a count by hand. */
     CORRECTION
 }

@@ -5,7 +5,7 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.transaction.Transactional;
 import java.time.Clock;
 
-/** Takes an item off sale: for good, or into the archive when an order refers to it. */
+/** Takes an item off sale: deletes it, or archives it when an order refers to it. */
 @ApplicationScoped
 class RemoveItem {
     private final InventoryItems items;

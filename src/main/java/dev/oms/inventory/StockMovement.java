@@ -11,7 +11,7 @@ import jakarta.persistence.Table;
 import java.time.Instant;
 import org.hibernate.annotations.Immutable;
 
-/** A line of the ledger: by how much an item's stock moved, and why. Written once, never changed. */
+/** An entry in the ledger: by how much an item's stock changed, and why. Written once, never changed. */
 @Entity
 @Immutable
 @Table(name = "stock_movements")

@@ -10,7 +10,7 @@ import java.util.List;
 /** The ledger. */
 @ApplicationScoped
 public class StockMovements implements PanacheRepository<StockMovement> {
-    /** A movement on the wire, as its order sees it: with its item, by the name that it has now. */
+    /** A movement on the wire, as listed for an order: with the item's id and current name. */
     @RegisterForReflection
     public record OrderMovementView(
             long id,
@@ -34,7 +34,7 @@ public class StockMovements implements PanacheRepository<StockMovement> {
                 .list();
     }
 
-    /** An order's movements, oldest first: at most two of each of its lines. */
+    /** An order's movements, oldest first: at most two per line of the order. */
     public List<OrderMovementView> ofOrder(long orderId) {
         return getEntityManager()
                 .createQuery("""

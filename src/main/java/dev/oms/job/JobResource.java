@@ -116,6 +116,6 @@ class JobResource {
     @DELETE
     @Path("/failed/{order_id}")
     public void drop(@PathParam("order_id") long orderId, @HeaderParam(Actor.HEADER) List<String> actor) {
-        dropJob.drop(orderId, Actor.in(actor));
+        dropJob.drop(orderId, Actor.from(actor));
     }
 }

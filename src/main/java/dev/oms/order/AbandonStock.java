@@ -6,8 +6,8 @@ import jakarta.transaction.Transactional;
 import java.time.Clock;
 
 /**
- * Gives up what an order waits for, on an operator's word: an order whose deduction cannot be done is rejected; one
- * whose stock cannot be restored stays cancelled, and the stock is to be corrected by hand.
+ * Gives up an order's due stock adjustment when an operator asks for it. An order whose stock cannot be deducted is
+ * rejected; one whose stock cannot be restored stays cancelled, and the stock must be corrected by hand.
  */
 @ApplicationScoped
 public class AbandonStock {
@@ -21,11 +21,11 @@ public class AbandonStock {
         this.clock = clock;
     }
 
-    /** Does nothing when the order waits for nothing, or is not there. */
+    /** Does nothing when no adjustment is due or there is no such order. */
     @Transactional
     public void abandon(long orderId, Actor actor) {
         orders.lockOptional(orderId)
                 .filter(order -> order.abandon(clock.instant()))
-                .ifPresent(order -> events.tell(order, OrderEvent.Kind.Abandoned, actor));
+                .ifPresent(order -> events.record(order, OrderEvent.Kind.Abandoned, actor));
     }
 }

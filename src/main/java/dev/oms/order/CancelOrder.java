@@ -8,7 +8,7 @@ import jakarta.enterprise.event.Event;
 import jakarta.transaction.Transactional;
 import java.time.Clock;
 
-/** Calls an order off. Stock that it had is due to be restored, in the same transaction. */
+/** Cancels an order. If it holds stock, a restoration becomes due in the same transaction. */
 @ApplicationScoped
 class CancelOrder {
     private final Orders orders;
@@ -24,17 +24,17 @@ class CancelOrder {
     }
 
     /**
-     * Cancels an order; one that is cancelled already stays so.
+     * Cancels an order. Does nothing when it is already cancelled.
      *
-     * @throws ProblemException 404 when there is no such order, 412 when it is at another version, 409 when it is
+     * @throws ProblemException 404 when there is no such order, 412 when it is at another version, 409 when it has been
      *     delivered
      */
     @Transactional
     OrderView cancel(long id, IfMatch expected, Actor actor) {
         Order order = orders.lock(id, expected);
         if (order.cancel(clock.instant())) {
-            events.tell(order, OrderEvent.Kind.Cancelled, actor);
-            if (order.isWaiting()) {
+            events.record(order, OrderEvent.Kind.Cancelled, actor);
+            if (order.isStockDue()) {
                 stockDue.fire(new StockDue(id));
             }
         }

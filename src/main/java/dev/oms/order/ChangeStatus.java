@@ -7,7 +7,7 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.transaction.Transactional;
 import java.time.Clock;
 
-/** Moves an order on by {@code update_status}. */
+/** Changes an order's status at a client's request ({@code update_status}). */
 @ApplicationScoped
 class ChangeStatus {
     private final Orders orders;
@@ -23,10 +23,10 @@ class ChangeStatus {
     }
 
     /**
-     * Gives an order a status; {@code Cancelled} cancels it.
+     * Sets the status of an order; {@code Cancelled} cancels it.
      *
-     * @throws ProblemException 404 when there is no such order, 412 when it is at another version, 409 when it cannot
-     *     go there
+     * @throws ProblemException 404 when there is no such order, 412 when it is at another version, 409 when the
+     *     transition is not allowed
      */
     @Transactional
     OrderView change(long id, OrderStatus next, IfMatch expected, Actor actor) {
@@ -35,7 +35,7 @@ class ChangeStatus {
         }
         Order order = orders.lock(id, expected);
         if (order.changeTo(next, clock.instant())) {
-            events.tell(order, OrderEvent.Kind.of(next), actor);
+            events.record(order, OrderEvent.Kind.of(next), actor);
         }
         return orders.view(id);
     }

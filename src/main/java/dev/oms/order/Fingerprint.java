@@ -10,18 +10,18 @@ import java.security.NoSuchAlgorithmException;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** Tells whether two requests ask for the same order, however their bodies are written. */
+/** Identifies requests for the same order, however their bodies are written. */
 final class Fingerprint {
     private Fingerprint() {}
 
-    /** SHA-256 of who orders what: of the user, and of the items by name. */
+    /** SHA-256 of the user and of the quantities by item name. */
     static byte[] of(long userId, Map<String, Long> quantities) {
         MessageDigest sha256 = sha256();
         try (DataOutputStream out =
                 new DataOutputStream(new DigestOutputStream(OutputStream.nullOutputStream(), sha256))) {
             out.writeLong(userId);
             for (Map.Entry<String, Long> line : new TreeMap<>(quantities).entrySet()) {
-                // With its length, and char by char: no two orders are written alike, whatever is in their names.
+                // Length first, then char by char: different orders never encode alike, whatever their names contain.
                 out.writeInt(line.getKey().length());
                 out.writeChars(line.getKey());
                 out.writeLong(line.getValue());
@@ -36,7 +36,7 @@ final class Fingerprint {
         try {
             return MessageDigest.getInstance("SHA-256");
         } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("Every Java has SHA-256", e);
+            throw new IllegalStateException("Every Java platform has SHA-256", e);
         }
     }
 }

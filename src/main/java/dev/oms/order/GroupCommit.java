@@ -9,51 +9,52 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 
 /**
- * Lets those who come at the same time share one transaction. Whoever comes while fewer than so many are under way
- * takes all that wait along and goes at once; so nobody ever waits for company, and a lone one pays nothing.
+ * Groups concurrent requests into one transaction. A caller that finds a free permit leads: its own thread commits
+ * everything that is waiting, itself included, at once. So nobody waits for a group to fill, and a lone request costs
+ * nothing extra.
  *
- * @param <T> who comes
+ * @param <T> the request
  * @see <a href="https://www.postgresql.org/docs/current/runtime-config-wal.html#GUC-COMMIT-DELAY">Group commit in
- *     PostgreSQL</a>, which shares the flush alone
+ *     PostgreSQL</a>, which shares only the flush
  */
 final class GroupCommit<T extends GroupCommit.Member> {
     private final Queue<T> waiting = new ConcurrentLinkedQueue<>();
-    private final Semaphore turns;
-    private final int membersMax;
+    private final Semaphore permits;
+    private final int groupSizeMax;
     private final Consumer<List<T>> transaction;
 
     /**
-     * Groups that go by a transaction.
+     * Creates an empty queue.
      *
-     * @param turns how many groups may be under way
-     * @param membersMax how many make a group at the most
-     * @param transaction given a group, commits it or tells each member why not
+     * @param permits how many groups may commit at the same time
+     * @param groupSizeMax the maximum size of a group
+     * @param transaction commits a group; a member that it leaves out has been {@linkplain Member#fail failed}
      */
-    GroupCommit(int turns, int membersMax, Consumer<List<T>> transaction) {
-        this.turns = new Semaphore(turns);
-        this.membersMax = membersMax;
+    GroupCommit(int permits, int groupSizeMax, Consumer<List<T>> transaction) {
+        this.permits = new Semaphore(permits);
+        this.groupSizeMax = groupSizeMax;
         this.transaction = transaction;
     }
 
-    /** One of a group, made by the thread that waits for it. */
+    /** A request, created by the thread that waits for it. */
     abstract static class Member {
         final Thread thread = Thread.currentThread();
         volatile boolean done;
 
-        /** Tells it that the transaction it was in has failed. */
+        /** Records that the member's transaction failed. */
         abstract void fail(RuntimeException e);
     }
 
-    /** Returns when the member's transaction is committed, or has failed. */
-    void go(T member) {
+    /** Returns when the member's transaction has been committed or has failed. */
+    void commit(T member) {
         waiting.add(member);
         boolean interrupted = false;
         while (!member.done) {
-            if (turns.tryAcquire()) {
+            if (permits.tryAcquire()) {
                 try {
-                    takeAlong();
+                    commitNextGroup();
                 } finally {
-                    turns.release();
+                    permits.release();
                     wakeNext();
                 }
             } else {
@@ -66,10 +67,10 @@ final class GroupCommit<T extends GroupCommit.Member> {
         }
     }
 
-    private void takeAlong() {
+    private void commitNextGroup() {
         List<T> group = new ArrayList<>();
         T member;
-        while (group.size() < membersMax && (member = waiting.poll()) != null) {
+        while (group.size() < groupSizeMax && (member = waiting.poll()) != null) {
             group.add(member);
         }
         if (group.isEmpty()) {
@@ -90,7 +91,7 @@ final class GroupCommit<T extends GroupCommit.Member> {
         }
     }
 
-    // Whoever comes after this look finds a turn free.
+    // A member that arrives after this check finds a free permit.
     private void wakeNext() {
         T next = waiting.peek();
         if (next != null) {

@@ -8,25 +8,25 @@ import java.time.Duration;
 import org.hibernate.validator.constraints.time.DurationMax;
 import org.hibernate.validator.constraints.time.DurationMin;
 
-/** How long idempotency keys count, and how they are purged after that. */
+/** How long idempotency keys are kept, and how expired ones are purged. */
 @ConfigMapping(prefix = "oms.idempotency")
 public interface IdempotencyConfig {
-    /** How long a key stands for its order; well above the time for which any client tries again. */
+    /** How long a key stays bound to its order: well beyond the time for which any client retries. */
     @WithDefault("24h")
     @DurationMin(seconds = 1)
     @DurationMax(days = 366)
     Duration keep();
 
-    /** The purge. */
+    /** The purge of expired keys. */
     Purge purge();
 
-    /** The purge's settings. */
+    /** Settings of the purge. */
     interface Purge {
-        /** How often it looks; "off" where there is none. */
+        /** How often it runs; "off" disables it. */
         @WithDefault("off")
         String every();
 
-        /** The most keys that go in one transaction. */
+        /** The maximum number of keys deleted in one transaction. */
         @WithDefault("1000")
         @Min(1)
         @Max(10_000)

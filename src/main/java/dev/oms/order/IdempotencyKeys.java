@@ -8,33 +8,33 @@ import java.util.Objects;
 import java.util.Optional;
 import org.hibernate.Session;
 
-/** Which order each key of each user has made. A key that is older than keys are kept is as good as none. */
+/** The order that each key of each user has placed. An expired key counts as absent. */
 @ApplicationScoped
 class IdempotencyKeys {
-    /** "OMSI": the first half of the lock's name; the second stands for the key. */
+    /** "OMSI" in ASCII: the first half of the lock's id. The second half is a hash of the user and the key. */
     private static final int LOCK_CLASS = 0x4F4D5349;
 
-    // The lock ends with the transaction: a session's lock would not survive a pooler in transaction mode.
+    // Ends with the transaction: a session-level lock does not work through a pooler in transaction mode.
     private static final String LOCK = "select 1 from pg_advisory_xact_lock(?1, ?2)";
 
     private static final String FIND = """
             select fingerprint, order_id from idempotency_keys where user_id = ?1 and key = ?2 and created_at > ?3""";
 
-    private static final String PIN = """
-            insert into idempotency_keys as pinned (user_id, key, fingerprint, order_id, created_at)
+    private static final String STORE = """
+            insert into idempotency_keys as stored (user_id, key, fingerprint, order_id, created_at)
             values (?1, ?2, ?3, ?4, ?5)
             on conflict (user_id, key) do update set
                 fingerprint = excluded.fingerprint, order_id = excluded.order_id, created_at = excluded.created_at
-            where pinned.created_at <= ?6""";
+            where stored.created_at <= ?6""";
 
-    // Another worker's purge is not waited for: it deletes what it has locked. Materialized, for a subquery might run
-    // once a row, and each time find others.
+    // Skips what another worker's purge has locked and will delete. Materialized, because a subquery might run once per
+    // row and find different keys each time.
     private static final String PURGE = """
             with old as materialized (
                 select user_id, key from idempotency_keys where created_at <= ?1
                 order by created_at limit ?2 for update skip locked)
-            delete from idempotency_keys pinned using old
-            where pinned.user_id = old.user_id and pinned.key = old.key""";
+            delete from idempotency_keys stored using old
+            where stored.user_id = old.user_id and stored.key = old.key""";
 
     private final Session session;
     private final IdempotencyConfig config;
@@ -46,12 +46,12 @@ class IdempotencyKeys {
         this.clock = clock;
     }
 
-    /** What a key stands for. */
-    record Pinned(byte[] fingerprint, long orderId) {}
+    /** The order that a key placed, and the fingerprint of the request. */
+    record StoredKey(byte[] fingerprint, long orderId) {}
 
     /**
-     * Waits until nobody else is busy with the key, until the transaction ends. Two keys may share a lock by chance,
-     * and then wait for each other to no harm.
+     * Locks the key until the transaction ends, waiting for any other transaction that uses it. Two keys may share a
+     * lock by chance; they then wait for each other, which does no harm.
      */
     void lock(long userId, IdempotencyKey key) {
         session.createNativeQuery(LOCK, Integer.class)
@@ -60,19 +60,19 @@ class IdempotencyKeys {
                 .getSingleResult();
     }
 
-    Optional<Pinned> find(long userId, IdempotencyKey key) {
+    Optional<StoredKey> find(long userId, IdempotencyKey key) {
         return session.createNativeQuery(FIND, Object[].class)
                 .setParameter(1, userId)
                 .setParameter(2, key.value())
                 .setParameter(3, expiry())
                 .getResultStream()
-                .map(row -> new Pinned((byte[]) row[0], (Long) row[1]))
+                .map(row -> new StoredKey((byte[]) row[0], (Long) row[1]))
                 .findFirst();
     }
 
-    /** Makes a key that stands for nothing stand for an order. */
-    void pin(long userId, IdempotencyKey key, byte[] fingerprint, long orderId) {
-        int pinned = session.createNativeMutationQuery(PIN)
+    /** Binds an unused or expired key to an order. */
+    void store(long userId, IdempotencyKey key, byte[] fingerprint, long orderId) {
+        int rows = session.createNativeMutationQuery(STORE)
                 .setParameter(1, userId)
                 .setParameter(2, key.value())
                 .setParameter(3, fingerprint)
@@ -80,15 +80,15 @@ class IdempotencyKeys {
                 .setParameter(5, clock.instant())
                 .setParameter(6, expiry())
                 .executeUpdate();
-        if (pinned != 1) {
-            throw new IllegalStateException("A key was pinned twice: its lock did not hold");
+        if (rows != 1) {
+            throw new IllegalStateException("An idempotency key was stored twice: its lock did not hold");
         }
     }
 
     /**
-     * Deletes keys that are kept no longer, oldest first.
+     * Deletes expired keys, oldest first.
      *
-     * @return how many; as many as allowed when there may be more
+     * @return how many were deleted; if it is {@code max}, there may be more
      */
     int purge(int max) {
         return session.createNativeMutationQuery(PURGE)

@@ -13,7 +13,8 @@ import java.time.Instant;
 import java.util.List;
 
 /**
- * An order. Its row is also the outbox: what is {@code due} is committed together with the status that makes it due.
+ * An order. Its row is also the outbox: {@code due} is committed together with the status change that makes a stock
+ * adjustment due.
  */
 @Entity
 @Table(name = "orders")
@@ -50,17 +51,17 @@ public class Order {
     }
 
     /**
-     * Moves the order on. The status that it already has is no change.
+     * Changes the status. Does nothing when the order already has it.
      *
-     * @return whether it is a change
-     * @throws ProblemException 409 when the table of {@link OrderStatus} forbids it
+     * @return whether anything changed
+     * @throws ProblemException 409 when {@link OrderStatus} does not allow the transition
      */
     boolean changeTo(OrderStatus next, Instant now) {
         if (next == status) {
             return false;
         }
         if (!status.byUpdate().contains(next)) {
-            throw refuse("become " + next);
+            throw conflict("become " + next);
         }
         status = next;
         updatedAt = now;
@@ -68,9 +69,10 @@ public class Order {
     }
 
     /**
-     * Calls the order off. One that is cancelled already stays as it is.
+     * Cancels the order. Does nothing when it is already cancelled. Afterwards {@link #isStockDue} says whether stock
+     * must be restored.
      *
-     * @return whether it is a change; whether stock has to be given back, {@link #isWaiting} tells
+     * @return whether anything changed
      * @throws ProblemException 409 when it is too late
      */
     boolean cancel(Instant now) {
@@ -78,25 +80,25 @@ public class Order {
             return false;
         }
         if (!status.isCancellable()) {
-            throw refuse("be cancelled");
+            throw conflict("be cancelled");
         }
         due = status.dueByCancelling().orElse(null);
         status = OrderStatus.Cancelled;
         updatedAt = now;
-        if (isWaiting()) {
+        if (isStockDue()) {
             enqueuedAt = now;
         }
         return true;
     }
 
     /**
-     * Gives up what is due: a deduction by rejecting the order, a restoration by leaving the stock to whoever corrects
-     * it.
+     * Gives up the due stock adjustment. An order that awaits its deduction is rejected; stock that awaits its
+     * restoration must be corrected by hand.
      *
-     * @return whether there was anything to give up
+     * @return whether an adjustment was due
      */
     boolean abandon(Instant now) {
-        if (!isWaiting()) {
+        if (!isStockDue()) {
             return false;
         }
         if (due == StockAdjustment.DEDUCTION) {
@@ -107,16 +109,16 @@ public class Order {
         return true;
     }
 
-    /** Whether stock is due. */
-    boolean isWaiting() {
+    /** Whether a stock adjustment is due. */
+    boolean isStockDue() {
         return due != null;
     }
 
-    private ProblemException refuse(String what) {
+    private ProblemException conflict(String change) {
         List<String> allowed = status.allowed().stream().map(OrderStatus::name).toList();
         return ProblemException.conflict(
-                "Order %d is %s and cannot %s; from here it can become: %s."
-                        .formatted(id, status, what, allowed.isEmpty() ? "nothing else" : String.join(", ", allowed)),
+                "Order %d is %s and cannot %s; allowed from here: %s."
+                        .formatted(id, status, change, allowed.isEmpty() ? "none" : String.join(", ", allowed)),
                 allowed);
     }
 

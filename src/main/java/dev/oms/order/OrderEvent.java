@@ -10,15 +10,15 @@ import java.io.Serializable;
 import java.time.Instant;
 import org.hibernate.annotations.Immutable;
 
-/** Something that became of an order, by whom and when. Written once, never changed. */
+/** An entry in an order's timeline: what happened, who did it, and when. Written once, never changed. */
 @Entity
 @Immutable
 @IdClass(OrderEvent.Key.class)
 @Table(name = "order_events")
 public class OrderEvent {
-    /** What can become of an order. */
+    /** What can happen to an order. */
     public enum Kind {
-        /** It was accepted. Told by the order's own row, not kept as an event. */
+        /** It was accepted. Derived from the order's row, not stored as an event. */
         Placed,
         /** The shop has seen it. */
         Received,
@@ -30,14 +30,14 @@ public class OrderEvent {
         OutForDelivery,
         /** It has arrived. */
         Delivered,
-        /** It was called off. */
+        /** It was cancelled. */
         Cancelled,
-        /** The stock of the cancelled order was given back. */
+        /** Its stock was restored after it was cancelled. */
         Restored,
-        /** An operator has given up what was due. */
+        /** An operator gave up the stock adjustment that was due. */
         Abandoned;
 
-        /** What a change of status is told as. */
+        /** The event that records a change to a status. */
         public static Kind of(OrderStatus status) {
             return valueOf(status.name());
         }
@@ -57,7 +57,7 @@ public class OrderEvent {
 
     protected OrderEvent() {}
 
-    /** What an order has just become; its row must have been written, for it is told by its version. */
+    /** Records the latest change of an order, which must have been flushed: its version identifies the event. */
     OrderEvent(Order order, Kind event, String actor) {
         this.orderId = order.id();
         this.version = order.version();
@@ -66,6 +66,6 @@ public class OrderEvent {
         this.createdAt = order.updatedAt();
     }
 
-    /** Each event makes a version of its own. */
+    /** Every event has an order version of its own. */
     public record Key(long orderId, long version) implements Serializable {}
 }

@@ -8,7 +8,7 @@ import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Instant;
 import java.util.List;
 
-/** What became of the orders. The settling of stock writes its own, a batch at a time. */
+/** The timelines of orders. Settling stock writes its own events, in bulk. */
 @ApplicationScoped
 class OrderEvents implements PanacheRepositoryBase<OrderEvent, OrderEvent.Key> {
     private static final String OF_ORDER = """
@@ -20,16 +20,16 @@ class OrderEvents implements PanacheRepositoryBase<OrderEvent, OrderEvent.Key> {
     @RegisterForReflection
     record OrderEventView(OrderEvent.Kind event, String by, Instant at) {}
 
-    /** Tells, in the transaction of the change, what has become of an order. */
-    void tell(Order order, OrderEvent.Kind event, Actor actor) {
-        // The version that it is told by is the one after the change.
+    /** Records an event, in the transaction of the change. */
+    void record(Order order, OrderEvent.Kind event, Actor actor) {
+        // The event needs the order's version after the change.
         flush();
         persist(new OrderEvent(order, event, actor.name()));
         flush();
     }
 
     /**
-     * All of an order, oldest first.
+     * All events of an order, oldest first.
      *
      * @throws ProblemException 404 when there is no such order
      */

@@ -8,7 +8,7 @@ import jakarta.ws.rs.Path;
 import jakarta.ws.rs.PathParam;
 import java.util.List;
 
-/** {@code /orders/{id}/movements}: an order's lines of the ledger. */
+/** {@code /orders/{id}/movements}: an order's entries in the ledger. */
 @Path("/orders/{id}/movements")
 @EndpointDisabled(name = "oms.api", stringValue = "off")
 class OrderMovementsResource {
@@ -20,7 +20,7 @@ class OrderMovementsResource {
         this.movements = movements;
     }
 
-    // All of them: an order has so many items at most.
+    // Not paged: the number of items in an order is limited.
     @GET
     public List<OrderMovementView> list(@PathParam("id") long id) {
         List<OrderMovementView> rows = movements.ofOrder(id);

@@ -34,12 +34,12 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/** {@code /orders}. Its calls wait for PostgreSQL most of their time, which is cheapest on virtual threads. */
+/** {@code /orders}. Its calls spend most of their time waiting for PostgreSQL, which is cheapest on virtual threads. */
 @RunOnVirtualThread
 @Path("/orders")
 @EndpointDisabled(name = "oms.api", stringValue = "off")
 class OrderResource {
-    /** The most different items of an order. */
+    /** The maximum number of different items in an order. */
     static final int ITEMS_MAX = 100;
 
     static final String REPLAYED = "Idempotency-Replayed";
@@ -72,7 +72,9 @@ class OrderResource {
         this.bodies = bodies;
     }
 
-    /** An order as a client sends it, bare or in {@code {"order":{…}}}, the user beside either or in the query. */
+    /**
+     * An order as a client sends it, bare or as {@code {"order":{…}}}. The user is named in either, or in the query.
+     */
     record OrderBody(
             @NotNull @Size(min = 1, max = ITEMS_MAX)
             Map<String, @NotNull @Min(1) @Max(InventoryItem.QUANTITY_MAX) Long> items,
@@ -91,15 +93,15 @@ class OrderResource {
         }
     }
 
-    /** What {@code update_status} is sent. */
+    /** The body of {@code update_status}. */
     record StatusBody(@NotNull OrderStatus status) {}
 
     @POST
     @PlacementMetrics.Counted
     public Response place(
             @QueryParam("user_id") Long userId, @HeaderParam(IdempotencyKey.HEADER) List<String> keys, OrderBody body) {
-        Optional<IdempotencyKey> key = IdempotencyKey.in(keys);
-        OrderBody valid = bodies.unwrapValid(body);
+        Optional<IdempotencyKey> key = IdempotencyKey.from(keys);
+        OrderBody valid = bodies.unwrapAndValidate(body);
         long user = userOf(userId, body, valid);
         PlaceOnce.Placed placed = key.isEmpty()
                 ? new PlaceOnce.Placed(placeOrder.place(user, valid.items()), false)
@@ -121,7 +123,7 @@ class OrderResource {
             throw ProblemException.malformed("user_id is required, in the query or in the body.");
         }
         if (named.size() > 1) {
-            throw ProblemException.invalid("user_id", "must be the same wherever it stands");
+            throw ProblemException.invalid("user_id", "must be the same wherever it is given");
         }
         return named.getFirst();
     }
@@ -129,9 +131,11 @@ class OrderResource {
     @GET
     @Path("/{id}")
     public Response get(@PathParam("id") long id, @HeaderParam(IfNoneMatch.HEADER) List<String> known) {
-        IfNoneMatch client = IfNoneMatch.in(known);
+        IfNoneMatch ifNoneMatch = IfNoneMatch.from(known);
         OrderView order = orders.view(id);
-        return client.knows(order.version()) ? Response.notModified(order.tag()).build() : shown(order);
+        return ifNoneMatch.matches(order.version())
+                ? Response.notModified(order.tag()).build()
+                : ok(order);
     }
 
     @GET
@@ -147,7 +151,8 @@ class OrderResource {
         return page.of(rows, OrderView::id, uri);
     }
 
-    // One transaction with what is shown: a failure in between would otherwise be told as if nothing had been changed.
+    // The transaction includes reading the response: a failure after the commit would be reported as if nothing had
+    // been changed.
     @PUT
     @Transactional
     @Path("/{id}/update_status")
@@ -156,7 +161,7 @@ class OrderResource {
             @HeaderParam(IfMatch.HEADER) List<String> expected,
             @HeaderParam(Actor.HEADER) List<String> actor,
             StatusBody body) {
-        return shown(changeStatus.change(id, bodies.valid(body).status(), IfMatch.in(expected), Actor.in(actor)));
+        return ok(changeStatus.change(id, bodies.validate(body).status(), IfMatch.from(expected), Actor.from(actor)));
     }
 
     @POST
@@ -166,7 +171,7 @@ class OrderResource {
             @PathParam("id") long id,
             @HeaderParam(IfMatch.HEADER) List<String> expected,
             @HeaderParam(Actor.HEADER) List<String> actor) {
-        return shown(cancelOrder.cancel(id, IfMatch.in(expected), Actor.in(actor)));
+        return ok(cancelOrder.cancel(id, IfMatch.from(expected), Actor.from(actor)));
     }
 
     @GET
@@ -175,7 +180,7 @@ class OrderResource {
         return events.of(id);
     }
 
-    private static Response shown(OrderView order) {
+    private static Response ok(OrderView order) {
         return Response.ok(order).tag(order.tag()).build();
     }
 }

@@ -6,26 +6,26 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Where an order stands, and the whole table of where it may go from there. The constants are written as on the wire
- * and in the database, so that no layer has to translate them.
+ * The status of an order, and the whole table of transitions. The constants are spelled as on the wire and in the
+ * database, so that no layer has to translate them.
  */
 public enum OrderStatus {
-    /** Placed; its stock is not settled yet. */
+    /** Placed; its stock has not been settled yet. */
     Pending,
-    /** Seen by the shop; its stock is not settled yet. */
+    /** Seen by the shop; its stock has not been settled yet. */
     Received,
-    /** Its stock is deducted. */
+    /** Its stock has been deducted. */
     Confirmed,
     /** On its way. */
     OutForDelivery,
-    /** Arrived: the end. */
+    /** Arrived; final. */
     Delivered,
     /** There was not enough stock. */
     Rejected,
-    /** Called off: the end. What had been deducted is given back. */
+    /** Cancelled; final. Stock that was deducted for it is restored. */
     Cancelled;
 
-    /** What the consumer may make of it when it settles the stock. */
+    /** The statuses that settling the stock may set. */
     public Set<OrderStatus> bySettling() {
         return switch (this) {
             case Pending, Received -> Set.of(Confirmed, Rejected);
@@ -33,7 +33,7 @@ public enum OrderStatus {
         };
     }
 
-    /** What {@code update_status} may make of it, besides cancelling it. */
+    /** The statuses that {@code update_status} may set, besides {@code Cancelled}. */
     public Set<OrderStatus> byUpdate() {
         return switch (this) {
             case Pending -> Set.of(Received);
@@ -43,12 +43,12 @@ public enum OrderStatus {
         };
     }
 
-    /** Whether it may be cancelled. A cancelled order may, to no effect. */
+    /** Whether an order may be cancelled. Cancelling a cancelled order is allowed and has no effect. */
     public boolean isCancellable() {
         return this != Delivered;
     }
 
-    /** What becomes due when it is cancelled. */
+    /** The stock adjustment that cancelling makes due. */
     public Optional<StockAdjustment> dueByCancelling() {
         return switch (this) {
             case Confirmed, OutForDelivery -> Optional.of(StockAdjustment.RESTORATION);
@@ -56,7 +56,7 @@ public enum OrderStatus {
         };
     }
 
-    /** What a client may make of it, in the order of the constants. */
+    /** The statuses that a client may set, in the order of the constants. */
     public List<OrderStatus> allowed() {
         List<OrderStatus> allowed = new ArrayList<>(byUpdate());
         if (isCancellable() && this != Cancelled) {

@@ -7,7 +7,7 @@ import jakarta.ws.rs.Path;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** {@code /order_statuses}: what a client may make of an order in each status. */
+/** {@code /order_statuses}: the statuses that a client may set from each status. */
 @Path("/order_statuses")
 @EndpointDisabled(name = "oms.api", stringValue = "off")
 class OrderStatusResource {

@@ -8,8 +8,8 @@ import java.util.Map;
 /**
  * An order on the wire.
  *
- * @param items how many of what, by the name that the item has now
- * @param version what its {@code ETag} tells
+ * @param items quantities by the item's current name
+ * @param version the value of its {@code ETag}
  */
 @RegisterForReflection
 record OrderView(

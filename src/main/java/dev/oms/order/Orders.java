@@ -19,7 +19,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 
-/** The orders there are, with their lines. What is only shown is read in one round trip, and without entities. */
+/** Orders with their lines. Reads for display take one round trip and load no entities. */
 @ApplicationScoped
 public class Orders implements PanacheRepository<Order> {
     private static final String READ = """
@@ -38,7 +38,8 @@ public class Orders implements PanacheRepository<Order> {
     }
 
     /**
-     * An order, locked until the transaction ends: a consumer that settles it waits, or has been waited for.
+     * Locks an order until the transaction ends. A consumer that is settling it is waited for; one that wants to settle
+     * it waits.
      *
      * @throws ProblemException 404 when there is no such order, 412 when it is at another version than expected
      */
@@ -48,7 +49,7 @@ public class Orders implements PanacheRepository<Order> {
         return order;
     }
 
-    /** The same, if there is such an order. */
+    /** Locks an order until the transaction ends, at any version; empty when there is no such order. */
     Optional<Order> lockOptional(long id) {
         return findByIdOptional(id, LockModeType.PESSIMISTIC_WRITE);
     }
@@ -62,7 +63,7 @@ public class Orders implements PanacheRepository<Order> {
         return found.getFirst();
     }
 
-    /** Orders, newest first, of one user or of all, in one status or in any. */
+    /** Orders, newest first, of one user or all (null), in one status or any (null). */
     List<OrderView> list(Long userId, OrderStatus status, Long after, int rows) {
         StringBuilder which = new StringBuilder("id < ?");
         List<Object> parameters = new ArrayList<>();
@@ -80,7 +81,7 @@ public class Orders implements PanacheRepository<Order> {
         return read(READ.formatted(which), parameters);
     }
 
-    /** In the caller's transaction, where there is one. */
+    /** Reads in the caller's transaction, if there is one. */
     private List<OrderView> read(String query, List<Object> parameters) {
         try (Connection connection = dataSource.getConnection();
                 PreparedStatement statement = connection.prepareStatement(query)) {
@@ -97,7 +98,7 @@ public class Orders implements PanacheRepository<Order> {
                     }
                     String item = row.getString(7);
                     if (item != null) {
-                        // Two items share a name when one was archived and another renamed: the client counts by name.
+                        // An archived item may share its name with a current one; clients see quantities by name.
                         order.items().merge(item, row.getLong(8), Long::sum);
                     }
                 }

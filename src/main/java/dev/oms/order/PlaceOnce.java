@@ -9,8 +9,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Places an order once, however often it is asked for under the same key. The key commits with the order: a failed
- * attempt leaves neither. Of two attempts at the same instant one waits for the other's end, and then finds its order.
+ * Places one order per idempotency key, however often the request is sent. The key commits with the order, so a failed
+ * attempt leaves neither. Of two concurrent attempts, one waits for the other to end and then finds its order.
  */
 @ApplicationScoped
 class PlaceOnce {
@@ -24,29 +24,29 @@ class PlaceOnce {
         this.keys = keys;
     }
 
-    /** An order, and whether it was there before. */
+    /** An order, and whether it had been placed before. */
     record Placed(OrderView order, boolean replayed) {}
 
     /**
-     * Places an order, unless the user's key has placed it already.
+     * Places an order, unless the user's key has already placed it.
      *
-     * @throws ProblemException as {@link PlaceOrder} does, and 422 when the key has placed another order
+     * @throws ProblemException as {@link PlaceOrder} does, and 422 when the key has placed a different order
      */
     @Transactional
     Placed place(long userId, Map<String, Long> quantities, IdempotencyKey key) {
         byte[] fingerprint = Fingerprint.of(userId, quantities);
-        // In a statement of its own, before the search: whoever has waited must see what was committed meanwhile.
+        // A statement of its own: after a wait, the lookup needs a snapshot that includes what was committed meanwhile.
         keys.lock(userId, key);
-        Optional<IdempotencyKeys.Pinned> pinned = keys.find(userId, key);
-        if (pinned.isEmpty()) {
-            OrderView order = placeOrder.placeHere(userId, quantities);
-            keys.pin(userId, key, fingerprint, order.id());
+        Optional<IdempotencyKeys.StoredKey> stored = keys.find(userId, key);
+        if (stored.isEmpty()) {
+            OrderView order = placeOrder.placeInTransaction(userId, quantities);
+            keys.store(userId, key, fingerprint, order.id());
             return new Placed(order, false);
         }
-        if (!Arrays.equals(fingerprint, pinned.get().fingerprint())) {
+        if (!Arrays.equals(fingerprint, stored.get().fingerprint())) {
             throw ProblemException.invalid(
                     IdempotencyKey.HEADER, "was used for another order; send this one with a new key");
         }
-        return new Placed(orders.view(pinned.get().orderId()), true);
+        return new Placed(orders.view(stored.get().orderId()), true);
     }
 }

@@ -1,6 +1,6 @@
 package dev.oms.order;
 
-import dev.oms.http.Constraints;
+import dev.oms.http.DatabaseConstraints;
 import dev.oms.http.DatabaseOutage;
 import dev.oms.http.ProblemException;
 import io.agroal.api.AgroalDataSource;
@@ -20,19 +20,20 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Accepts orders: an order, its lines and what is due commit together, or nothing does.
+ * Accepts orders: an order, its lines and its due deduction commit together, or none of them does.
  *
- * <p>Orders that come at the same time are placed by one statement, which without a transaction around it is one round
- * trip and one commit: names to items, orders, and lines. Each is placed only where there is its user and every name is
- * an item on sale; the others are placed without it.
+ * <p>Concurrent orders are placed by one statement, which looks up the items by name and inserts orders and lines.
+ * Without a transaction around it, that is one round trip and one commit. An order is placed only if its user exists
+ * and every name is an item on sale; a bad order does not affect the others.
  */
 @ApplicationScoped
 class PlaceOrder {
-    // More would share a commit that is cheap by then, and make the first of them wait for the last one's rows.
-    private static final int GROUP_MAX = 64;
+    // In a larger group each order's share of the commit hardly shrinks, while the first order waits for the last one's
+    // rows.
+    private static final int GROUP_SIZE_MAX = 64;
 
-    // While one commits, the next is on its way.
-    private static final int GROUPS_UNDER_WAY = 2;
+    // While one group commits, the next is on its way.
+    private static final int CONCURRENT_GROUPS = 2;
 
     private static final String PLACE = """
             with asked as (
@@ -64,40 +65,40 @@ class PlaceOrder {
         this.dataSource = dataSource;
         this.stockDue = stockDue;
         this.clock = clock;
-        this.groups = new GroupCommit<>(GROUPS_UNDER_WAY, GROUP_MAX, this::insert);
+        this.groups = new GroupCommit<>(CONCURRENT_GROUPS, GROUP_SIZE_MAX, this::insert);
     }
 
     /**
-     * Places an order, in a transaction that it may share: not to be called in one.
+     * Places an order in a transaction that it may share with others. Must not be called inside a transaction.
      *
-     * @param quantities how many of what, by name; at least one item, each at least once
-     * @throws ProblemException 404 when there is no such user, 422 when there are no such items
+     * @param quantities quantities by item name: at least one item, each quantity at least 1
+     * @throws ProblemException 404 when there is no such user, 422 when an item is not on sale
      */
     OrderView place(long userId, Map<String, Long> quantities) {
         Placement placement = new Placement(userId, quantities);
-        groups.go(placement);
-        return announced(placement);
+        groups.commit(placement);
+        return announce(placement);
     }
 
-    /** The same in the caller's transaction. */
-    OrderView placeHere(long userId, Map<String, Long> quantities) {
+    /** The same, in the caller's transaction. */
+    OrderView placeInTransaction(long userId, Map<String, Long> quantities) {
         Placement placement = new Placement(userId, quantities);
         insert(List.of(placement));
-        return announced(placement);
+        return announce(placement);
     }
 
-    private OrderView announced(Placement placement) {
+    private OrderView announce(Placement placement) {
         OrderView order = placement.orThrow();
         stockDue.fire(new StockDue(order.id()));
         return order;
     }
 
-    /** Places a group of orders, or tells each why not. */
+    /** Places a group of orders; each one that is not placed gets its own reason. */
     void insert(List<Placement> group) {
         try (Connection connection = dataSource.getConnection()) {
             insert(connection, group);
         } catch (SQLException e) {
-            throw new IllegalStateException("There is no connection to place the order by", e);
+            throw new IllegalStateException("No database connection to place the order", e);
         }
     }
 
@@ -112,18 +113,18 @@ class PlaceOrder {
                     long id = row.getLong(2);
                     if (row.wasNull()) {
                         Array found = row.getArray(3);
-                        placement.refuse(found == null ? Set.of() : Set.of((String[]) found.getArray()));
+                        placement.reject(found == null ? Set.of() : Set.of((String[]) found.getArray()));
                     } else {
                         placement.succeed(id, now);
                     }
                 }
             }
         } catch (SQLException e) {
-            DatabaseOutage.OfOneStatement outage = new DatabaseOutage.OfOneStatement(e);
+            DatabaseOutage.AutoCommitFailure outage = new DatabaseOutage.AutoCommitFailure(e);
             if (group.size() > 1 && !outage.isInDoubt()) {
-                // Nothing is placed, and one of them is at fault: each has to answer for itself.
+                // Nothing was placed because one order is at fault: placed alone, only that one fails.
                 group.forEach(each -> insertAlone(connection, each));
-            } else if (Constraints.brokenBy(e).equals("order_lines_inventory_item_id_fkey")) {
+            } else if (DatabaseConstraints.violatedBy(e).equals("order_lines_inventory_item_id_fkey")) {
                 throw ProblemException.invalid("items", "names an item that was just deleted");
             } else {
                 throw outage;
@@ -149,7 +150,7 @@ class PlaceOrder {
             userIds.add(placement.userId());
             lines.add(placement.quantities().size());
             placement.quantities().forEach((name, quantity) -> {
-                if (Placement.isAskable(name)) {
+                if (Placement.isPossibleName(name)) {
                     numbers.add(userIds.size());
                     names.add(name);
                     quantities.add(quantity);
@@ -157,7 +158,7 @@ class PlaceOrder {
             });
         }
         Connection connection = statement.getConnection();
-        // Arrays of their own type: those the driver sends in binary.
+        // Typed arrays, because the driver sends those in binary.
         statement.setArray(1, connection.createArrayOf("bigint", userIds.toArray(Long[]::new)));
         statement.setArray(2, connection.createArrayOf("integer", lines.toArray(Integer[]::new)));
         statement.setArray(3, connection.createArrayOf("integer", numbers.toArray(Integer[]::new)));

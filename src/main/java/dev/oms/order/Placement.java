@@ -10,7 +10,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 
-/** An order that is to be placed, and what came of it. Between threads, {@link GroupCommit} sees to it. */
+/** An order to be placed, and the outcome, which {@link GroupCommit} makes visible to the waiting thread. */
 final class Placement extends GroupCommit.Member {
     private static final Pattern PRINTABLE = Pattern.compile(Texts.PRINTABLE);
 
@@ -32,8 +32,8 @@ final class Placement extends GroupCommit.Member {
         return quantities;
     }
 
-    /** What no item can be called is not asked for: PostgreSQL could not even be told of some of it. */
-    static boolean isAskable(String name) {
+    /** Whether an item can have this name. Other names are left out of the query: PostgreSQL rejects some of them. */
+    static boolean isPossibleName(String name) {
         return name.length() <= Texts.NAME_MAX && PRINTABLE.matcher(name).matches();
     }
 
@@ -41,8 +41,8 @@ final class Placement extends GroupCommit.Member {
         placed = new OrderView(id, userId, OrderStatus.Pending, quantities, at, at, 0);
     }
 
-    /** Refuses it for the names that are not among the found ones; if there are none, it is the user who is missing. */
-    void refuse(Set<String> found) {
+    /** Rejects the order because of the names that were not found; if all were, the user is missing. */
+    void reject(Set<String> found) {
         List<FieldError> unknown = quantities.keySet().stream()
                 .filter(name -> !found.contains(name))
                 .map(name -> new FieldError("items." + Texts.shorten(name, 100), "is not an item on sale"))
@@ -55,7 +55,7 @@ final class Placement extends GroupCommit.Member {
         failure = e;
     }
 
-    /** The order, if it has been placed. */
+    /** The placed order, or its failure as an exception. */
     OrderView orThrow() {
         if (failure != null) {
             throw failure;

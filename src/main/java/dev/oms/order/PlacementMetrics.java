@@ -9,10 +9,10 @@ import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;
 import org.jboss.resteasy.reactive.server.ServerResponseFilter;
 
-/** Counts, by how they ended, the calls that were to place an order: once the answer is known, so after the commit. */
+/** Counts calls to place an order by outcome, once the response is known and therefore after the commit. */
 @ApplicationScoped
 public class PlacementMetrics {
-    /** A resource's method that places an order. */
+    /** Marks a resource method that places an order. */
     @NameBinding
     @Retention(RetentionPolicy.RUNTIME)
     @interface Counted {}
@@ -51,7 +51,7 @@ public class PlacementMetrics {
         }
     }
 
-    /** How many orders were placed since the start. */
+    /** The number of orders placed since the process started. */
     public long placed() {
         return (long) placed.count();
     }

@@ -8,7 +8,7 @@ import io.quarkus.scheduler.Scheduled.ConcurrentExecution;
 import jakarta.enterprise.context.ApplicationScoped;
 import org.jboss.logging.Logger;
 
-/** Deletes idempotency keys that are kept no longer, a batch a transaction, so that nobody waits long for any. */
+/** Deletes expired idempotency keys, one batch per transaction, so that no lock is held for long. */
 @ApplicationScoped
 class PurgeIdempotencyKeys {
     private static final Logger LOG = Logger.getLogger(PurgeIdempotencyKeys.class);
@@ -30,12 +30,12 @@ class PurgeIdempotencyKeys {
                 throw e;
             }
             LOG.warnf(
-                    "Old idempotency keys stay until the database is back (%s)",
+                    "Expired idempotency keys will be purged when the database is back (%s)",
                     Causes.root(e).getMessage());
         }
     }
 
-    /** How many there were to delete. */
+    /** Returns the number of keys deleted. */
     int purge() {
         int purged = 0;
         int batch;

@@ -1,6 +1,6 @@
 package dev.oms.order;
 
-/** What an order still waits for: its stock to be taken, or to be given back. */
+/** The stock adjustment that is due for an order: deduct its stock, or restore it. */
 public enum StockAdjustment {
     DEDUCTION,
     RESTORATION

@@ -1,9 +1,9 @@
 package dev.oms.order;
 
 /**
- * An order has stock to be settled. Fired inside the transaction that makes it so, or right after a statement that is
- * one: observe it after success.
+ * A stock adjustment is due for an order. Fired inside the transaction that makes it due, or right after a statement
+ * that was its own transaction: observe it after success.
  *
- * @param orderId which order; what is due is read from its row, never from here
+ * @param orderId the order; its row says what is due
  */
 public record StockDue(long orderId) {}

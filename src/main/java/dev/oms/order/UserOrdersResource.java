@@ -11,7 +11,7 @@ import jakarta.ws.rs.QueryParam;
 import jakarta.ws.rs.core.Response;
 import jakarta.ws.rs.core.UriInfo;
 
-/** {@code /users/{user_id}/orders}: another way to a user's {@code /orders}. */
+/** {@code /users/{user_id}/orders}: the same list as {@code /orders?user_id=}. */
 @RunOnVirtualThread
 @Path("/users/{user_id}/orders")
 @EndpointDisabled(name = "oms.api", stringValue = "off")

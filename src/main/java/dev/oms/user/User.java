@@ -8,7 +8,7 @@ import jakarta.persistence.Id;
 import jakarta.persistence.Table;
 import java.time.Instant;
 
-/** Somebody who places orders. */
+/** A person who places orders. */
 @Entity
 @Table(name = "users")
 public class User {

@@ -1,7 +1,7 @@
 package dev.oms.user;
 
 import dev.oms.http.Bodies;
-import dev.oms.http.Constraints;
+import dev.oms.http.DatabaseConstraints;
 import dev.oms.http.ProblemException;
 import dev.oms.http.Texts;
 import dev.oms.user.User.UserView;
@@ -34,7 +34,7 @@ class UserResource {
         this.clock = clock;
     }
 
-    /** A user as a client sends it, bare or in {@code {"user":{…}}}. */
+    /** A user as a client sends it, bare or as {@code {"user":{…}}}. */
     record UserBody(
             @NotNull @Size(max = Texts.NAME_MAX) @Pattern(regexp = Texts.PRINTABLE, message = Texts.PRINTABLE_MESSAGE)
             String name,
@@ -64,12 +64,12 @@ class UserResource {
     @POST
     @Transactional
     public Response create(UserBody body) {
-        UserBody valid = bodies.unwrapValid(body);
+        UserBody valid = bodies.unwrapAndValidate(body);
         User user = new User(valid.name, valid.email, valid.phone, clock.instant());
         try {
             users.persist(user);
         } catch (PersistenceException e) {
-            throw switch (Constraints.brokenBy(e)) {
+            throw switch (DatabaseConstraints.violatedBy(e)) {
                 case "users_email_key" -> ProblemException.invalid("email", "is already taken");
                 case "users_phone_key" -> ProblemException.invalid("phone", "is already taken");
                 default -> e;

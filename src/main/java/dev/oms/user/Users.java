@@ -4,13 +4,13 @@ import dev.oms.http.ProblemException;
 import io.quarkus.hibernate.orm.panache.PanacheRepository;
 import jakarta.enterprise.context.ApplicationScoped;
 
-/** The users there are. */
+/** All users. */
 @ApplicationScoped
 public class Users implements PanacheRepository<User> {
     /**
-     * Does nothing when there is such a user.
+     * Checks that a user exists.
      *
-     * @throws ProblemException 404 when there is none
+     * @throws ProblemException 404 when there is no such user
      */
     public void require(long id) {
         if (count("id", id) == 0) {

@@ -31,7 +31,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Each refusal is a problem of the right status that names what is wrong and no class of ours, and nothing is written.
+ * Bad requests get a problem with the right status that says what is wrong and names no class, and nothing is written.
  */
 @QuarkusTest
 @WithTestResource(OmsServers.class)
@@ -141,19 +141,19 @@ class BadInputTest {
     }
 
     @Test
-    void itemsThatAreNoObject() {
+    void itemsNotAnObject() {
         isInvalid(place("{\"items\":[\"" + name + "\"]}"), "items", "must be an object");
         isInvalid(place("{\"items\":\"" + name + "\"}"), "items", "must be an object");
         isInvalid(place("{\"order\":7}"), "order", "must be an object");
     }
 
     @Test
-    void wrappedAndBareAtOnce() {
+    void bothWrappedAndBare() {
         isProblem(place("{\"order\":{\"items\":{\"%s\":1}},\"items\":{\"%s\":2}}".formatted(name, name)), 422);
     }
 
     @Test
-    void moreItemsThanAnOrderHas() {
+    void tooManyItems() {
         String items = IntStream.rangeClosed(0, 100)
                 .mapToObj(i -> "\"thing %d\":1".formatted(i))
                 .collect(Collectors.joining(","));
@@ -174,18 +174,18 @@ class BadInputTest {
         "'\"2\"', whole number",
         "{}, whole number"
     })
-    void quantities(String quantity, String message) {
+    void invalidQuantities(String quantity, String message) {
         isInvalid(place("{\"order\":{\"items\":{\"%s\":%s}}}".formatted(name, quantity)), "items." + name, message);
     }
 
     @Test
-    void aQuantityBeyondAllNumbers() {
+    void quantityBeyondALong() {
         isInvalid(place("{\"items\":{\"%s\":%s}}".formatted(name, "9".repeat(30))), "items", "large");
         isProblem(place("{\"items\":{\"%s\":%s}}".formatted(name, "9".repeat(2000))), 400);
     }
 
     @Test
-    void aNameOfTenThousandCharacters() {
+    void nameOfTenThousandCharacters() {
         String huge = "x".repeat(10_000);
         isProblem(place("{\"items\":{\"%s\":1}}".formatted(huge)), 422)
                 .body("errors[0].message", equalTo("is not an item on sale"))
@@ -221,7 +221,7 @@ class BadInputTest {
     }
 
     @Test
-    void noUserOrTwo() {
+    void missingOrConflictingUser() {
         isProblem(post("/orders", "{\"items\":{\"%s\":1}}".formatted(name)), 400)
                 .body("detail", containsString("user_id"));
         isInvalid(place("{\"user_id\":%d,\"items\":{\"%s\":1}}".formatted(user + 1, name)), "user_id", "same");
@@ -250,7 +250,7 @@ class BadInputTest {
                 "/inventory_items/one/movements",
                 "/inventory_items?below_threshold=maybe"
             })
-    void parametersThatAreNotWhatTheyShouldBe(String path) {
+    void invalidParameters(String path) {
         isProblem(given().get(path).then(), 400);
     }
 
@@ -307,7 +307,7 @@ class BadInputTest {
     }
 
     @Test
-    void aBodyOverOneMebibyte() {
+    void bodyOverOneMebibyte() {
         String padding = " ".repeat(1 << 20);
         isProblem(place("{\"items\":{\"%s\":1}}%s".formatted(name, padding)), 413)
                 .body("detail", containsString("1 MiB"));
@@ -321,7 +321,7 @@ class BadInputTest {
     }
 
     @Test
-    void itemsThatBreakRules() {
+    void invalidItems() {
         isProblem(post("/inventory_items", "{\"inventory_item\":{}}"), 422)
                 .body("errors.field", hasItems("name", "quantity", "threshold"));
         isInvalid(post("/inventory_items", "{\"name\":\" \",\"quantity\":1,\"threshold\":1}"), "name", "blank");
@@ -338,7 +338,7 @@ class BadInputTest {
     }
 
     @Test
-    void usersThatBreakRules() {
+    void invalidUsers() {
         isProblem(post("/users", "{}"), 422).body("errors.field", hasItems("name", "email", "phone"));
         isInvalid(post("/users", "{\"name\":\"A\",\"email\":\"nobody\",\"phone\":\"1234567890\"}"), "email", "email");
         isInvalid(post("/users", "{\"name\":\"A\",\"email\":\"a@b.c\",\"phone\":\"123456789\"}"), "phone", "10 digits");
@@ -348,7 +348,7 @@ class BadInputTest {
     @ParameterizedTest
     @ValueSource(
             strings = {"text/html", "text/html, application/json;q=0.5", "application/*", "image/png", "json", ";"})
-    void whateverIsAcceptedIsAnsweredInJson(String accept) {
+    void jsonWhateverTheAcceptHeader(String accept) {
         given().header("Accept", accept)
                 .get("/orders?limit=1")
                 .then()
@@ -358,8 +358,8 @@ class BadInputTest {
     }
 
     @Test
-    void whatIsNoCharacter() throws IOException {
-        // UTF-32, and then beyond the last character there is.
+    void invalidCharacters() throws IOException {
+        // UTF-32, with a code point beyond the last one that Unicode defines.
         String body = "{\0\0\0\1\0\u0017\0";
 
         isProblem(
@@ -369,21 +369,21 @@ class BadInputTest {
     }
 
     @Test
-    void aMebibyteThatEndsInNul() throws IOException {
+    void mebibyteEndingInNul() throws IOException {
         String body = "{\"name\":\"%s\\u0000\",\"quantity\":1,\"threshold\":1}".formatted("x".repeat(1_000_000));
 
-        RawHttp.Answer answer = exchange(
+        RawHttp.Response response = exchange(
                 "POST /inventory_items",
                 "Content-Type: application/json\r\nContent-Length: %d\r\n".formatted(body.length()),
                 body);
 
-        assertThat(answer).as("an answer in time").isNotNull();
-        assertThat(answer.status()).isEqualTo(422);
-        assertThat(answer.text()).contains("control characters");
+        assertThat(response).as("response in time").isNotNull();
+        assertThat(response.status()).isEqualTo(422);
+        assertThat(response.text()).contains("control characters");
     }
 
     @Test
-    void aHeadThatIsTooLong() throws IOException {
+    void uriOrHeadersTooLong() throws IOException {
         isProblem(exchange("GET /orders?x=" + "x".repeat(8_000), "", ""), 414, "URI Too Long");
         isProblem(exchange("GET /orders", "X: " + "x".repeat(16_000) + "\r\n", ""), 431, "16000");
     }
@@ -395,15 +395,15 @@ class BadInputTest {
         isProblem(RawHttp.exchange(RestAssured.port, request, false, Duration.ofSeconds(10)), 400, "Bad Request");
     }
 
-    private static RawHttp.Answer exchange(String line, String headers, String body) throws IOException {
+    private static RawHttp.Response exchange(String line, String headers, String body) throws IOException {
         String request = line + " HTTP/1.1\r\nHost: localhost\r\n" + headers + "\r\n" + body;
         return RawHttp.exchange(
                 RestAssured.port, request.getBytes(StandardCharsets.ISO_8859_1), false, Duration.ofSeconds(10));
     }
 
-    private static void isProblem(RawHttp.Answer answer, int status, String text) {
-        assertThat(answer.status()).isEqualTo(status);
-        assertThat(answer.header("Content-Type")).isEqualTo("application/problem+json");
-        assertThat(answer.text()).contains("\"status\":" + status, text).doesNotContain("vertx");
+    private static void isProblem(RawHttp.Response response, int status, String text) {
+        assertThat(response.status()).isEqualTo(status);
+        assertThat(response.header("Content-Type")).isEqualTo("application/problem+json");
+        assertThat(response.text()).contains("\"status\":" + status, text).doesNotContain("vertx");
     }
 }

@@ -25,12 +25,12 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Changes that a client only wants as long as nobody else made one, and reads of what it may have already. */
+/** Conditional writes, {@code If-Match}, and conditional reads, {@code If-None-Match}. */
 @QuarkusTest
 @TestProfile(WithoutConsumer.class)
 @WithTestResource(OmsServers.class)
 class ConditionalRequestTest {
-    private static final long NOBODY = 999_999_999_999L;
+    private static final long UNKNOWN_ID = 999_999_999_999L;
 
     private final Settling settling = new Settling();
 
@@ -50,12 +50,12 @@ class ConditionalRequestTest {
 
     @AfterEach
     void audit() {
-        // What a cancel made due: other tests take what is left due for theirs.
+        // Settles what a cancellation made due; otherwise other tests would mistake it for theirs.
         settling.settle(order);
         ledger.assertConsistent();
     }
 
-    /** A change of something at version 1. */
+    /** A change to a resource at version 1. */
     enum Change {
         ITEM("/inventory_items/{id}", "PUT", "{\"quantity\":5}"),
         STATUS("/orders/{id}/update_status", "PUT", "{\"status\":\"OutForDelivery\"}"),
@@ -98,27 +98,27 @@ class ConditionalRequestTest {
         return Stream.of(Change.values()).flatMap(change -> headers.stream().map(tags -> new Attempt(change, tags)));
     }
 
-    static Stream<Attempt> changesTheVersionThatTheClientKnows() {
+    static Stream<Attempt> appliesAChangeToTheExpectedVersion() {
         return attempts(
                 List.of(List.of(), List.of("\"1\""), List.of("*"), List.of("\"9\", \"1\""), List.of("\"9\"", "\"1\"")));
     }
 
     @ParameterizedTest
     @MethodSource
-    void changesTheVersionThatTheClientKnows(Attempt attempt) {
+    void appliesAChangeToTheExpectedVersion(Attempt attempt) {
         Response changed =
                 attempt.change().send(idFor(attempt.change()), attempt.tags().toArray());
 
         changed.then().statusCode(200).header("ETag", "\"2\"");
     }
 
-    static Stream<Attempt> leavesAnotherVersionAlone() {
+    static Stream<Attempt> rejectsAChangeToAnotherVersion() {
         return attempts(List.of(List.of("\"0\""), List.of("W/\"1\""), List.of("\"01\", \"2\"")));
     }
 
     @ParameterizedTest
     @MethodSource
-    void leavesAnotherVersionAlone(Attempt attempt) {
+    void rejectsAChangeToAnotherVersion(Attempt attempt) {
         long id = idFor(attempt.change());
 
         Response refused = attempt.change().send(id, attempt.tags().toArray());
@@ -131,13 +131,13 @@ class ConditionalRequestTest {
         given().get(attempt.change().read(), id).then().header("ETag", "\"1\"");
     }
 
-    static Stream<Attempt> refusesWhatIsNoTag() {
+    static Stream<Attempt> rejectsInvalidTags() {
         return attempts(List.of(List.of(""), List.of("1"), List.of("*", "\"1\""), List.of("\"1\"", "")));
     }
 
     @ParameterizedTest
     @MethodSource
-    void refusesWhatIsNoTag(Attempt attempt) {
+    void rejectsInvalidTags(Attempt attempt) {
         long id = idFor(attempt.change());
 
         Response refused = attempt.change().send(id, attempt.tags().toArray());
@@ -150,7 +150,7 @@ class ConditionalRequestTest {
     }
 
     @Test
-    void seesWhatHappenedSinceTheClientRead() {
+    void rejectsAVersionOutdatedBySettling() {
         settleAnotherOf(item);
 
         Change.ITEM.send(item, "\"1\"").then().statusCode(412).body("detail", containsString("\"2\""));
@@ -158,15 +158,15 @@ class ConditionalRequestTest {
     }
 
     @Test
-    void saysFirstThatThereIsNoSuchThing() {
+    void answers404BeforeCheckingTheVersion() {
         for (Change change : Change.values()) {
-            change.send(NOBODY, "*").then().statusCode(404);
-            change.send(NOBODY, "\"1\"").then().statusCode(404);
+            change.send(UNKNOWN_ID, "*").then().statusCode(404);
+            change.send(UNKNOWN_ID, "\"1\"").then().statusCode(404);
         }
     }
 
     @Test
-    void saysFirstThatItIsAnotherVersion() {
+    void answers412BeforeCheckingTheTransition() {
         Shop.update(order, "Delivered").then().statusCode(200);
 
         Change.CANCEL.send(order, "\"1\"").then().statusCode(412);
@@ -175,7 +175,7 @@ class ConditionalRequestTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"\"1\"", "W/\"1\"", "*", "\"0\", \"1\""})
-    void doesNotRepeatWhatTheClientHas(String tags) {
+    void answers304ForAVersionTheClientHas(String tags) {
         for (Response response : reads(tags)) {
             response.then().statusCode(304).header("ETag", "\"1\"");
             assertThat(response.asString()).isEmpty();
@@ -185,7 +185,7 @@ class ConditionalRequestTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"\"0\"", "W/\"0\"", "\"11\", \"10\""})
-    void sendsWhatTheClientDoesNotHave(String tags) {
+    void sendsAVersionTheClientDoesNotHave(String tags) {
         for (Response response : reads(tags)) {
             response.then().statusCode(200).header("ETag", "\"1\"");
             assertThat(response.jsonPath().getLong("id")).isIn(item, order);
@@ -194,16 +194,16 @@ class ConditionalRequestTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"1", "*, \"1\""})
-    void refusesToReadByWhatIsNoTag(String tags) {
+    void rejectsInvalidTagsOnReads(String tags) {
         for (Response response : reads(tags)) {
             response.then().statusCode(400).body("detail", containsString("If-None-Match"));
         }
     }
 
     @Test
-    void hasNothingOfWhatThereIsNot() {
+    void answers404ForUnknownIds() {
         for (String path : List.of("/orders/{id}", "/inventory_items/{id}")) {
-            given().header("If-None-Match", "*").get(path, NOBODY).then().statusCode(404);
+            given().header("If-None-Match", "*").get(path, UNKNOWN_ID).then().statusCode(404);
         }
     }
 

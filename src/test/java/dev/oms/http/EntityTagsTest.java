@@ -11,7 +11,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What the two headers say of version 7. */
+/** How {@code If-Match} and {@code If-None-Match} compare their tags with version 7. */
 class EntityTagsTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
@@ -35,9 +35,9 @@ class EntityTagsTest {
             "W/7"                      | false | false
             "é!#~"                     | false | false
             """)
-    void comparesStronglyToChangeAndWeaklyToRead(String header, boolean changes, boolean knows) {
-        ThrowingCallable change = () -> IfMatch.in(List.of(header)).require("order", 1, 7);
-        if (changes) {
+    void comparesStronglyForWritesAndWeaklyForReads(String header, boolean strongMatch, boolean weakMatch) {
+        ThrowingCallable change = () -> IfMatch.from(List.of(header)).require("order", 1, 7);
+        if (strongMatch) {
             assertThatCode(change).doesNotThrowAnyException();
         } else {
             assertThatThrownBy(change).isInstanceOfSatisfying(ProblemException.class, refused -> {
@@ -46,21 +46,21 @@ class EntityTagsTest {
                 assertThat(refused.problem().detail()).contains("order 1", "\"7\"");
             });
         }
-        assertThat(IfNoneMatch.in(List.of(header)).knows(7)).isEqualTo(knows);
+        assertThat(IfNoneMatch.from(List.of(header)).matches(7)).isEqualTo(weakMatch);
     }
 
     @Test
-    void takesSeveralHeadersForOneList() {
-        assertThatCode(() -> IfMatch.in(List.of("\"5\"", "\"6\", \"7\"")).require("order", 1, 7))
+    void joinsRepeatedHeaders() {
+        assertThatCode(() -> IfMatch.from(List.of("\"5\"", "\"6\", \"7\"")).require("order", 1, 7))
                 .doesNotThrowAnyException();
-        assertThat(IfNoneMatch.in(List.of("\"5\"", "\"7\"")).knows(7)).isTrue();
-        isRefused(() -> IfMatch.in(List.of("*", "\"7\"")));
+        assertThat(IfNoneMatch.from(List.of("\"5\"", "\"7\"")).matches(7)).isTrue();
+        isRejected(() -> IfMatch.from(List.of("*", "\"7\"")));
     }
 
     @Test
-    void askForNothingWhenTheyAreAbsent() {
-        assertThatCode(() -> IfMatch.in(List.of()).require("order", 1, 7)).doesNotThrowAnyException();
-        assertThat(IfNoneMatch.in(List.of()).knows(7)).isFalse();
+    void requiresNothingWhenAbsent() {
+        assertThatCode(() -> IfMatch.from(List.of()).require("order", 1, 7)).doesNotThrowAnyException();
+        assertThat(IfNoneMatch.from(List.of()).matches(7)).isFalse();
     }
 
     @ParameterizedTest
@@ -90,23 +90,23 @@ class EntityTagsTest {
                 "\"7\u007F\"",
                 "\"\u0100\""
             })
-    void refuseWhatIsNoList(String header) {
-        isRefused(() -> IfMatch.in(List.of(header)));
-        isRefused(() -> IfNoneMatch.in(List.of(header)));
+    void rejectsInvalidLists(String header) {
+        isRejected(() -> IfMatch.from(List.of(header)));
+        isRejected(() -> IfNoneMatch.from(List.of(header)));
     }
 
     @Test
-    void refuseAVeryLongHeaderAtOnce() {
+    void rejectsAVeryLongHeaderQuickly() {
         long started = System.nanoTime();
 
-        isRefused(() -> IfMatch.in(List.of(" ".repeat(100_000) + "7")));
-        isRefused(() -> IfMatch.in(List.of("\"".repeat(100_000) + "7")));
-        isRefused(() -> IfMatch.in(List.of(" , ".repeat(100_000) + "7")));
+        isRejected(() -> IfMatch.from(List.of(" ".repeat(100_000) + "7")));
+        isRejected(() -> IfMatch.from(List.of("\"".repeat(100_000) + "7")));
+        isRejected(() -> IfMatch.from(List.of(" , ".repeat(100_000) + "7")));
 
         assertThat(System.nanoTime() - started).isLessThan(2_000_000_000L);
     }
 
-    private static void isRefused(ThrowingCallable header) {
+    private static void isRejected(ThrowingCallable header) {
         assertThatThrownBy(header).isInstanceOfSatisfying(ProblemException.class, refused -> {
             assertThat(refused.problem().status()).isEqualTo(400);
             assertThat(refused.problem().detail()).matches("If-(None-)?Match must be .*");

@@ -7,7 +7,7 @@ import dev.oms.Ledger;
 import dev.oms.OmsServers;
 import dev.oms.http.OpenApiDocument.Body;
 import dev.oms.http.OpenApiDocument.Call;
-import dev.oms.http.RawHttp.Answer;
+import dev.oms.http.RawHttp.Response;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.restassured.RestAssured;
@@ -26,8 +26,8 @@ import org.jboss.logging.Logger;
 import org.junit.jupiter.api.Test;
 
 /**
- * The API fuzzed from its own OpenAPI document: whatever is sent to whatever call, the answer is one that the document
- * declares, and what was accepted is booked right. A failing run prints its seed; {@code -Doms.fuzz.seed=…} replays it.
+ * Fuzzes the API from its own OpenAPI document: whatever is sent to any call, the response is one that the document
+ * declares, and the stock stays consistent. A failing run prints its seed; {@code -Doms.fuzz.seed=…} replays it.
  */
 @QuarkusTest
 @WithTestResource(OmsServers.class)
@@ -35,19 +35,19 @@ class FuzzTest {
     private static final Logger LOG = Logger.getLogger(FuzzTest.class);
     private static final int REQUESTS = Integer.getInteger("oms.fuzz.requests", 500);
 
-    /** The longest URI and headers that are read, and the longest that are refused by a problem. */
+    /** The longest URI and headers that are accepted, and the longest ones that are rejected with a problem. */
     private static final int URI_MAX = 8_000;
 
     private static final int HEADERS_MAX = 16_000;
     private static final int PROBLEM_MAX = 60_000;
 
-    /** What may be answered to what is for no call of the document. */
-    private static final Set<Integer> ELSEWHERE = Set.of(400, 404, 405, 413, 415);
+    /** The statuses allowed for requests that match no call of the document. */
+    private static final Set<Integer> OUTSIDE_DOCUMENT = Set.of(400, 404, 405, 413, 415);
 
-    /** What may be answered to what is not HTTP: RFC 9110's words for it. */
+    /** The statuses allowed for requests that are not valid HTTP, from RFC 9110. */
     private static final Set<Integer> NOT_HTTP = Set.of(400, 404, 405, 411, 413, 414, 417, 426, 431, 501, 505);
 
-    /** What makes a path mean something else than it looks like, to one reader or another. */
+    /** Paths that parsers may interpret differently. */
     private static final Pattern ODD_PATH =
             Pattern.compile("[^\\w/.~%-]|//|/$|/\\.\\.?(/|$)|%(?![2-7][0-9A-F])|%(2[EF]|3B|5C|7F)");
 
@@ -59,41 +59,41 @@ class FuzzTest {
 
     private OpenApiDocument document;
 
-    /** What went wrong, the first of each kind. */
+    /** The first failure of each kind. */
     private final Map<String, String> failures = new LinkedHashMap<>();
 
     private final Map<String, Map<Integer, Integer>> statuses = new TreeMap<>();
 
     @Test
-    void answersWhateverIsSentAsDocumented() throws IOException {
-        // The same in every build, so that one says what another said; any other seed tries others.
+    void answersEveryRequestAsDocumented() throws IOException {
+        // Fixed, so that every build sends the same requests; any other seed sends different ones.
         long seed = Long.getLong("oms.fuzz.seed", 1);
         document = OpenApiDocument.fetch();
         RequestFuzzer fuzzer = new RequestFuzzer(document, seed);
 
         for (int i = 0; i < REQUESTS; i++) {
             FuzzedRequest request = fuzzer.next();
-            Answer answer = RawHttp.exchange(
+            Response response = RawHttp.exchange(
                     RestAssured.port,
                     request.bytes(),
                     request.method.equals("HEAD"),
-                    // What is not HTTP may leave the server waiting for the rest of it.
+                    // After invalid HTTP the server may wait for the rest of the request.
                     Duration.ofMillis(request.isHttp ? 10_000 : 300));
             statuses.computeIfAbsent(request.call.toString(), call -> new TreeMap<>())
-                    .merge(answer == null ? 0 : answer.status(), 1, Integer::sum);
-            String wrong = wrongWith(request, answer);
+                    .merge(response == null ? 0 : response.status(), 1, Integer::sum);
+            String wrong = wrongWith(request, response);
             if (wrong != null) {
                 String kind = "%s: %s".formatted(request.call, wrong);
                 failures.putIfAbsent(
-                        kind, "request %d: %s%n  answered %s".formatted(i, shown(request.bytes()), shown(answer)));
-            } else if (answer != null && answer.status() < 300) {
-                fuzzer.learn(request, answer);
+                        kind, "request %d: %s%n  answered %s".formatted(i, shown(request.bytes()), shown(response)));
+            } else if (response != null && response.status() < 300) {
+                fuzzer.learn(request, response);
             }
         }
 
         statuses.forEach((call, counts) -> LOG.infof("%s: %s", call, counts));
         assertThat(failures)
-                .as("seed %d, to be replayed by -Doms.fuzz.seed=%d", seed, seed)
+                .as("seed %d, replay with -Doms.fuzz.seed=%d", seed, seed)
                 .isEmpty();
         assertThat(statuses)
                 .hasSameSizeAs(document.calls().stream()
@@ -104,105 +104,110 @@ class FuzzTest {
         ledger.assertConsistent();
     }
 
-    /** What is wrong with an answer, or null. */
-    private String wrongWith(FuzzedRequest request, Answer answer) {
-        if (answer == null) {
-            return request.isHttp ? "no answer" : null;
+    /** What is wrong with a response, or null. */
+    private String wrongWith(FuzzedRequest request, Response response) {
+        if (response == null) {
+            return request.isHttp ? "no response" : null;
         }
-        if (LEAK.matcher(answer.text() + String.join("\n", answer.headers())).find()) {
-            return answer.status() + " shows what is inside";
+        if (LEAK.matcher(response.text() + String.join("\n", response.headers()))
+                .find()) {
+            return response.status() + " exposes internals";
         }
-        if (!request.isUri() && Set.of(400, 404).contains(answer.status()) && answer.body().length == 0) {
-            // Said by Quarkus before anything of ours is asked.
+        if (!request.isUri() && Set.of(400, 404).contains(response.status()) && response.body().length == 0) {
+            // Quarkus responds before the request reaches our code.
             return null;
         }
-        if (!request.isHttp && NOT_HTTP.contains(answer.status())) {
-            return answer.body().length == 0 ? null : wrongWithProblem(answer, request);
+        if (!request.isHttp && NOT_HTTP.contains(response.status())) {
+            return response.body().length == 0 ? null : wrongWithProblem(response, request);
         }
-        if (answer.status() == 414 || answer.status() == 431) {
-            return wrongWithLength(request, answer);
+        if (response.status() == 414 || response.status() == 431) {
+            return wrongWithLength(request, response);
         }
-        if (request.method.equals("OPTIONS") && answer.status() == 200) {
-            return answer.header("Allow").isEmpty() || answer.body().length > 0
-                    ? "200 does not say what is allowed"
+        if (request.method.equals("OPTIONS") && response.status() == 200) {
+            return response.header("Allow").isEmpty() || response.body().length > 0
+                    ? "200 has no Allow header, or has a body"
                     : null;
         }
         List<Call> calls = callsFor(request);
-        String wrong = answer.status() + " is undeclared";
+        String wrong = response.status() + " is undeclared";
         for (Call call : calls) {
-            if (call.statuses().contains(answer.status())) {
-                wrong = wrongWithBody(call, request, answer);
+            if (call.statuses().contains(response.status())) {
+                wrong = wrongWithBody(call, request, response);
             }
             if (wrong == null) {
                 return null;
             }
         }
-        boolean isElsewhere = calls.isEmpty() || ODD_PATH.matcher(request.path).find();
-        return isElsewhere && ELSEWHERE.contains(answer.status()) ? wrongWithProblem(answer, request) : wrong;
+        boolean isOutsideDocument =
+                calls.isEmpty() || ODD_PATH.matcher(request.path).find();
+        return isOutsideDocument && OUTSIDE_DOCUMENT.contains(response.status())
+                ? wrongWithProblem(response, request)
+                : wrong;
     }
 
-    private String wrongWithLength(FuzzedRequest request, Answer answer) {
+    private String wrongWithLength(FuzzedRequest request, Response response) {
         String head = new String(request.bytes(), StandardCharsets.ISO_8859_1).split("\r\n\r\n", 2)[0];
         int line = head.indexOf('\r');
         if (head.length() > PROBLEM_MAX) {
             return null;
         }
-        return answer.status() == 414 && line > URI_MAX || answer.status() == 431 && head.length() - line > HEADERS_MAX
-                ? wrongWithProblem(answer, request)
-                : answer.status() + " to a short head";
+        return response.status() == 414 && line > URI_MAX
+                        || response.status() == 431 && head.length() - line > HEADERS_MAX
+                ? wrongWithProblem(response, request)
+                : response.status() + " to a short head";
     }
 
-    private static String wrongWithBody(Call call, FuzzedRequest request, Answer answer) {
+    private static String wrongWithBody(Call call, FuzzedRequest request, Response response) {
         if (request.method.equals("HEAD")) {
             return null;
         }
-        if (!call.hasBody(answer.status())) {
-            return answer.body().length == 0 ? null : answer.status() + " has a body";
+        if (!call.hasBody(response.status())) {
+            return response.body().length == 0 ? null : response.status() + " has a body";
         }
-        for (String header : call.headers(answer.status())) {
+        for (String header : call.headers(response.status())) {
             boolean isRequired = call.operation()
                     .path("responses")
-                    .path(Integer.toString(answer.status()))
+                    .path(Integer.toString(response.status()))
                     .path("headers")
                     .path(header)
                     .path("required")
                     .asBoolean();
-            if (isRequired && answer.header(header).isEmpty()) {
-                return answer.status() + " has no " + header;
+            if (isRequired && response.header(header).isEmpty()) {
+                return response.status() + " has no " + header;
             }
         }
-        Body documented = call.body(answer.status());
-        if (!answer.header("Content-Type").startsWith(documented.mediaType())) {
-            return answer.status() + " is " + answer.header("Content-Type");
+        Body documented = call.body(response.status());
+        if (!response.header("Content-Type").startsWith(documented.mediaType())) {
+            return response.status() + " is " + response.header("Content-Type");
         }
-        return isJson(answer) && documented.fits(OpenApiDocument.read(answer.text()))
+        return isJson(response) && documented.fits(OpenApiDocument.read(response.text()))
                 ? null
-                : answer.status() + " has not the declared shape";
+                : response.status() + " does not match the declared schema";
     }
 
-    private String wrongWithProblem(Answer answer, FuzzedRequest request) {
+    private String wrongWithProblem(Response response, FuzzedRequest request) {
         if (request.method.equals("HEAD")) {
             return null;
         }
-        if (!answer.header("Content-Type").startsWith(Problem.MEDIA_TYPE)) {
-            return answer.status() + " is no problem but '" + answer.header("Content-Type") + "'";
+        if (!response.header("Content-Type").startsWith(Problem.MEDIA_TYPE)) {
+            return response.status() + " is not a problem but '" + response.header("Content-Type") + "'";
         }
         JsonNode schema = document.root().at("/components/schemas/Problem");
-        return isJson(answer) && Body.fits(schema, OpenApiDocument.read(answer.text()))
+        return isJson(response) && Body.fits(schema, OpenApiDocument.read(response.text()))
                 ? null
-                : answer.status() + " is no Problem";
+                : response.status() + " does not match the schema of a problem";
     }
 
-    private static boolean isJson(Answer answer) {
+    private static boolean isJson(Response response) {
         try {
-            OpenApiDocument.read(answer.text());
+            OpenApiDocument.read(response.text());
             return true;
         } catch (AssertionError e) {
             return false;
         }
     }
 
-    /** The calls that a request may be taken for: at most one when its path is plain. */
+    /** The calls that a request may match: at most one when its path is unambiguous. */
     private List<Call> callsFor(FuzzedRequest request) {
         String method = request.method.equals("HEAD") ? "GET" : request.method;
         if (ODD_PATH.matcher(request.path).find()) {
@@ -211,7 +216,7 @@ class FuzzTest {
                     .toList();
         }
         String path = URLDecoder.decode(request.path.replace("+", "%2B"), StandardCharsets.UTF_8);
-        // A literal segment goes before a parameter.
+        // A literal segment takes precedence over a parameter.
         String template = document.calls().stream()
                 .map(Call::path)
                 .filter(known -> path.matches("(?s)" + known.replaceAll("\\{[^}]*}", "[^/]+")))
@@ -222,11 +227,13 @@ class FuzzTest {
                 .toList();
     }
 
-    private static String shown(Answer answer) {
-        return answer == null ? "nothing" : answer.status() + " " + answer.headers() + " " + shown(answer.body());
+    private static String shown(Response response) {
+        return response == null
+                ? "nothing"
+                : response.status() + " " + response.headers() + " " + shown(response.body());
     }
 
-    /** As a text that can be read in a log: bytes beyond ASCII as escapes, and not all of a long one. */
+    /** Readable text for the log: escapes bytes beyond ASCII and cuts long values. */
     private static String shown(byte[] bytes) {
         StringBuilder shown = new StringBuilder();
         for (int i = 0; i < bytes.length && i < 1_500; i++) {

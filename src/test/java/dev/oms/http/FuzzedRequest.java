@@ -8,7 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A request on its way to be spoilt. Text is bytes here: one character each. */
+/** A request that the fuzzer builds and mutates. Strings are Latin-1 here: one character per byte. */
 final class FuzzedRequest {
     final Call call;
     String method;
@@ -19,7 +19,7 @@ final class FuzzedRequest {
     byte[] body;
     boolean isChunked;
 
-    /** Whether it is HTTP at all. What is not need not be answered by a problem. */
+    /** Whether it is valid HTTP. A request that is not need not be answered with a problem. */
     boolean isHttp = true;
 
     FuzzedRequest(Call call, String path) {
@@ -41,7 +41,7 @@ final class FuzzedRequest {
         return query.isEmpty() ? path : path + "?" + String.join("&", query);
     }
 
-    /** Whether what it asks for is a URI (RFC 3986), with a host where it has a scheme (RFC 9110 §4.2.1). */
+    /** Whether the request target is a URI (RFC 3986), with a host if it has a scheme (RFC 9110 §4.2.1). */
     boolean isUri() {
         try {
             URI uri = new URI(target());

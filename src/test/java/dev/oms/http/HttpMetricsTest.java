@@ -18,12 +18,12 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** {@code http_server_requests_seconds}: whatever is sent, it has the series that it is to have. */
+/** {@code http_server_requests_seconds}: its series do not depend on what clients send. */
 @QuarkusTest
 @WithTestResource(OmsServers.class)
 class HttpMetricsTest {
     @Test
-    void isAHistogramByTheTemplateOfThePath() {
+    void isAHistogramLabelledByPathTemplate() {
         long user = Shop.user();
         given().get("/users/{id}", user).then().statusCode(200);
 
@@ -35,7 +35,7 @@ class HttpMetricsTest {
     }
 
     @Test
-    void hasNoLabelThatAClientMakesUp() throws IOException {
+    void takesNoLabelValuesFromClients() throws IOException {
         for (int i = 0; i < 3; i++) {
             String mark = "fuzz" + i;
             List<String> heads = List.of(

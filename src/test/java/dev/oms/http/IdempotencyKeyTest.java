@@ -11,7 +11,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** What is a key, and which keys are the same. */
+/** Which headers are valid keys, and which keys are equal. */
 class IdempotencyKeyTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
@@ -27,26 +27,26 @@ class IdempotencyKeyTest {
             !~            | !~
             """)
     void readsAKeyQuotedOrNot(String header, String key) {
-        assertThat(IdempotencyKey.in(List.of(header))).contains(new IdempotencyKey(key));
+        assertThat(IdempotencyKey.from(List.of(header))).contains(new IdempotencyKey(key));
     }
 
     @Test
-    void readsTheLongestKey() {
+    void readsTheLongestAllowedKey() {
         String longest = "x".repeat(255);
 
-        assertThat(IdempotencyKey.in(List.of(longest))).contains(new IdempotencyKey(longest));
-        assertThat(IdempotencyKey.in(List.of("\"" + longest + "\""))).contains(new IdempotencyKey(longest));
-        // What counts is the key, not how it is written.
-        assertThat(IdempotencyKey.in(List.of("\"" + "\\\"".repeat(255) + "\"")))
+        assertThat(IdempotencyKey.from(List.of(longest))).contains(new IdempotencyKey(longest));
+        assertThat(IdempotencyKey.from(List.of("\"" + longest + "\""))).contains(new IdempotencyKey(longest));
+        // The limit applies to the key, not to its quoted form.
+        assertThat(IdempotencyKey.from(List.of("\"" + "\\\"".repeat(255) + "\"")))
                 .contains(new IdempotencyKey("\"".repeat(255)));
     }
 
     @Test
-    void isNotRequired() {
-        assertThat(IdempotencyKey.in(List.of())).isEqualTo(Optional.empty());
+    void isOptional() {
+        assertThat(IdempotencyKey.from(List.of())).isEqualTo(Optional.empty());
     }
 
-    static Stream<List<String>> refused() {
+    static Stream<List<String>> rejectsInvalidKeys() {
         return Stream.of(
                 List.of(""),
                 List.of("\"\""),
@@ -70,10 +70,11 @@ class IdempotencyKeyTest {
 
     @ParameterizedTest
     @MethodSource
-    void refused(List<String> headers) {
-        assertThatThrownBy(() -> IdempotencyKey.in(headers)).isInstanceOfSatisfying(ProblemException.class, refused -> {
-            assertThat(refused.problem().status()).isEqualTo(400);
-            assertThat(refused.problem().detail()).startsWith("Idempotency-Key must");
-        });
+    void rejectsInvalidKeys(List<String> headers) {
+        assertThatThrownBy(() -> IdempotencyKey.from(headers))
+                .isInstanceOfSatisfying(ProblemException.class, refused -> {
+                    assertThat(refused.problem().status()).isEqualTo(400);
+                    assertThat(refused.problem().detail()).startsWith("Idempotency-Key must");
+                });
     }
 }

@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
-/** {@code /q/openapi} as the tests read it: every reference replaced by what it refers to. */
+/** {@code /q/openapi} with every reference resolved. */
 record OpenApiDocument(JsonNode root) {
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -69,7 +69,7 @@ record OpenApiDocument(JsonNode root) {
                 .toList();
     }
 
-    /** A method of a path. */
+    /** An operation: a method and a path. */
     record Call(String method, String path, JsonNode operation) {
         List<JsonNode> parameters() {
             return operation.path("parameters").valueStream().toList();
@@ -98,13 +98,13 @@ record OpenApiDocument(JsonNode root) {
                     .orElseThrow();
         }
 
-        /** Whether it goes on answering for as long as the client listens. */
+        /** Whether the response is a stream that lasts as long as the client listens. */
         boolean isStream() {
             return response(success()).path("content").has("text/event-stream");
         }
 
-        /** What it answers instead of success; 304 refuses to repeat what the client has. */
-        List<Integer> refusals() {
+        /** The documented statuses besides success; they include 304. */
+        List<Integer> nonSuccessStatuses() {
             return statuses().stream().filter(status -> status >= 300).toList();
         }
 
@@ -150,7 +150,7 @@ record OpenApiDocument(JsonNode root) {
                             .toList());
         }
 
-        /** Whether a value is what the schema says, as far as this document's schemas go. */
+        /** Whether a value conforms to the schema. Supports only the keywords that this document uses. */
         boolean fits(JsonNode value) {
             return fits(schema, value);
         }
@@ -177,7 +177,7 @@ record OpenApiDocument(JsonNode root) {
             return known.isMissingNode() ? schema.path("additionalProperties") : known;
         }
 
-        /** No schema at all, or {@code false} for one, is of no type. */
+        /** A missing schema, or the schema {@code false}, matches no value. */
         private static boolean isOfType(JsonNode type, JsonNode value) {
             String name = value.isIntegralNumber()
                     ? "integer"

@@ -34,11 +34,11 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** The OpenAPI document is written by hand: here it is held to the resources, and what it promises is tried. */
+/** Checks the hand-written OpenAPI document against the resources, and tries all of its examples and errors. */
 @QuarkusTest
 @WithTestResource(OmsServers.class)
 class OpenApiTest {
-    private static final long NOBODY = 999_999_999_999L;
+    private static final long UNKNOWN_ID = 999_999_999_999L;
     private static final String JSON = "application/json";
 
     private final Ledger ledger = OmsServers.ledger();
@@ -50,11 +50,11 @@ class OpenApiTest {
         document = OpenApiDocument.fetch();
     }
 
-    /** What the examples order. */
+    /** The items that the examples order. */
     @BeforeEach
     void putBurgersOnSale() {
         for (String name : List.of("burger", "fries")) {
-            // Answered by 422 when it is on sale already.
+            // Answered with 422 when it is already on sale.
             given().contentType(JSON)
                     .body(Map.of("name", name, "quantity", 1_000_000, "threshold", 50))
                     .post("/inventory_items");
@@ -62,8 +62,8 @@ class OpenApiTest {
     }
 
     @Test
-    @DisabledOnIntegrationTest("Only the process itself knows its resources")
-    void hasTheCallsAndParametersOfTheResources() {
+    @DisabledOnIntegrationTest("Needs the resource classes of the running process")
+    void documentsEveryCallAndParameter() {
         List<String> documented = document.calls().stream()
                 .map(call -> call + " " + names(call.parameters()))
                 .toList();
@@ -72,8 +72,8 @@ class OpenApiTest {
     }
 
     @Test
-    @DisabledOnIntegrationTest("What the process shows is HttpMetricsTest's")
-    void isMeteredPathByPath() {
+    @DisabledOnIntegrationTest("Compares classes; HttpMetricsTest checks the metrics of the process")
+    void metersEveryPath() {
         assertThat(HttpMetrics.PATHS)
                 .containsAll(document.calls().stream().map(Call::path).toList());
     }
@@ -91,24 +91,24 @@ class OpenApiTest {
             assertThat(call.parameters())
                     .as("%s", call)
                     .allMatch(parameter -> parameter.has("description") && parameter.has("example"));
-            assertThat(call.refusals()).as("%s", call).contains(503);
+            assertThat(call.nonSuccessStatuses()).as("%s", call).contains(503);
             if (call.hasBody() || !call.parameters().isEmpty()) {
-                assertThat(call.refusals()).as("%s", call).contains(400);
+                assertThat(call.nonSuccessStatuses()).as("%s", call).contains(400);
             }
             if (call.path().contains("{")) {
-                assertThat(call.refusals()).as("%s", call).contains(404);
+                assertThat(call.nonSuccessStatuses()).as("%s", call).contains(404);
             }
             if (call.hasBody()) {
-                assertThat(call.refusals()).as("%s", call).contains(413, 415, 422);
+                assertThat(call.nonSuccessStatuses()).as("%s", call).contains(413, 415, 422);
             }
         }
     }
 
     @Test
-    void hasFittingExamplesOfEveryBody() {
+    void hasValidExamplesForEveryBody() {
         for (Call call : document.calls()) {
             if (call.hasBody()) {
-                assertFittingExamples(call.toString(), call.body());
+                assertValidExamples(call.toString(), call.body());
                 // Wrapped and bare.
                 assertThat(call.body().schema().path("oneOf"))
                         .as("%s", call)
@@ -117,13 +117,13 @@ class OpenApiTest {
             }
             for (int status : call.statuses()) {
                 if (status != 204 && status != 304) {
-                    assertFittingExamples(call + ": " + status, call.body(status));
+                    assertValidExamples(call + ": " + status, call.body(status));
                 }
             }
         }
     }
 
-    private static void assertFittingExamples(String what, Body body) {
+    private static void assertValidExamples(String what, Body body) {
         assertThat(body.examples()).as(what).isNotEmpty().allMatch(body::fits);
     }
 
@@ -131,7 +131,7 @@ class OpenApiTest {
     void everyExampleWorks() {
         for (Call call : document.calls()) {
             if (call.isStream()) {
-                // EventResourceTest listens to it; here it would not end.
+                // Covered by EventResourceTest; here it would not end.
                 continue;
             }
             for (String body : bodies(call)) {
@@ -150,13 +150,13 @@ class OpenApiTest {
     }
 
     @Test
-    void everyRefusalIsTrue() {
+    void everyDocumentedErrorOccurs() {
         World world = World.create(ledger);
         Shop.update(world.order(), "Delivered").then().statusCode(200);
 
         for (Call call : document.calls()) {
-            for (int status : call.refusals()) {
-                // The database is not taken away here.
+            for (int status : call.nonSuccessStatuses()) {
+                // 503 would need a database outage.
                 if (status != 503) {
                     assertDocumented(call, status, provoke(status, call, world));
                 }
@@ -164,7 +164,7 @@ class OpenApiTest {
         }
     }
 
-    /** Sends a call that is to be refused, about an order that is delivered. */
+    /** Sends a call that gets a given status, for an order that has been delivered. */
     private static Response provoke(int status, Call call, World world) {
         Map<String, Object> parameters = world.parametersOf(call);
         String type = JSON;
@@ -181,16 +181,16 @@ class OpenApiTest {
                 parameters.replace("limit", 0);
             }
             case 404 -> {
-                parameters.replace("id", NOBODY);
-                parameters.replace("user_id", NOBODY);
-                parameters.replace("order_id", NOBODY);
+                parameters.replace("id", UNKNOWN_ID);
+                parameters.replace("user_id", UNKNOWN_ID);
+                parameters.replace("order_id", UNKNOWN_ID);
             }
             case 409 -> parameters.replace("order_id", World.JOB_WITHOUT_ORDER);
             case 412 -> parameters.replace(IfMatch.HEADER, "\"another\"");
             case 413 -> body = " ".repeat(1 << 20) + body;
             case 415 -> type = "text/plain";
             case 422 -> body = "{\"nonsense\":1}";
-            default -> throw new AssertionError("Nobody knows how to get " + status);
+            default -> throw new AssertionError("No way to provoke " + status);
         }
         return send(call, parameters, type, body);
     }
@@ -243,8 +243,8 @@ class OpenApiTest {
     }
 
     /**
-     * Somebody with two confirmed orders for an item, which is one of two below their thresholds, and with them two
-     * dead jobs, one of an order that is not here.
+     * A user with two confirmed orders for an item, which is one of two items below their thresholds; and two dead
+     * jobs, one of an order that does not exist, the other without an order.
      */
     private record World(long user, long item, long order, long deadJob) {
         static final long JOB_WITHOUT_ORDER = -1;
@@ -265,7 +265,7 @@ class OpenApiTest {
             return new World(user, item, second, deadJob);
         }
 
-        /** The examples of a call's parameters, with the ids of this world and a page of one row. */
+        /** The examples of a call's parameters, with the ids of this world and one row per page. */
         Map<String, Object> parametersOf(Call call) {
             Map<String, Object> values = new HashMap<>();
             for (JsonNode parameter : call.parameters()) {
@@ -277,7 +277,7 @@ class OpenApiTest {
                             case "user_id" -> user;
                             case "order_id" -> deadJob;
                             case "limit" -> 1;
-                            // It would leave no second page.
+                            // A filter by name would leave no second page.
                             case "name" -> null;
                             case IfMatch.HEADER -> tagFor(call.path());
                             // Orders and movements are listed by descending id, everything else by ascending.
@@ -289,7 +289,7 @@ class OpenApiTest {
             return values;
         }
 
-        /** The ETag of what a call changes, as it is now. */
+        /** The current ETag of the resource that a call changes. */
         private String tagFor(String path) {
             return given().get("/{things}/{id}", path.split("/")[1], idFor(path))
                     .then()
@@ -303,12 +303,12 @@ class OpenApiTest {
                 case "orders" -> order;
                 case "inventory_items" -> item;
                 case "users" -> user;
-                default -> throw new AssertionError("Nobody knows the id in " + path);
+                default -> throw new AssertionError("No id for " + path);
             };
         }
     }
 
-    /** What the resources of the running application answer to. */
+    /** The calls that the resources of the running application implement. */
     private List<String> callsOfTheResources() {
         return CDI.current().getBeanManager().getBeans(Object.class, Any.Literal.INSTANCE).stream()
                 .map(Bean::getBeanClass)

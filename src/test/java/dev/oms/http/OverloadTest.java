@@ -26,7 +26,7 @@ import java.util.concurrent.Executors;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** More than can be served is refused, and what is refused can be tried again. */
+/** Calls beyond what can be served are rejected with 503, and can be retried. */
 @Tag("full")
 @QuarkusTest
 @TestProfile(OverloadTest.Small.class)
@@ -45,7 +45,7 @@ class OverloadTest {
 
     @Test
     @DisabledOnIntegrationTest("Takes all the connections of the process")
-    void answers503WhenThereIsNoConnectionToBeHad() throws SQLException {
+    void answers503WhenNoConnectionIsAvailable() throws SQLException {
         long user = Shop.user();
         List<Connection> all = new ArrayList<>();
         for (int i = 0; i < 3; i++) {
@@ -68,7 +68,7 @@ class OverloadTest {
     }
 
     @Test
-    void answers503AtOnceWhenTooManyCallsAreUnderWay() throws SQLException {
+    void answers503AtOnceWhenTooManyCallsAreInProgress() throws SQLException {
         long user = Shop.user();
         String name = Shop.uniqueName();
         Shop.item(name, 10, 0);
@@ -76,7 +76,7 @@ class OverloadTest {
                 Connection blocker = OmsServers.ledger().connect()) {
             blocker.setAutoCommit(false);
             blocker.createStatement().execute("lock table orders in access exclusive mode");
-            // Three wait for the table and one for a connection; who asks for neither is told at once.
+            // Three calls wait for the table and one for a connection; a call that needs neither is rejected at once.
             List<CompletableFuture<Integer>> waiting = new ArrayList<>();
             await().atMost(Duration.ofSeconds(60)).until(() -> {
                 waiting.add(CompletableFuture.supplyAsync(

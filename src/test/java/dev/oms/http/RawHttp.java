@@ -15,13 +15,15 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
-/** HTTP/1.1 by hand, for requests that no HTTP client would send. Text is bytes here: one character each. */
+/**
+ * A bare HTTP/1.1 client, for requests that no HTTP library would send. Strings are Latin-1: one character per byte.
+ */
 final class RawHttp {
     private RawHttp() {}
 
-    /** What came back: all of it, after any interim answer. */
-    record Answer(int status, List<String> headers, byte[] body) {
-        /** The first header of a name, or an empty text. */
+    /** A complete response; interim responses are skipped. */
+    record Response(int status, List<String> headers, byte[] body) {
+        /** The first header with this name, or an empty string. */
         String header(String name) {
             String start = name.toLowerCase(Locale.ROOT) + ":";
             return headers.stream()
@@ -37,12 +39,12 @@ final class RawHttp {
     }
 
     /**
-     * Sends bytes on a connection of their own and reads one answer.
+     * Sends bytes on a new connection and reads one response.
      *
-     * @param isHead whether the answer has no body whatever its headers say
-     * @return null when the server hangs up, or says nothing for so long
+     * @param isHead whether the response has no body, whatever its headers say
+     * @return null when the server closes the connection or does not respond within the timeout
      */
-    static Answer exchange(int port, byte[] request, boolean isHead, Duration timeout) throws IOException {
+    static Response exchange(int port, byte[] request, boolean isHead, Duration timeout) throws IOException {
         try (Socket socket = new Socket("localhost", port)) {
             socket.setSoTimeout((int) timeout.toMillis());
             socket.setTcpNoDelay(true);
@@ -52,7 +54,7 @@ final class RawHttp {
                 out.write(request);
                 out.flush();
             } catch (IOException hungUp) {
-                // It may have answered before it had read all of it.
+                // The server may have responded before it read the whole request.
             }
             try {
                 return read(in, isHead);
@@ -62,7 +64,7 @@ final class RawHttp {
         }
     }
 
-    private static Answer read(InputStream in, boolean isHead) throws IOException {
+    private static Response read(InputStream in, boolean isHead) throws IOException {
         String[] statusLine = line(in).split(" ");
         int status = Integer.parseInt(statusLine[1]);
         List<String> headers = new ArrayList<>();
@@ -72,14 +74,14 @@ final class RawHttp {
         if (status < 200) {
             return read(in, isHead);
         }
-        Answer head = new Answer(status, headers, new byte[0]);
+        Response head = new Response(status, headers, new byte[0]);
         if (isHead || status == 204 || status == 304) {
             return head;
         }
-        return new Answer(status, headers, body(in, head));
+        return new Response(status, headers, body(in, head));
     }
 
-    private static byte[] body(InputStream in, Answer head) throws IOException {
+    private static byte[] body(InputStream in, Response head) throws IOException {
         if (!head.header("Transfer-Encoding").isEmpty()) {
             ByteArrayOutputStream body = new ByteArrayOutputStream();
             for (int size = chunkSize(in); size > 0; size = chunkSize(in)) {

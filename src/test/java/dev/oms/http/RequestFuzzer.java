@@ -10,7 +10,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.util.RawValue;
 import dev.oms.http.OpenApiDocument.Call;
-import dev.oms.http.RawHttp.Answer;
+import dev.oms.http.RawHttp.Response;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -24,9 +24,9 @@ import java.util.Random;
 import java.util.function.Consumer;
 
 /**
- * Makes requests for the calls of a document, from its schemas and from what was created by the requests before. Some
- * are valid, the others are valid ones that were spoilt in up to three ways. The same seed and the same answers make
- * the same requests.
+ * Generates requests for the calls of a document, from its schemas and from what earlier requests created. Some are
+ * valid; the others are valid requests mutated in up to three ways. The same seed and the same responses lead to the
+ * same requests.
  */
 final class RequestFuzzer {
     private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
@@ -215,7 +215,7 @@ final class RequestFuzzer {
             "traceparent: 00-x",
             "X-Long: " + "x".repeat(7_000));
 
-    /** What is not HTTP, in place of a header. */
+    /** Invalid HTTP in place of a header. */
     private static final List<String> NOT_HEADERS = List.of(
             "no colon",
             ": no name",
@@ -239,17 +239,17 @@ final class RequestFuzzer {
 
     private final Random random;
     private final List<Call> calls;
-    private final List<Consumer<FuzzedRequest>> spoilers = new ArrayList<>();
+    private final List<Consumer<FuzzedRequest>> mutators = new ArrayList<>();
 
-    /** The ids that were handed out, by the collection that they belong to. */
+    /** The ids of created resources, by collection. */
     private final Map<String, List<String>> ids = new HashMap<>();
 
     private final Map<String, String> idsOfThisRequest = new HashMap<>();
 
-    /** The name of each item on sale, by its id. */
+    /** The names of the items on sale, by id. */
     private final Map<String, String> names = new LinkedHashMap<>();
 
-    /** The versions that were seen. */
+    /** The ETags seen so far. */
     private final List<String> tags = new ArrayList<>(List.of("\"0\"", "\"1\""));
 
     private final String prefix;
@@ -260,63 +260,64 @@ final class RequestFuzzer {
         random = new Random(seed);
         prefix = Long.toHexString(seed);
         calls = document.calls().stream().filter(call -> !call.isStream()).toList();
-        spoil(8, this::spoilBodyValue);
-        spoil(3, this::spoilBodyText);
-        spoil(2, this::spoilBodyBytes);
-        spoil(4, this::spoilParameter);
-        spoil(2, this::spoilQuery);
-        spoil(3, this::spoilPath);
-        spoil(2, request -> request.method = anyOf(METHODS));
-        spoil(2, request -> request.setHeader("Content-Type", anyOf(CONTENT_TYPES)));
-        spoil(1, request -> request.dropHeader("Content-Type"));
-        spoil(2, request -> request.setHeader("Accept", anyOf(ACCEPTS)));
-        spoil(2, request -> request.headers.add(anyOf(HEADERS)));
-        spoil(3, this::spoilCondition);
-        spoil(1, request -> request.isChunked = request.body != null);
-        spoil(1, this::spoilHttp);
+        mutate(8, this::mutateBodyValue);
+        mutate(3, this::mutateBodyText);
+        mutate(2, this::mutateBodyBytes);
+        mutate(4, this::mutateParameter);
+        mutate(2, this::mutateQuery);
+        mutate(3, this::mutatePath);
+        mutate(2, request -> request.method = anyOf(METHODS));
+        mutate(2, request -> request.setHeader("Content-Type", anyOf(CONTENT_TYPES)));
+        mutate(1, request -> request.dropHeader("Content-Type"));
+        mutate(2, request -> request.setHeader("Accept", anyOf(ACCEPTS)));
+        mutate(2, request -> request.headers.add(anyOf(HEADERS)));
+        mutate(3, this::mutateCondition);
+        mutate(1, request -> request.isChunked = request.body != null);
+        mutate(1, this::mutateHttp);
     }
 
-    private void spoil(int weight, Consumer<FuzzedRequest> spoiler) {
+    private void mutate(int weight, Consumer<FuzzedRequest> mutator) {
         for (int i = 0; i < weight; i++) {
-            spoilers.add(spoiler);
+            mutators.add(mutator);
         }
     }
 
-    /** The next request: the calls take turns. */
+    /** Returns the next request, going round the calls. */
     FuzzedRequest next() {
         Call call = calls.get(next++ % calls.size());
         if (call.method().equals("DELETE") && random.nextInt(3) > 0) {
-            // Of what is removed nothing more is to be asked.
+            // Fewer deletions, because a removed item is of no more use to later requests.
             call = anyOf(calls);
         }
         FuzzedRequest request = valid(call);
         if (random.nextInt(5) >= 2) {
             int times = 1 + random.nextInt(3);
             for (int i = 0; i < times; i++) {
-                anyOf(spoilers).accept(request);
+                anyOf(mutators).accept(request);
             }
         }
         return request;
     }
 
-    /** Takes in what a request has created, changed or removed. */
-    void learn(FuzzedRequest request, Answer answer) {
-        String location = answer.status() == 201 ? answer.header("Location") : request.path;
+    /** Records what a request created, changed or removed. */
+    void learn(FuzzedRequest request, Response response) {
+        String location = response.status() == 201 ? response.header("Location") : request.path;
         String[] parts = location.replaceFirst("^https?://[^/]*", "").split("/");
         if (parts.length != 3) {
             return;
         }
         List<String> known = ids.computeIfAbsent(parts[1], collection -> new ArrayList<>());
-        if (answer.status() == 201) {
+        if (response.status() == 201) {
             known.add(parts[2]);
-        } else if (answer.status() == 204) {
+        } else if (response.status() == 204) {
             known.remove(parts[2]);
             names.remove(parts[2]);
         }
-        if (parts[1].equals("inventory_items") && answer.text().startsWith("{\"id\"")) {
-            names.put(parts[2], OpenApiDocument.read(answer.text()).path("name").asText());
+        if (parts[1].equals("inventory_items") && response.text().startsWith("{\"id\"")) {
+            names.put(
+                    parts[2], OpenApiDocument.read(response.text()).path("name").asText());
         }
-        String tag = answer.header("ETag");
+        String tag = response.header("ETag");
         if (!tag.isEmpty() && !tags.contains(tag)) {
             tags.add(tag);
         }
@@ -365,7 +366,7 @@ final class RequestFuzzer {
         return value(name, parameter.path("schema")).asText();
     }
 
-    /** The same throughout a request, mostly: a user stands in the query and in the body. */
+    /** Mostly the same id throughout a request, because the user may be named in both the query and the body. */
     private String id(String collection) {
         return random.nextInt(20) == 0 ? anyId(collection) : idsOfThisRequest.computeIfAbsent(collection, this::anyId);
     }
@@ -375,7 +376,7 @@ final class RequestFuzzer {
         if (known == null || known.isEmpty() || random.nextInt(40) == 0) {
             return "999999999999";
         }
-        // Mostly a recent one, whose story goes on.
+        // Mostly a recent one, so that a resource goes through several changes.
         int back = Math.min(known.size(), random.nextInt(4) == 0 ? known.size() : 12);
         return known.get(known.size() - 1 - random.nextInt(back));
     }
@@ -440,7 +441,7 @@ final class RequestFuzzer {
             return prefix + "." + fresh + "@fuzz.example";
         }
         if (schema.has("pattern")) {
-            // There is one pattern: ten digits, a phone number.
+            // The only pattern is that of a phone number: ten digits.
             return "%010d".formatted(random.nextLong(10_000_000_000L));
         }
         return switch (random.nextInt(6)) {
@@ -450,14 +451,14 @@ final class RequestFuzzer {
         };
     }
 
-    private void spoilBodyValue(FuzzedRequest request) {
+    private void mutateBodyValue(FuzzedRequest request) {
         if (!request.call.hasBody()) {
             return;
         }
         JsonNode root = value("", request.call.body().schema());
         ArrayNode holder = NODES.arrayNode().add(root);
         JsonNode parent = holder;
-        // Down to any depth.
+        // Descends to a random depth.
         while (random.nextInt(3) > 0) {
             JsonNode child = anyChild(parent);
             if (!child.isContainerNode() || child.isEmpty()) {
@@ -492,7 +493,7 @@ final class RequestFuzzer {
         return switch (random.nextInt(depth > 0 ? 10 : 6)) {
             case 0 -> NODES.nullNode();
             case 1 -> NODES.booleanNode(random.nextBoolean());
-            // A number that Jackson writes as it stands.
+            // A number that Jackson writes verbatim.
             case 2, 3 -> NODES.rawValueNode(new RawValue(anyOf(NUMBERS)));
             case 4, 5 -> NODES.textNode(anyOf(TEXTS));
             case 6 -> NODES.arrayNode().add(nastyValue(depth - 1)).add(nastyValue(depth - 1));
@@ -508,7 +509,7 @@ final class RequestFuzzer {
         };
     }
 
-    private void spoilBodyText(FuzzedRequest request) {
+    private void mutateBodyText(FuzzedRequest request) {
         String text = request.body == null ? "{}" : new String(request.body, StandardCharsets.UTF_8);
         request.body = switch (random.nextInt(6)) {
             case 0 -> FuzzedRequest.latin1(anyOf(NOT_JSON));
@@ -531,7 +532,7 @@ final class RequestFuzzer {
         };
     }
 
-    private void spoilBodyBytes(FuzzedRequest request) {
+    private void mutateBodyBytes(FuzzedRequest request) {
         byte[] body = request.body == null ? FuzzedRequest.latin1("{}") : request.body;
         String text = new String(body, StandardCharsets.UTF_8);
         request.body = switch (random.nextInt(6)) {
@@ -539,15 +540,15 @@ final class RequestFuzzer {
             case 1 -> text.getBytes(Charset.forName("UTF-32LE"));
             case 2 -> text.getBytes(StandardCharsets.ISO_8859_1);
             case 3 -> {
-                // One byte of it is another.
-                byte[] spoilt = body.clone();
-                if (spoilt.length > 0) {
-                    spoilt[random.nextInt(spoilt.length)] = (byte) random.nextInt(256);
+                // Changes one byte.
+                byte[] mutated = body.clone();
+                if (mutated.length > 0) {
+                    mutated[random.nextInt(mutated.length)] = (byte) random.nextInt(256);
                 }
-                yield spoilt;
+                yield mutated;
             }
             case 4 -> {
-                // A text's end becomes a surrogate's half, an overlong slash, or the start of nothing.
+                // Ends a string with a lone surrogate, an overlong slash, or an invalid or truncated sequence.
                 String bad = anyOf(
                         List.of("\u00ED\u00A0\u0080", "\u00C0\u00AF", "\u00FF\u00FE", "\u00F5\u0080", "\u00E2\u0082"));
                 yield FuzzedRequest.latin1(
@@ -560,8 +561,8 @@ final class RequestFuzzer {
         };
     }
 
-    /** A parameter becomes what it should not be. */
-    private void spoilParameter(FuzzedRequest request) {
+    /** Replaces the value of a parameter with an unexpected one. */
+    private void mutateParameter(FuzzedRequest request) {
         String value = encoded(random.nextBoolean() ? anyOf(TEXTS) : anyOf(NUMBERS));
         if (!request.query.isEmpty() && random.nextBoolean()) {
             int i = random.nextInt(request.query.size());
@@ -571,7 +572,7 @@ final class RequestFuzzer {
         request.path = request.path.replaceFirst("/[0-9]+(?=/|$)", "/" + value);
     }
 
-    private void spoilQuery(FuzzedRequest request) {
+    private void mutateQuery(FuzzedRequest request) {
         switch (random.nextInt(7)) {
             case 0 -> request.query.addAll(List.copyOf(request.query));
             case 1 -> request.query.replaceAll(parameter -> parameter.replaceFirst("=.*", ""));
@@ -596,7 +597,7 @@ final class RequestFuzzer {
         }
     }
 
-    private void spoilPath(FuzzedRequest request) {
+    private void mutatePath(FuzzedRequest request) {
         String path = request.path;
         request.path = switch (random.nextInt(12)) {
             case 0 -> path + "/";
@@ -622,7 +623,7 @@ final class RequestFuzzer {
         };
     }
 
-    private void spoilCondition(FuzzedRequest request) {
+    private void mutateCondition(FuzzedRequest request) {
         String name = anyOf(List.of("If-Match", "If-None-Match", "Idempotency-Key"));
         request.setHeader(
                 name,
@@ -651,8 +652,8 @@ final class RequestFuzzer {
         }
     }
 
-    /** Below the resources: what the HTTP server itself has to make of it. */
-    private void spoilHttp(FuzzedRequest request) {
+    /** Mutates what the HTTP server handles itself, before any resource is involved. */
+    private void mutateHttp(FuzzedRequest request) {
         switch (random.nextInt(8)) {
             case 0 -> request.query.add("q=" + "x".repeat(10_000));
             case 1 -> request.headers.add("X-Huge: " + "x".repeat(17_000 + random.nextInt(60_000)));
@@ -712,7 +713,7 @@ final class RequestFuzzer {
         }
     }
 
-    /** Percent-encoded, surrogates one by one as nobody should. */
+    /** Percent-encodes text, including lone surrogates, which valid UTF-8 excludes. */
     private static String encoded(String text) {
         StringBuilder encoded = new StringBuilder();
         for (int i = 0; i < text.length(); i++) {

@@ -110,7 +110,7 @@ class InventoryItemResourceTest {
     }
 
     @Test
-    void findsTheItemOfAName() {
+    void findsAnItemByName() {
         String name = Shop.uniqueName();
         long id = Shop.item(name, 1, 0);
 
@@ -119,8 +119,8 @@ class InventoryItemResourceTest {
                 .then()
                 .statusCode(200)
                 .body("id", equalTo(List.of((int) id)));
-        for (String nobody : List.of(name + "x", name.toUpperCase(), "a\0b")) {
-            given().queryParam("name", nobody)
+        for (String unknown : List.of(name + "x", name.toUpperCase(), "a\0b")) {
+            given().queryParam("name", unknown)
                     .get("/inventory_items")
                     .then()
                     .statusCode(200)
@@ -129,8 +129,8 @@ class InventoryItemResourceTest {
     }
 
     @Test
-    void listsWhatRunsOutFirstPageByPage() {
-        // Below anything that another test has, but for some of the fuzzer's.
+    void listsLowStockFirstPageByPage() {
+        // Lower than any item of another test, except some of the fuzzer's.
         long[] ids = new long[5];
         for (int i = 0; i < ids.length; i++) {
             ids[i] = Shop.item(Shop.uniqueName(), i == 4 ? 3 : 0, 900_000_000 - (i % 2));
@@ -155,7 +155,7 @@ class InventoryItemResourceTest {
     }
 
     @Test
-    void refusesASortThatItDoesNotKnow() {
+    void rejectsAnUnknownSort() {
         given().get("/inventory_items?sort=name")
                 .then()
                 .statusCode(400)
@@ -163,7 +163,7 @@ class InventoryItemResourceTest {
     }
 
     @Test
-    void refusesANameThatIsTaken() {
+    void rejectsANameThatIsTaken() {
         String name = Shop.uniqueName();
         Shop.item(name, 1, 0);
         long other = Shop.item(Shop.uniqueName(), 1, 0);
@@ -177,7 +177,7 @@ class InventoryItemResourceTest {
     }
 
     @Test
-    void deletesAnItemThatNobodyOrdered() {
+    void deletesAnItemThatWasNeverOrdered() {
         long id = Shop.item(Shop.uniqueName(), 1, 0);
 
         given().delete("/inventory_items/{id}", id).then().statusCode(204);
@@ -204,7 +204,7 @@ class InventoryItemResourceTest {
                 .post("/orders?user_id=" + user)
                 .then()
                 .statusCode(422);
-        // The order that was accepted keeps its name and gets its stock, and its name is free for another item.
+        // The accepted order keeps the item's name and gets its stock, and the name is free for another item.
         settling.settle(order);
         given().get("/orders/{id}", order)
                 .then()
@@ -218,7 +218,7 @@ class InventoryItemResourceTest {
     }
 
     @Test
-    void listsWhatIsOnSalePageByPage() {
+    void listsItemsOnSalePageByPage() {
         long first = Shop.item(Shop.uniqueName(), 1, 0);
         long low = Shop.item(Shop.uniqueName(), 1, 2);
         long atThreshold = Shop.item(Shop.uniqueName(), 2, 2);

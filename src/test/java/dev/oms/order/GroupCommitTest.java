@@ -16,11 +16,11 @@ import org.junit.jupiter.api.Test;
 class GroupCommitTest {
     private final List<List<Integer>> groups = Collections.synchronizedList(new ArrayList<>());
 
-    private static final class Guest extends GroupCommit.Member {
+    private static final class TestMember extends GroupCommit.Member {
         private final int number;
         private RuntimeException failure;
 
-        Guest(int number) {
+        TestMember(int number) {
             this.number = number;
         }
 
@@ -30,52 +30,52 @@ class GroupCommitTest {
         }
     }
 
-    private void note(List<Guest> group) {
-        groups.add(group.stream().map(guest -> guest.number).toList());
+    private void recordGroup(List<TestMember> group) {
+        groups.add(group.stream().map(member -> member.number).toList());
     }
 
     @Test
-    void aLoneOneGoesAtOnceAndInItsOwnThread() {
+    void aLoneRequestCommitsAtOnceInItsOwnThread() {
         Thread caller = Thread.currentThread();
         List<Thread> threads = new ArrayList<>();
-        GroupCommit<Guest> commit = new GroupCommit<>(1, 10, group -> threads.add(Thread.currentThread()));
+        GroupCommit<TestMember> groupCommit = new GroupCommit<>(1, 10, group -> threads.add(Thread.currentThread()));
 
-        commit.go(new Guest(1));
+        groupCommit.commit(new TestMember(1));
 
         assertThat(threads).containsExactly(caller);
     }
 
     @Test
-    void thoseWhoComeMeanwhileGoTogetherAndInTurn() throws Exception {
+    void requestsThatArriveMeanwhileAreGroupedInOrder() throws Exception {
         CountDownLatch arrived = new CountDownLatch(1);
         CountDownLatch leave = new CountDownLatch(1);
         AtomicInteger waiting = new AtomicInteger();
-        GroupCommit<Guest> commit = new GroupCommit<>(1, 3, group -> {
-            note(group);
+        GroupCommit<TestMember> groupCommit = new GroupCommit<>(1, 3, group -> {
+            recordGroup(group);
             if (group.getFirst().number == 0) {
                 arrived.countDown();
                 awaitUninterruptibly(leave);
             }
         });
         try (ExecutorService executor = Executors.newCachedThreadPool()) {
-            List<Future<?>> guests = new ArrayList<>();
-            guests.add(executor.submit(() -> commit.go(new Guest(0))));
+            List<Future<?>> commits = new ArrayList<>();
+            commits.add(executor.submit(() -> groupCommit.commit(new TestMember(0))));
             arrived.await();
 
             for (int i = 1; i <= 4; i++) {
                 Thread[] thread = new Thread[1];
                 int number = i;
-                guests.add(executor.submit(() -> {
+                commits.add(executor.submit(() -> {
                     thread[0] = Thread.currentThread();
                     waiting.incrementAndGet();
-                    commit.go(new Guest(number));
+                    groupCommit.commit(new TestMember(number));
                 }));
-                // One after the other, so that they wait in turn.
+                // One after the other, so that their order in the queue is known.
                 await().until(() -> waiting.get() == number && thread[0].getState() == Thread.State.WAITING);
             }
             leave.countDown();
-            for (Future<?> guest : guests) {
-                guest.get();
+            for (Future<?> each : commits) {
+                each.get();
             }
         }
 
@@ -83,28 +83,28 @@ class GroupCommitTest {
     }
 
     @Test
-    void everyoneGoesOnceHoweverManyThereAre() throws Exception {
+    void commitsEveryRequestExactlyOnce() throws Exception {
         AtomicInteger underWay = new AtomicInteger();
         AtomicInteger mostUnderWay = new AtomicInteger();
-        GroupCommit<Guest> commit = new GroupCommit<>(2, 5, group -> {
+        GroupCommit<TestMember> groupCommit = new GroupCommit<>(2, 5, group -> {
             mostUnderWay.accumulateAndGet(underWay.incrementAndGet(), Math::max);
-            note(group);
+            recordGroup(group);
             Thread.yield();
             underWay.decrementAndGet();
         });
         int each = 2_000;
         try (ExecutorService executor = Executors.newFixedThreadPool(16)) {
-            List<Future<?>> crowd = new ArrayList<>();
+            List<Future<?>> commits = new ArrayList<>();
             for (int thread = 0; thread < 16; thread++) {
                 int first = thread * each;
-                crowd.add(executor.submit(() -> {
+                commits.add(executor.submit(() -> {
                     for (int i = 0; i < each; i++) {
-                        commit.go(new Guest(first + i));
+                        groupCommit.commit(new TestMember(first + i));
                     }
                 }));
             }
-            for (Future<?> member : crowd) {
-                member.get();
+            for (Future<?> thread : commits) {
+                thread.get();
             }
         }
 
@@ -116,37 +116,37 @@ class GroupCommitTest {
     }
 
     @Test
-    void tellsAllOfAGroupThatFailsAndGoesOn() {
-        RuntimeException failure = new IllegalStateException("the database is away");
-        GroupCommit<Guest> commit = new GroupCommit<>(1, 10, group -> {
+    void failsTheWholeGroupAndContinues() {
+        RuntimeException failure = new IllegalStateException("the database is unavailable");
+        GroupCommit<TestMember> groupCommit = new GroupCommit<>(1, 10, group -> {
             if (group.getFirst().number == 1) {
                 throw failure;
             }
         });
-        Guest unlucky = new Guest(1);
-        Guest lucky = new Guest(2);
+        TestMember unlucky = new TestMember(1);
+        TestMember lucky = new TestMember(2);
 
-        commit.go(unlucky);
-        commit.go(lucky);
+        groupCommit.commit(unlucky);
+        groupCommit.commit(lucky);
 
         assertThat(unlucky.failure).isSameAs(failure);
         assertThat(lucky.failure).isNull();
     }
 
     @Test
-    void anInterruptIsKeptAndDoesNotCutTheWaitShort() throws Exception {
+    void anInterruptIsPreservedAndDoesNotEndTheWait() throws Exception {
         CountDownLatch arrived = new CountDownLatch(1);
         CountDownLatch leave = new CountDownLatch(1);
-        GroupCommit<Guest> commit = new GroupCommit<>(1, 10, group -> {
-            note(group);
+        GroupCommit<TestMember> groupCommit = new GroupCommit<>(1, 10, group -> {
+            recordGroup(group);
             arrived.countDown();
             awaitUninterruptibly(leave);
         });
         boolean[] interrupted = new boolean[1];
-        Thread first = Thread.ofPlatform().start(() -> commit.go(new Guest(0)));
+        Thread first = Thread.ofPlatform().start(() -> groupCommit.commit(new TestMember(0)));
         arrived.await();
         Thread second = Thread.ofPlatform().start(() -> {
-            commit.go(new Guest(1));
+            groupCommit.commit(new TestMember(1));
             interrupted[0] = Thread.currentThread().isInterrupted();
         });
         await().until(() -> second.getState() == Thread.State.WAITING);

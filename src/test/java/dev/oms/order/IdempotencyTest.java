@@ -28,7 +28,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** An order that is asked for again under its key, with no purge but when the test says so. */
+/** Orders sent again under their idempotency keys. Keys are purged only when a test does it. */
 @QuarkusTest
 @TestProfile(WithoutConsumer.class)
 @WithTestResource(OmsServers.class)
@@ -56,7 +56,7 @@ class IdempotencyTest {
     }
 
     @Test
-    void answersAReplayWithTheOrderAsItIsNow() {
+    void answersAReplayWithTheCurrentOrder() {
         Response first = place("abc", body(2));
         long order = isNew(first);
         settling.settle(order);
@@ -78,7 +78,7 @@ class IdempotencyTest {
     }
 
     @Test
-    void takesEveryWayToWriteAnOrderForTheSame() {
+    void treatsEveryEncodingOfAnOrderAsTheSame() {
         long order = isNew(place("k", "{'items':{'%s':1,'%s':2}}".formatted(name, other)));
 
         for (String body : new String[] {
@@ -95,7 +95,7 @@ class IdempotencyTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"{'items':{'%1$s':2}}", "{'items':{'%2$s':1}}", "{'items':{'%1$s':1,'%2$s':1}}"})
-    void refusesAnotherOrderUnderTheSameKey(String another) {
+    void rejectsADifferentOrderUnderTheSameKey(String another) {
         long order = isNew(place("k", body(1)));
 
         Response refused = place("k", another.formatted(name, other));
@@ -111,22 +111,22 @@ class IdempotencyTest {
     @Test
     void keepsTheKeysOfUsersApart() {
         long order = isNew(place("k", body(1)));
-        long somebodyElse = Shop.user();
+        long otherUser = Shop.user();
 
-        Response theirs = request(body(1)).header("Idempotency-Key", "k").post("/orders?user_id=" + somebodyElse);
+        Response theirs = request(body(1)).header("Idempotency-Key", "k").post("/orders?user_id=" + otherUser);
 
         assertThat(isNew(theirs)).isNotEqualTo(order);
     }
 
     @Test
-    void keepsKeysApartByCase() {
+    void treatsKeysAsCaseSensitive() {
         long order = isNew(place("k", body(1)));
 
         assertThat(isNew(place("K", body(1)))).isNotEqualTo(order);
     }
 
     @Test
-    void placesAnOrderEachTimeWithoutAKey() {
+    void placesANewOrderEachTimeWithoutAKey() {
         Response first = request(body(1)).post("/orders?user_id=" + user);
         Response second = request(body(1)).post("/orders?user_id=" + user);
 
@@ -135,7 +135,7 @@ class IdempotencyTest {
     }
 
     @Test
-    void replaysWhatCouldNotBePlacedNow() {
+    void replaysAnOrderThatCouldNoLongerBePlaced() {
         long order = isNew(place("k", body(1)));
         ledger.execute("update inventory_items set archived_at = now() where name = '" + name + "'");
 
@@ -145,7 +145,7 @@ class IdempotencyTest {
     }
 
     @Test
-    void pinsNothingWhenAnAttemptIsRefused() {
+    void storesNoKeyWhenAnAttemptIsRejected() {
         String late = Shop.uniqueName();
         String body = "{'items':{'%s':1}}".formatted(late);
         place("k", body).then().statusCode(422);
@@ -163,7 +163,7 @@ class IdempotencyTest {
     }
 
     @Test
-    void placesNothingWhenTheKeyCannotBeWritten() {
+    void placesNothingWhenTheKeyCannotBeStored() {
         ledger.execute("alter table idempotency_keys add constraint broken check (key <> 'poison')");
         try {
             place("poison", body(1)).then().statusCode(500);
@@ -177,7 +177,7 @@ class IdempotencyTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"", "\"\"", "\"abc", "a\tb", "\"a\", \"b\""})
-    void refusesAHeaderThatIsNoKey(String header) {
+    void rejectsInvalidKeys(String header) {
         place(header, body(1))
                 .then()
                 .statusCode(400)
@@ -187,7 +187,7 @@ class IdempotencyTest {
     }
 
     @Test
-    void refusesTwoHeaders() {
+    void rejectsARepeatedHeader() {
         request(body(1))
                 .header("Idempotency-Key", "a", "a")
                 .post("/orders?user_id=" + user)
@@ -198,7 +198,7 @@ class IdempotencyTest {
     }
 
     @Test
-    void takesAKeyThatIsKeptNoLongerForNone() {
+    void treatsAnExpiredKeyAsNew() {
         long order = isNew(place("k", body(1)));
         age("k", "23 hours 59 minutes");
         isReplayOf(order, place("k", body(1)));
@@ -212,8 +212,8 @@ class IdempotencyTest {
     }
 
     @Test
-    @DisabledOnIntegrationTest("A worker purges when it is time")
-    void purgesWhatIsKeptNoLongerAndNothingElse() {
+    @DisabledOnIntegrationTest("The worker purges on its own schedule")
+    void purgesOnlyExpiredKeys() {
         long order = isNew(place("live", body(1)));
         isNew(place("old", body(1)));
         age("old", "24 hours");
@@ -231,8 +231,8 @@ class IdempotencyTest {
     }
 
     @Test
-    @DisabledOnIntegrationTest("A worker purges when it is time")
-    void purgesTheOldestFirstAndNoMoreThanABatch() {
+    @DisabledOnIntegrationTest("The worker purges on its own schedule")
+    void purgesOldestFirstAndAtMostOneBatch() {
         long order = isNew(place("live", body(1)));
         purge();
         ledger.execute("""
@@ -266,7 +266,7 @@ class IdempotencyTest {
         return "{'items':{'%s':%d}}".formatted(name, quantity);
     }
 
-    /** Makes a key older than it is. */
+    /** Backdates a key. */
     private void age(String key, String by) {
         ledger.execute(
                 "update idempotency_keys set created_at = now() - interval '%s' where user_id = %d and key = '%s'"

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What became of an order, by whom and when. */
+/** The timeline of an order: what happened, who did it, and when. */
 @QuarkusTest
 @TestProfile(WithoutConsumer.class)
 @WithTestResource(OmsServers.class)
@@ -38,7 +38,7 @@ class OrderEventsTest {
     }
 
     @Test
-    void tellsTheWholeWayOfAnOrder() {
+    void listsTheWholeTimeline() {
         long order = Shop.order(user, Map.of(name, 2));
         Shop.update(order, "Received");
         settling.settle(order);
@@ -71,7 +71,7 @@ class OrderEventsTest {
     }
 
     @Test
-    void tellsOfARejectionAndNothingOfWhatIsNoChange() {
+    void listsARejectionButNoNoOps() {
         long order = Shop.order(user, Map.of(name, 11));
         settling.settle(order);
         Shop.cancel(order);
@@ -82,7 +82,7 @@ class OrderEventsTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"", " ", "a\tb"})
-    void refusesAnActorThatIsNoName(String actor) {
+    void rejectsInvalidActors(String actor) {
         long order = Shop.order(user, Map.of(name, 1));
 
         given().header("OMS-Actor", actor)
@@ -95,7 +95,7 @@ class OrderEventsTest {
     }
 
     @Test
-    void knowsNoEventsOfAnOrderThatIsNotThere() {
+    void answers404ForAnUnknownOrder() {
         given().get("/orders/987654321000/events")
                 .then()
                 .statusCode(404)
@@ -103,7 +103,7 @@ class OrderEventsTest {
     }
 
     @Test
-    void tellsWhatMayBeMadeOfAnOrderInEachStatus() {
+    void listsTheAllowedChangesOfEachStatus() {
         Map<String, List<String>> allowed = given()
                 .get("/order_statuses")
                 .then()
@@ -123,7 +123,7 @@ class OrderEventsTest {
                 .containsEntry("Cancelled", List.of());
     }
 
-    @SuppressWarnings("unchecked") // JsonPath knows no types.
+    @SuppressWarnings("unchecked") // JsonPath returns untyped values.
     private static List<String> allowed(Map<String, Object> row) {
         return (List<String>) row.get("allowed");
     }

@@ -28,7 +28,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The way of an order over REST, its stock settled when the test says so. */
+/** The life of an order over REST. Its stock is settled when a test does it. */
 @QuarkusTest
 @TestProfile(WithoutConsumer.class)
 @WithTestResource(OmsServers.class)
@@ -56,7 +56,7 @@ class OrderResourceTest {
     }
 
     @Test
-    void tellsAnOrdersMovements() {
+    void listsAnOrdersMovements() {
         String other = Shop.uniqueName();
         long second = Shop.item(other, 5, 0);
         long order = Shop.order(user, Map.of(name, 2, other, 1));
@@ -99,7 +99,7 @@ class OrderResourceTest {
                 "{'user_id':%d,'items':{'%s':2}}",
                 "{'order':{'user_id':%d,'items':{'%s':2}}}"
             })
-    void placesAnOrderFromEveryBodyThatClientsSend(String template) {
+    void acceptsEveryFormOfBody(String template) {
         boolean hasUser = template.contains("user_id");
         String body = (hasUser ? template.formatted(user, name) : template.formatted(name)).replace('\'', '"');
 
@@ -128,7 +128,7 @@ class OrderResourceTest {
     }
 
     @Test
-    void confirmsWhatThereIsAndRejectsTheRest() {
+    void confirmsOrdersWhileStockLasts() {
         long first = Shop.order(user, Map.of(name, 7));
         long second = Shop.order(user, Map.of(name, 4));
         long third = Shop.order(user, Map.of(name, 3));
@@ -154,7 +154,7 @@ class OrderResourceTest {
     }
 
     @Test
-    void goesAllTheWay() {
+    void movesFromPlacementToDelivery() {
         long order = Shop.order(user, Map.of(name, 1));
 
         assertThat(Shop.update(order, "Received").statusCode()).isEqualTo(200);
@@ -164,7 +164,7 @@ class OrderResourceTest {
                 .isEqualTo("OutForDelivery");
         Response delivered = Shop.update(order, "Delivered");
 
-        // Placed, received, settled, out, delivered: each is a version.
+        // Placed, received, settled, out for delivery, delivered: each is a version.
         delivered.then().statusCode(200).header("ETag", "\"4\"").body("status", equalTo("Delivered"));
     }
 
@@ -180,8 +180,8 @@ class OrderResourceTest {
         "Rejected, Confirmed, 'Cancelled'",
         "Cancelled, Pending, ''"
     })
-    void refusesWhatTheTableForbidsAndNamesWhatItAllows(String from, String to, String allowed) {
-        long order = orderThatIs(from);
+    void rejectsForbiddenTransitionsAndListsAllowedOnes(String from, String to, String allowed) {
+        long order = orderWithStatus(from);
 
         Response response = Shop.update(order, to);
 
@@ -195,8 +195,8 @@ class OrderResourceTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"Pending", "Received", "Confirmed", "OutForDelivery", "Delivered", "Rejected", "Cancelled"})
-    void takesTheStatusThatItHasForNoChange(String status) {
-        long order = orderThatIs(status);
+    void treatsTheCurrentStatusAsNoChange(String status) {
+        long order = orderWithStatus(status);
         String tag = given().get("/orders/{id}", order).header("ETag");
 
         Response response = Shop.update(order, status);
@@ -213,8 +213,8 @@ class OrderResourceTest {
         "Rejected, false",
         "Cancelled, false"
     })
-    void cancelsAndGivesBackWhatWasTaken(String from, boolean restores) {
-        long order = orderThatIs(from);
+    void cancelsAndRestoresDeductedStock(String from, boolean restores) {
+        long order = orderWithStatus(from);
         long taken = restores ? 10 - Shop.quantity(item) : 0;
 
         Response response = from.equals("Received") ? Shop.update(order, "Cancelled") : Shop.cancel(order);
@@ -226,15 +226,15 @@ class OrderResourceTest {
         assertThat(Shop.quantity(item)).isEqualTo(10);
         assertThat(ledger.count("stock_movements where kind = 'RESTORATION' and order_id = " + order))
                 .isEqualTo(restores ? 1 : 0);
-        // Again is no change, and gives nothing back again.
+        // Cancelling again changes nothing and restores nothing.
         Shop.cancel(order).then().statusCode(200);
         settling.settle(order);
         assertThat(Shop.quantity(item)).isEqualTo(10);
     }
 
     @Test
-    void refusesToCancelWhatIsDelivered() {
-        long order = orderThatIs("Delivered");
+    void rejectsCancellingADeliveredOrder() {
+        long order = orderWithStatus("Delivered");
 
         Shop.cancel(order).then().statusCode(409).body("detail", containsString("Delivered"));
 
@@ -280,7 +280,7 @@ class OrderResourceTest {
         given().get("/users/{id}/orders", user).then().statusCode(200).body("size()", equalTo(0));
     }
 
-    private long orderThatIs(String status) {
+    private long orderWithStatus(String status) {
         if (status.equals("Rejected")) {
             long order = Shop.order(user, Map.of(name, 11));
             settling.settle(order);

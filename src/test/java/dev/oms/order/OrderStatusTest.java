@@ -16,7 +16,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** The transition table, as the README draws it. */
+/** The transition table, as it is documented. */
 class OrderStatusTest {
     @ParameterizedTest
     @CsvSource(nullValues = "-", delimiter = '|', textBlock = """
@@ -37,13 +37,13 @@ class OrderStatusTest {
 
     @ParameterizedTest
     @EnumSource
-    void neverLeavesTheConsumersStatusesToAClient(OrderStatus from) {
+    void neverLetsAClientSetTheConsumersStatuses(OrderStatus from) {
         assertThat(from.allowed()).doesNotContain(Confirmed, Rejected).doesNotContain(from);
     }
 
     @ParameterizedTest
     @EnumSource
-    void changesToWhatIsAllowedAndRefusesTheRestByNamingIt(OrderStatus next) {
+    void changesToAllowedStatusesAndListsThemOtherwise(OrderStatus next) {
         Order order = new Order(1, Instant.EPOCH) {
             @Override
             long id() {

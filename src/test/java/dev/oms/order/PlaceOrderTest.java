@@ -23,12 +23,12 @@ import java.util.concurrent.Future;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** Orders that share a transaction, of which each has an answer of its own. */
+/** Orders that share a transaction, each with its own outcome. */
 @QuarkusTest
 @TestProfile(WithoutConsumer.class)
 @WithTestResource(OmsServers.class)
 class PlaceOrderTest {
-    private static final long NOBODY = 987_654_321_000L;
+    private static final long UNKNOWN_USER = 987_654_321_000L;
 
     @Inject
     PlaceOrder placeOrder;
@@ -51,26 +51,26 @@ class PlaceOrderTest {
     void aBadOrderDoesNotFailItsNeighbours() {
         Placement first = new Placement(user, Map.of(burger, 2L, fries, 1L));
         Placement unknownItem = new Placement(user, Map.of(burger, 1L, "no such thing", 1L));
-        Placement unknownUser = new Placement(NOBODY, Map.of(burger, 1L));
-        Placement unaskable = new Placement(user, Map.of("a\0b", 1L));
+        Placement unknownUser = new Placement(UNKNOWN_USER, Map.of(burger, 1L));
+        Placement impossibleName = new Placement(user, Map.of("a\0b", 1L));
         Placement last = new Placement(user, Map.of(fries, 3L));
 
-        placeOrder.insert(List.of(first, unknownItem, unknownUser, unaskable, last));
+        placeOrder.insert(List.of(first, unknownItem, unknownUser, impossibleName, last));
 
         assertThat(linesOf(first)).containsExactlyInAnyOrder(burger + "=2", fries + "=1");
         assertThat(linesOf(last)).containsExactly(fries + "=3");
-        assertRefused(unknownItem, "items.no such thing");
-        assertRefused(unaskable, "items.a\0b");
+        assertRejected(unknownItem, "items.no such thing");
+        assertRejected(impossibleName, "items.a\0b");
         assertThatThrownBy(unknownUser::orThrow)
                 .isInstanceOf(ProblemException.class)
-                .hasMessageContaining("no user " + NOBODY);
+                .hasMessageContaining("no user " + UNKNOWN_USER);
         assertThat(ledger.count("orders where user_id = " + user)).isEqualTo(2);
         assertThat(ledger.texts("select distinct xmin::text from orders where user_id = " + user))
                 .hasSize(1);
     }
 
     @Test
-    void anItemThatIsDeletedAmidTheTransactionFailsOnlyWhoOrdersIt() throws Exception {
+    void anItemDeletedMeanwhileFailsOnlyOrdersForIt() throws Exception {
         String toast = Shop.uniqueName();
         long doomed = Shop.item(toast, 10, 0);
         Placement neighbour = new Placement(user, Map.of(burger, 1L));
@@ -88,7 +88,7 @@ class PlaceOrderTest {
         }
 
         assertThat(linesOf(neighbour)).containsExactly(burger + "=1");
-        assertRefused(unlucky, "items." + toast);
+        assertRejected(unlucky, "items." + toast);
         assertThat(ledger.count("orders where user_id = " + user)).isOne();
     }
 
@@ -98,7 +98,7 @@ class PlaceOrderTest {
                 where l.order_id = %d""".formatted(placement.orThrow().id()));
     }
 
-    private static void assertRefused(Placement placement, String field) {
+    private static void assertRejected(Placement placement, String field) {
         assertThatThrownBy(placement::orThrow)
                 .isInstanceOfSatisfying(
                         ProblemException.class,

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
 @WithTestResource(OmsServers.class)
 class UserResourceTest {
     @Test
-    void addsAUserAndRefusesASecondOne() {
+    void addsAUserAndRejectsADuplicate() {
         Map<String, String> ann = Map.of("name", "Ann O'Néill", "email", "ann@example.org", "phone", "0123456789");
 
         Response created = post(ann);

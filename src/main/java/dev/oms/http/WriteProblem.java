@@ -6,16 +6,16 @@ import io.vertx.core.http.HttpHeaders;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.context.ApplicationScoped;
 
-/** Ends a call with a problem before any resource is asked. */
+/** Ends a call with a problem before it reaches a resource. */
 @ApplicationScoped
-class AnswerProblem {
+class WriteProblem {
     private final ObjectMapper json;
 
-    AnswerProblem(ObjectMapper json) {
+    WriteProblem(ObjectMapper json) {
         this.json = json;
     }
 
-    void answer(RoutingContext call, Problem problem) {
+    void write(RoutingContext call, Problem problem) {
         try {
             call.response()
                     .setStatusCode(problem.status())

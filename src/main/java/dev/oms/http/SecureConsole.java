@@ -9,42 +9,42 @@ import jakarta.enterprise.event.Observes;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 
 /**
- * Guards the console, static files under {@code /console/}, which Quarkus serves.
+ * Secures the console, the static files under {@code /console/} that Quarkus serves.
  *
  * <ul>
- *   <li>A browser takes scripts, styles and data from this service alone, and shows the console in no other page: names
- *       are chosen by strangers, and what an operator clicks moves stock.
- *   <li>Its files are asked for anew each time, so that those of two releases never meet.
- *   <li>A worker, which has no resources for it to call, does not have it.
+ *   <li>Browsers load scripts, styles and data from this service only and do not embed the console in other pages: it
+ *       shows names chosen by strangers, and an operator's clicks move stock.
+ *   <li>Browsers revalidate its files on every load, so that files of two releases never mix.
+ *   <li>A worker does not serve it, because it has none of the resources that the console calls.
  * </ul>
  *
  * @see <a href="https://www.w3.org/TR/CSP3/">Content Security Policy Level 3</a>
  */
 @ApplicationScoped
-class ServeConsole {
+class SecureConsole {
     private static final int AFTER_ADMISSION = 8_000;
     private static final String PATH = "/console";
     private static final String POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
             + "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-    private final AnswerProblem problems;
+    private final WriteProblem writeProblem;
     private final boolean isServed;
 
-    ServeConsole(AnswerProblem problems, @ConfigProperty(name = "oms.api") String api) {
-        this.problems = problems;
+    SecureConsole(WriteProblem writeProblem, @ConfigProperty(name = "oms.api") String api) {
+        this.writeProblem = writeProblem;
         this.isServed = !api.equals("off");
     }
 
     void install(@Observes Filters filters) {
-        filters.register(this::guard, AFTER_ADMISSION);
+        filters.register(this::secure, AFTER_ADMISSION);
     }
 
-    private void guard(RoutingContext call) {
+    private void secure(RoutingContext call) {
         String path = call.normalizedPath();
         if (!path.equals(PATH) && !path.startsWith(PATH + "/")) {
             call.next();
         } else if (!isServed) {
-            problems.answer(call, Problem.of(404, "There is nothing at " + path + "."));
+            writeProblem.write(call, Problem.of(404, "There is nothing at " + path + "."));
         } else if (path.equals(PATH)) {
             call.response()
                     .setStatusCode(302)

@@ -6,15 +6,14 @@ import java.util.List;
 import org.jboss.resteasy.reactive.server.ServerRequestFilter;
 
 /**
- * Refuses a change with a header that is there but empty where it says what must not happen. JAX-RS would take it for
- * absent, and what its client wanted to prevent would be done. A read changes nothing, so there it is as good as
- * absent.
+ * Rejects a write whose precondition or actor header is present but empty. JAX-RS would treat it as absent and do what
+ * the client wanted to prevent. In a GET, which changes nothing, an empty header does count as absent.
  */
-class EmptyHeaders {
+class RejectEmptyHeaders {
     private static final List<String> NAMES = List.of(IdempotencyKey.HEADER, IfMatch.HEADER, Actor.HEADER);
 
     @ServerRequestFilter
-    void refuse(HttpServerRequest request) {
+    void reject(HttpServerRequest request) {
         if (request.method().equals(HttpMethod.GET)) {
             return;
         }

@@ -8,33 +8,34 @@ import jakarta.enterprise.event.Observes;
 import java.util.Map;
 
 /**
- * Refuses by a problem the heads that the HTTP server would refuse without a word, or with too many: those that are too
- * long or have no {@code Host}.
+ * Rejects with a problem requests whose URI or headers are too long, or that have no {@code Host}. The HTTP server
+ * alone would reject them without an explanation, or with internal details.
  */
 @ApplicationScoped
-class LimitHead {
-    /** RFC 9110 §4.1 asks for no less. */
+class LimitHeaders {
+    /** The minimum that RFC 9110 §4.1 recommends. */
     private static final int URI_MAX_CHARS = 8_000;
 
     private static final int HEADERS_MAX_CHARS = 16_000;
 
-    private final AnswerProblem problems;
+    private final WriteProblem writeProblem;
 
-    LimitHead(AnswerProblem problems) {
-        this.problems = problems;
+    LimitHeaders(WriteProblem writeProblem) {
+        this.writeProblem = writeProblem;
     }
 
     void install(@Observes Router router) {
-        // Not one of Filters, which see no failures.
-        router.route().order(Integer.MIN_VALUE).handler(this::limit).failureHandler(this::refused);
+        // A route, because Quarkus's Filters do not see failures.
+        router.route().order(Integer.MIN_VALUE).handler(this::limit).failureHandler(this::writeRejection);
     }
 
     private void limit(RoutingContext call) {
         HttpServerRequest request = call.request();
         if (request.uri().length() > URI_MAX_CHARS) {
-            problems.answer(call, Problem.of(414, "The URI is longer than " + URI_MAX_CHARS + " characters."));
+            writeProblem.write(call, Problem.of(414, "The URI is longer than " + URI_MAX_CHARS + " characters."));
         } else if (lengthOf(request.headers()) > HEADERS_MAX_CHARS) {
-            problems.answer(call, Problem.of(431, "The headers are longer than " + HEADERS_MAX_CHARS + " characters."));
+            writeProblem.write(
+                    call, Problem.of(431, "The headers are longer than " + HEADERS_MAX_CHARS + " characters."));
         } else {
             call.next();
         }
@@ -48,9 +49,9 @@ class LimitHead {
         return length;
     }
 
-    private void refused(RoutingContext call) {
+    private void writeRejection(RoutingContext call) {
         if (call.statusCode() == 400) {
-            problems.answer(call, Problem.of(400, "The request cannot be understood."));
+            writeProblem.write(call, Problem.of(400, "The request cannot be understood."));
         } else {
             call.next();
         }
