@@ -35,7 +35,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.openqa.selenium.Keys;
 
-/** The console as an operator uses it: in a browser, with a running service. */
+/** The console as an operator uses it: in a browser, at a running service. */
 @QuarkusTest
 @WithTestResource(OmsServers.class)
 class ConsoleTest {
