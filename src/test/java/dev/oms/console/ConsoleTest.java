@@ -111,7 +111,7 @@ class ConsoleTest {
     }
 
     /**
-     * Takes the README's picture of the console. {@code -Dconsole.screenshot.seconds=900} places orders long enough to
+     * Takes the README's picture of the console. {@code -Dconsole.screenshot.seconds=930} places orders long enough to
      * fill the chart.
      */
     @Test
@@ -150,7 +150,7 @@ class ConsoleTest {
         assertNoErrors();
     }
 
-    /** Places orders at a rate that rises and falls between about 5 and 25 a second. */
+    /** Places orders at a varying rate of at most 25 per second. */
     private void placeOrders(Duration duration) {
         String plenty = Shop.uniqueName();
         Shop.item(plenty, 1_000_000, 0);
