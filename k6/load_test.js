@@ -1,19 +1,19 @@
-// The simulator: people who place, read, list, cancel and move on orders over the seeded data, all at once.
+// The simulator: concurrent users who place, read, list, cancel and update orders on the seeded data.
 //
 //   k6 run -e VUS=50 -e DURATION=1m k6/load_test.js
 //
-// VUS (20), DURATION (30s) and BASE_URL (http://localhost:3000) come from the environment. A crossed threshold makes
-// k6 exit with a code other than 0.
+// VUS (20), DURATION (30s) and BASE_URL (http://localhost:3000) come from the environment. k6 exits with a code other
+// than 0 if a threshold fails.
 
-import { ENDING } from './lib/ending.js';
-import { CORRECT, FAST, SETTLED, whole } from './lib/options.js';
+import { TEARDOWN } from './lib/teardown.js';
+import { CORRECTNESS, LATENCY, SETTLEMENT, integerSetting } from './lib/options.js';
 
-export { drainAndAudit as teardown } from './lib/ending.js';
-export { demandSeed as setup, journey, mix } from './lib/people.js';
+export { drainAndAudit as teardown } from './lib/teardown.js';
+export { requireSeedData as setup, journey, mix } from './lib/workload.js';
 
-const VUS = whole('VUS', 20, 2);
+const VUS = integerSetting('VUS', 20, 2);
 const DURATION = __ENV.DURATION || '30s';
-// Journeys mostly wait for the consumer: in VUs of their own they do not thin out the mix.
+// Journeys spend most of their time waiting for the consumer; in separate VUs they do not slow down the mix.
 const JOURNEY_VUS = Math.ceil(VUS / 10);
 
 /** @type {import('k6/options').Options} */
@@ -23,6 +23,6 @@ export const options = {
     journey: { executor: 'constant-vus', exec: 'journey', vus: JOURNEY_VUS, duration: DURATION },
   },
   summaryTrendStats: ['avg', 'med', 'p(95)', 'p(99)', 'max'],
-  thresholds: { ...CORRECT, ...FAST, ...SETTLED },
-  teardownTimeout: ENDING.teardownTimeout,
+  thresholds: { ...CORRECTNESS, ...LATENCY, ...SETTLEMENT },
+  teardownTimeout: TEARDOWN.teardownTimeout,
 };

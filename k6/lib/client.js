@@ -1,18 +1,18 @@
-// OMS as its clients see it: each call, what its answer must look like, and the metrics that come of it.
+// A client of the OMS API: the calls, the checks on their responses, and the metrics they produce.
 
 import http from 'k6/http';
 import { check, fail } from 'k6';
 import { Counter, Trend } from 'k6/metrics';
 
 /** @typedef {{ id: number, user_id: number, status: string, items: Items, created_at: string, updated_at: string }} Order */
-/** @typedef {Record<string, number>} Items how many of what, by name */
-/** @typedef {import('k6/http').RefinedResponse<'text'>} Answer */
+/** @typedef {Record<string, number>} Items quantities by item name */
+/** @typedef {import('k6/http').RefinedResponse<'text'>} Response */
 
 export const BASE_URL = (__ENV.BASE_URL || 'http://localhost:3000').replace(/\/+$/, '');
 
 export const STATUSES = ['Pending', 'Received', 'Confirmed', 'OutForDelivery', 'Delivered', 'Rejected', 'Cancelled'];
 
-// Any other status counts as http_req_failed.
+// The expected statuses of a call; any other counts as http_req_failed.
 export const CREATED = [201];
 export const OK = [200];
 export const NO_CONTENT = [204];
@@ -25,28 +25,28 @@ const refusals = new Counter('refusals');
 const turnedAway = new Counter('turned_away');
 
 /** @type {number[]} */
-let overloaded = [];
+let overloadStatuses = [];
 
-/** For scripts that ask for more than OMS can do: a 503 is a right answer to that, and nothing more to check. */
+/** For scripts that push OMS beyond its capacity: accepts 503 as a valid response and skips its checks. */
 export function expectOverload() {
-  overloaded = [503];
+  overloadStatuses = [503];
 }
 
 // --- Orders ---
 
 /**
- * The id, or undefined when it was not placed.
+ * Places an order. Returns its id, or undefined if it was not placed.
  * @param {number} user
  * @param {Items} items
  */
 export function place(user, items) {
   const res = call('place', 'POST', `/orders?user_id=${user}`, CREATED, { order: { items } });
-  const order = bodyOf(res);
-  const placed = judge(res, {
+  const order = jsonBody(res);
+  const placed = checkResponse(res, {
     'place: 201': () => res.status === 201,
-    'place: the order as sent, Pending': () =>
+    'place: Pending, with the user and items sent': () =>
       order.user_id === user && order.status === 'Pending' && sameItems(order.items, items),
-    'place: Location is the order': () => String(res.headers.Location).endsWith(`/orders/${order.id}`),
+    'place: Location points to the order': () => String(res.headers.Location).endsWith(`/orders/${order.id}`),
   });
   return placed ? /** @type {number} */ (order.id) : undefined;
 }
@@ -57,28 +57,28 @@ export function place(user, items) {
  */
 export function read(id) {
   const res = call('read', 'GET', `/orders/${id}`, OK);
-  const order = bodyOf(res);
-  judge(res, {
+  const order = jsonBody(res);
+  checkResponse(res, {
     'read: 200': () => res.status === 200,
-    'read: that order, in a known status': () => order.id === id && STATUSES.includes(order.status),
-    'read: ETag': () => Boolean(res.headers.Etag),
+    'read: the requested order, in a known status': () => order.id === id && STATUSES.includes(order.status),
+    'read: has an ETag': () => Boolean(res.headers.Etag),
   });
   return order;
 }
 
 /**
- * A page, newest first.
+ * Reads a page of orders, newest first.
  * @param {string} path
- * @param {number} rows how many at most
- * @param {(order: Order) => boolean} belongs whether an order is one of those asked for
+ * @param {number} limit maximum number of orders on the page
+ * @param {(order: Order) => boolean} matches whether an order matches the filter in the path
  */
-export function list(path, rows, belongs) {
+export function list(path, limit, matches) {
   const res = call('list', 'GET', path, OK);
   /** @type {Order[]} */
-  const orders = bodyOf(res);
-  if (judge(res, { 'list: 200, an array': () => res.status === 200 && Array.isArray(orders) })) {
+  const orders = jsonBody(res);
+  if (checkResponse(res, { 'list: 200, an array': () => res.status === 200 && Array.isArray(orders) })) {
     check(orders, {
-      'list: at most a page, of what was asked for': () => orders.length <= rows && orders.every(belongs),
+      'list: only matching orders, at most a page': () => orders.length <= limit && orders.every(matches),
       'list: newest first': () => orders.every(({ id }, i) => i === 0 || id < orders[i - 1].id),
     });
   }
@@ -90,7 +90,7 @@ export function list(path, rows, belongs) {
  */
 export function cancel(id, expected) {
   const res = call('cancel', 'POST', `/orders/${id}/cancel`, expected);
-  judgeChange('cancel', res, id, 'Cancelled');
+  checkChange('cancel', res, id, 'Cancelled');
 }
 
 /**
@@ -100,51 +100,50 @@ export function cancel(id, expected) {
  */
 export function updateStatus(id, status, expected) {
   const res = call('update_status', 'PUT', `/orders/${id}/update_status`, expected, { status });
-  judgeChange('update_status', res, id, status);
+  checkChange('update_status', res, id, status);
 }
 
 /**
  * @param {string} name
- * @param {Answer} res
+ * @param {Response} res
  * @param {number} id
- * @param {string} wanted
+ * @param {string} target the status the order should get
  */
-function judgeChange(name, res, id, wanted) {
-  const body = bodyOf(res);
+function checkChange(name, res, id, target) {
+  const body = jsonBody(res);
   if (res.status === 409) {
     refusals.add(1, { name });
     check(res, {
-      // What the state machine does not demand, it would offer.
-      [`${name}: 409 tells what is allowed instead`]: () =>
-        Array.isArray(body.allowed) && !body.allowed.includes(wanted),
-      [`${name}: 409 is a problem`]: () => res.headers['Content-Type'] === 'application/problem+json',
+      [`${name}: 409 lists the allowed statuses, without the refused one`]: () =>
+        Array.isArray(body.allowed) && !body.allowed.includes(target),
+      [`${name}: 409 is problem+json`]: () => res.headers['Content-Type'] === 'application/problem+json',
     });
   } else {
-    judge(res, {
-      [`${name}: 200, that order, in the status wanted`]: () =>
-        res.status === 200 && body.id === id && body.status === wanted,
+    checkResponse(res, {
+      [`${name}: 200, the order in its new status`]: () =>
+        res.status === 200 && body.id === id && body.status === target,
     });
   }
 }
 
-// --- What a script brings along ---
+// --- Test data ---
 
-/** The id of a new user. */
+/** Creates a user and returns its id. */
 export function createUser() {
-  // Unlike any other user's, even of a run at the same time.
+  // Random, so that it is also unique among the users of concurrent runs.
   const phone = String(Math.floor(Math.random() * 1e10)).padStart(10, '0');
   const user = { name: 'k6', email: `k6-${phone}@example.com`, phone };
-  return /** @type {number} */ (created('create_user', '/users', { user }).id);
+  return /** @type {number} */ (create('create_user', '/users', { user }).id);
 }
 
 /**
- * A new item under a name of its own, with so many units.
+ * Creates an item with a unique name.
  * @param {number} quantity
  * @returns {{ id: number, name: string }}
  */
 export function createItem(quantity) {
   const name = `k6 ${Date.now()} ${Math.floor(Math.random() * 1e6)}`;
-  return created('create_item', '/inventory_items', { inventory_item: { name, quantity, threshold: 0 } });
+  return create('create_item', '/inventory_items', { inventory_item: { name, quantity, threshold: 0 } });
 }
 
 /**
@@ -152,53 +151,53 @@ export function createItem(quantity) {
  * @param {string} path
  * @param {object} body
  */
-function created(name, path, body) {
+function create(name, path, body) {
   const res = call(name, 'POST', path, CREATED, body);
   if (res.status !== 201) {
-    fail(`POST ${BASE_URL}${path}: ${res.status || res.error}. Is it OMS?`);
+    fail(`POST ${BASE_URL}${path}: ${res.status || res.error}. Is this an OMS instance?`);
   }
-  return bodyOf(res);
+  return jsonBody(res);
 }
 
 /**
- * How many units of an item there are.
+ * Returns the quantity of an item in stock.
  * @param {number} item
  */
 export function quantityOf(item) {
-  return /** @type {number} */ (bodyOf(call('item', 'GET', `/inventory_items/${item}`, OK)).quantity);
+  return /** @type {number} */ (jsonBody(call('item', 'GET', `/inventory_items/${item}`, OK)).quantity);
 }
 
-// --- Any call ---
+// --- Requests ---
 
 /**
- * Tagged with a name: ids in the URL would make a time series of each.
- * @param {string} name
+ * Sends a request.
+ * @param {string} name tags the request in place of its URL, whose ids would create one time series each
  * @param {string} method
  * @param {string} path
- * @param {number[]} expected the statuses that are right
+ * @param {number[]} expected the expected statuses
  * @param {object | null} [body]
  * @param {string} [timeout]
  */
 export function call(name, method, path, expected, body = null, timeout = '60s') {
   const res = http.request(method, BASE_URL + path, body && JSON.stringify(body), {
     headers: body ? { 'Content-Type': 'application/json' } : {},
-    responseCallback: http.expectedStatuses(...expected, ...overloaded),
+    responseCallback: http.expectedStatuses(...expected, ...overloadStatuses),
     responseType: 'text',
     tags: { name },
     timeout,
   });
-  if (overloaded.includes(res.status)) {
+  if (overloadStatuses.includes(res.status)) {
     turnedAway.add(1);
   }
   return res;
 }
 
 /**
- * An empty object for what is no JSON, so that checks fail instead of throwing.
- * @param {Answer} res
+ * Parses the body; returns an empty object if it is not JSON, so that checks fail instead of throwing.
+ * @param {Response} res
  * @returns {any}
  */
-export function bodyOf(res) {
+export function jsonBody(res) {
   try {
     return res.json() || {};
   } catch {
@@ -207,18 +206,19 @@ export function bodyOf(res) {
 }
 
 /**
- * @param {Answer} res
- * @param {import('k6').Checkers<Answer>} claims
+ * Runs the checks, unless the response is an accepted 503. Returns whether all passed.
+ * @param {Response} res
+ * @param {import('k6').Checkers<Response>} checks
  */
-function judge(res, claims) {
-  return !overloaded.includes(res.status) && check(res, claims);
+function checkResponse(res, checks) {
+  return !overloadStatuses.includes(res.status) && check(res, checks);
 }
 
 /**
  * @param {Items} actual
- * @param {Items} wanted
+ * @param {Items} expected
  */
-function sameItems(actual, wanted) {
+function sameItems(actual, expected) {
   const sorted = (/** @type {Items} */ items) => JSON.stringify(Object.entries(items || {}).sort());
-  return sorted(actual) === sorted(wanted);
+  return sorted(actual) === sorted(expected);
 }

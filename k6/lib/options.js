@@ -1,26 +1,26 @@
-// What the scenarios share: settings from the environment, thresholds, and the slices that a run is reported in.
+// Shared by the scenarios: settings from the environment, thresholds, and the slices that a run is reported in.
 
 import exec from 'k6/execution';
-import { ENDING } from './ending.js';
+import { TEARDOWN } from './teardown.js';
 
-/** A run is cut into so many slices of equal length: all that k6's summary can know of its course. */
+/** A report divides the run into this many equal slices. k6's summary has only totals, so metrics are tagged by slice. */
 export const SLICES = 10;
 
 /** The calls of the mix and of the journeys. */
 export const CALLS = ['place', 'read', 'list', 'cancel', 'update_status'];
 
-// All that OMS answers, and 0 for no answer.
-export const ANSWERS = [200, 201, 202, 204, 400, 404, 409, 412, 413, 415, 422, 500, 503, 0];
+// Every status that OMS returns, and 0 for no response.
+export const STATUS_CODES = [200, 201, 202, 204, 400, 404, 409, 412, 413, 415, 422, 500, 503, 0];
 
-/** One wrong answer is one too many, and so is one unit of stock. */
-export const CORRECT = {
+/** No tolerance for wrong responses or wrong stock. */
+export const CORRECTNESS = {
   http_req_failed: ['rate==0'],
   checks: ['rate==1'],
-  ...ENDING.thresholds,
+  ...TEARDOWN.thresholds,
 };
 
-/** What the simulator demands of the mix and the journeys. */
-export const FAST = {
+/** Latency limits for the mix and the journeys. */
+export const LATENCY = {
   'http_req_duration{name:place}': ['p(95)<500'],
   'http_req_duration{name:read}': ['p(95)<300'],
   'http_req_duration{name:list}': ['p(95)<500'],
@@ -28,29 +28,29 @@ export const FAST = {
   'http_req_duration{name:update_status}': ['p(95)<500'],
 };
 
-/** Where there are journeys. */
-export const SETTLED = {
+/** For scenarios with journeys. */
+export const SETTLEMENT = {
   placed_to_settled: ['p(95)<3000'],
-  // A consumer that rejected everything would be quick, too.
+  // A consumer that rejected every order would be fast too.
   'orders_settled{status:Confirmed}': ['count>0'],
 };
 
 /**
- * A whole number from the environment.
+ * Reads an integer from the environment.
  * @param {string} name
  * @param {number} fallback
  * @param {number} [min]
  */
-export function whole(name, fallback, min = 1) {
+export function integerSetting(name, fallback, min = 1) {
   const value = Number(__ENV[name] || fallback);
   if (!Number.isInteger(value) || value < min) {
-    throw new Error(`${name} must be a whole number, at least ${min}, not ${__ENV[name]}`);
+    throw new Error(`${name} must be an integer of at least ${min}, not ${__ENV[name]}`);
   }
   return value;
 }
 
 /**
- * DURATION, in seconds.
+ * Returns DURATION in seconds.
  * @param {string} fallback
  */
 export function durationSeconds(fallback) {
@@ -59,17 +59,17 @@ export function durationSeconds(fallback) {
   const [hours, minutes, seconds] = (parts || []).slice(1).map((part) => Number(part || 0));
   const total = hours * 3600 + minutes * 60 + seconds;
   if (!(total >= 1)) {
-    throw new Error(`DURATION must be like 90s, 10m or 1h30m, not ${text}`);
+    throw new Error(`DURATION must have a form like 90s, 10m or 1h30m, not ${text}`);
   }
   return total;
 }
 
 /**
- * Journeys beside a mix.
+ * A scenario that runs journeys next to the mix.
  * @param {number} seconds
  * @returns {import('k6/options').Scenario}
  */
-export function oneJourneyASecond(seconds) {
+export function oneJourneyPerSecond(seconds) {
   return {
     executor: 'constant-arrival-rate',
     exec: 'journey',
@@ -80,17 +80,17 @@ export function oneJourneyASecond(seconds) {
 }
 
 /**
- * The options of a scenario: its thresholds, and beside them the metrics that its report reads. k6 sums up by tag only
- * what a threshold asks for; an empty list of thresholds asks and demands nothing.
+ * Builds a script's options. k6 aggregates by tag only the metrics that have a threshold, so every metric in the report
+ * gets an empty list of thresholds, which always passes.
  * @param {Record<string, import('k6/options').Scenario>} scenarios
  * @param {Record<string, string[]>} thresholds
  * @returns {import('k6/options').Options}
  */
-export function optionsOf(scenarios, thresholds) {
+export function buildOptions(scenarios, thresholds) {
   const reported = [
     'dropped_iterations',
     ...CALLS.map((name) => `http_req_duration{name:${name}}`),
-    ...ANSWERS.map((status) => `http_reqs{status:${status}}`),
+    ...STATUS_CODES.map((status) => `http_reqs{status:${status}}`),
     ...Array.from({ length: SLICES }, (_, slice) => [
       `http_req_duration{slice:${slice}}`,
       `http_req_failed{slice:${slice}}`,
@@ -100,21 +100,21 @@ export function optionsOf(scenarios, thresholds) {
   return {
     scenarios,
     summaryTrendStats: ['med', 'p(95)', 'p(99)', 'max', 'count'],
-    thresholds: { ...Object.fromEntries(reported.map((metric) => [metric, []])), ...CORRECT, ...thresholds },
-    teardownTimeout: ENDING.teardownTimeout,
+    thresholds: { ...Object.fromEntries(reported.map((metric) => [metric, []])), ...CORRECTNESS, ...thresholds },
+    teardownTimeout: TEARDOWN.teardownTimeout,
   };
 }
 
 /**
- * Tags all that an iteration does with the slice of the run that it starts in.
+ * Wraps an iteration so that its metrics are tagged with the slice of the run in which it starts.
  * @template [T=void]
- * @param {(data: T) => void} act
+ * @param {(data: T) => void} iteration
  */
-export function inSlices(act) {
+export function taggedBySlice(iteration) {
   return (/** @type {T} */ data) => {
-    // An iteration that ends late sees a progress of 1.
+    // Progress may be 1 for the last iterations.
     const slice = Math.min(SLICES - 1, Math.floor(exec.scenario.progress * SLICES));
     exec.vu.metrics.tags.slice = String(slice);
-    act(data);
+    iteration(data);
   };
 }

@@ -1,10 +1,10 @@
-// What a run comes to: a text on stdout and a page with charts, both from the sums that k6 hands to handleSummary.
+// The report of a run: text on stdout and a page with charts, both from the totals that k6 passes to handleSummary.
 
 import { SharedArray } from 'k6/data';
 import { BASE_URL } from './client.js';
-import { ANSWERS, CALLS, SLICES } from './options.js';
+import { STATUS_CODES, CALLS, SLICES } from './options.js';
 
-// The page carries all it needs, so that it opens anywhere. Shared: not every VU needs a copy.
+// The page is self-contained, so it opens anywhere. A SharedArray, so that not every VU holds a copy.
 const [TEMPLATE, UPLOT_JS, UPLOT_CSS] = new SharedArray('report', () => [
   open('./report.html'),
   open('./uplot/uPlot.iife.min.js'),
@@ -12,27 +12,27 @@ const [TEMPLATE, UPLOT_JS, UPLOT_CSS] = new SharedArray('report', () => [
 ]);
 
 /** @typedef {{ values: Record<string, number>, thresholds?: Record<string, { ok: boolean }> }} Metric */
-/** @typedef {{ metrics: Record<string, Metric>, state: { testRunDurationMs: number } }} Data what k6 hands over */
+/** @typedef {{ metrics: Record<string, Metric>, state: { testRunDurationMs: number } }} Data k6's summary data */
 
 /** @typedef {{ count: number, med: number, p95: number, p99: number, max: number }} Times in ms */
 /**
- * A tenth of a run, by when its calls were sent: how many got a wrong status, a 503 where that is right, and what they
- * asked for.
+ * The calls sent in one tenth of a run: how many got an unexpected status (failed), an accepted 503 (turnedAway), and the
+ * expected status (answered).
  * @typedef {Times & { failed: number, turnedAway: number, answered: number }} Slice
  */
-/** @typedef {ReturnType<typeof runOf>} Run */
+/** @typedef {ReturnType<typeof toRun>} Run */
 
 /**
- * A handleSummary.
- * @param {string} name of the scenario
- * @param {number} [seconds] how long its load lasts, when it is cut into slices
- * @param {(slices: Slice[]) => string} [conclude] what the slices say
+ * Returns a handleSummary function.
+ * @param {string} name name of the scenario
+ * @param {number} [seconds] duration of the load, if it is to be reported in slices
+ * @param {(slices: Slice[]) => string} [conclude] returns a conclusion drawn from the slices
  */
 export function summary(name, seconds = 0, conclude = () => '') {
   return (/** @type {Data} */ data) => {
-    const run = runOf(name, seconds, conclude, data);
+    const run = toRun(name, seconds, conclude, data);
     const file = __ENV.REPORT || `k6-${name}.html`;
-    return { stdout: `${textOf(run)}\nCharts: ${file}\n`, [file]: pageOf(run) };
+    return { stdout: `${toText(run)}\nCharts: ${file}\n`, [file]: toPage(run) };
   };
 }
 
@@ -42,7 +42,7 @@ export function summary(name, seconds = 0, conclude = () => '') {
  * @param {(slices: Slice[]) => string} conclude
  * @param {Data} data
  */
-function runOf(name, seconds, conclude, { metrics, state }) {
+function toRun(name, seconds, conclude, { metrics, state }) {
   const values = (/** @type {string} */ metric) => metrics[metric]?.values || {};
   /** @returns {Times} */
   const times = (/** @type {string} */ metric) => {
@@ -71,7 +71,7 @@ function runOf(name, seconds, conclude, { metrics, state }) {
     conclusion: slices.length > 0 ? conclude(slices) : '',
     dropped: values('dropped_iterations').count || 0,
     calls: CALLS.map((call) => ({ call, ...times(`http_req_duration{name:${call}}`) })).filter(({ count }) => count),
-    statuses: ANSWERS.map((status) => ({ status, count: values(`http_reqs{status:${status}}`).count || 0 })).filter(
+    statuses: STATUS_CODES.map((status) => ({ status, count: values(`http_reqs{status:${status}}`).count || 0 })).filter(
       ({ count }) => count,
     ),
     slices,
@@ -79,7 +79,7 @@ function runOf(name, seconds, conclude, { metrics, state }) {
 }
 
 /** @param {Run} run */
-function textOf(run) {
+function toText(run) {
   const failed = run.thresholds.filter(({ ok }) => !ok).length;
   const lines = [
     '',
@@ -93,7 +93,7 @@ function textOf(run) {
   ];
   if (run.slices.length > 0) {
     lines.push(
-      row('from s', 'right/s', '503/s', 'wrong', 'p50 ms', 'p95 ms', 'p99 ms'),
+      row('from s', 'ok/s', '503/s', 'failed', 'p50 ms', 'p95 ms', 'p99 ms'),
       ...run.slices.map((s, i) => {
         const perSecond = (/** @type {number} */ n) => (n / run.sliceSeconds).toFixed(1);
         const from = (i * run.sliceSeconds).toFixed(1);
@@ -102,9 +102,9 @@ function textOf(run) {
       '',
     );
   }
-  lines.push(`  Answers: ${run.statuses.map(({ status, count }) => `${count} × ${status || 'none'}`).join(', ')}`);
+  lines.push(`  Responses: ${run.statuses.map(({ status, count }) => `${count} × ${status || 'none'}`).join(', ')}`);
   if (run.dropped > 0) {
-    lines.push(`  Not sent, for want of a free VU: ${run.dropped}`);
+    lines.push(`  Not sent, no free VU: ${run.dropped}`);
   }
   if (run.conclusion) {
     lines.push('', `  ${run.conclusion}`);
@@ -123,10 +123,10 @@ function ms(value) {
 }
 
 /** @param {Run} run */
-function pageOf(run) {
-  // "<" could end the script that it stands in.
+function toPage(run) {
+  // Escaped, because "</script>" in the data would end the script element.
   const json = JSON.stringify(run).replace(/</g, '\\u003c');
-  // Functions: in a string, "$&" and the like would mean something.
+  // Replacement functions, because "$&" and the like are special in replacement strings.
   return TEMPLATE.replace('/*uPlot.css*/', () => UPLOT_CSS)
     .replace('/*uPlot.js*/', () => UPLOT_JS)
     .replace('/*run*/ null', () => json);

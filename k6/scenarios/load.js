@@ -1,23 +1,31 @@
-// A day in two minutes: calls come at a rate that rises, holds and falls, however fast OMS answers.
+// A day in two minutes: calls arrive at a rate that rises, holds and falls, regardless of how fast OMS responds.
 //
 //   k6 run -e RATE=200 -e DURATION=2m k6/scenarios/load.js
 //
-// A quarter of DURATION (2m) up to RATE (200) calls of the mix a second, half at it, a quarter down. VUS (RATE) is how
-// many of them may be under way at a time. Besides, one journey begins every second.
+// The mix ramps up to RATE (200) calls per second for a quarter of DURATION (2m), holds for half, and ramps down for a
+// quarter. VUS (RATE) limits the calls of the mix in flight. In addition, one journey starts every second.
 
-import { FAST, SETTLED, durationSeconds, inSlices, oneJourneyASecond, optionsOf, whole } from '../lib/options.js';
-import * as people from '../lib/people.js';
+import {
+  LATENCY,
+  SETTLEMENT,
+  buildOptions,
+  durationSeconds,
+  integerSetting,
+  oneJourneyPerSecond,
+  taggedBySlice,
+} from '../lib/options.js';
+import * as workload from '../lib/workload.js';
 import { summary } from '../lib/report.js';
 
-export { drainAndAudit as teardown } from '../lib/ending.js';
-export { demandSeed as setup } from '../lib/people.js';
+export { drainAndAudit as teardown } from '../lib/teardown.js';
+export { requireSeedData as setup } from '../lib/workload.js';
 
-const RATE = whole('RATE', 200);
+const RATE = integerSetting('RATE', 200);
 const SECONDS = durationSeconds('2m');
 
 export const handleSummary = summary('load', SECONDS);
 
-export const options = optionsOf(
+export const options = buildOptions(
   {
     mix: {
       executor: 'ramping-arrival-rate',
@@ -28,12 +36,12 @@ export const options = optionsOf(
         { target: RATE, duration: `${SECONDS / 2}s` },
         { target: 0, duration: `${SECONDS / 4}s` },
       ],
-      preAllocatedVUs: whole('VUS', RATE),
+      preAllocatedVUs: integerSetting('VUS', RATE),
     },
-    journey: oneJourneyASecond(SECONDS),
+    journey: oneJourneyPerSecond(SECONDS),
   },
-  { ...FAST, ...SETTLED },
+  { ...LATENCY, ...SETTLEMENT },
 );
 
-export const mix = inSlices(people.mix);
-export const journey = inSlices(people.journey);
+export const mix = taggedBySlice(workload.mix);
+export const journey = taggedBySlice(workload.journey);

@@ -1,35 +1,43 @@
-// A moderate load for long: what leaks or grows shows as drift, from tenth to tenth of the report.
+// A moderate load for a long time: leaks and growth show up as drift from one tenth of the report to the next.
 //
 //   k6 run -e RATE=100 -e DURATION=8h k6/scenarios/soak.js
 //
-// RATE (100) calls of the mix a second for DURATION (1h). VUS (RATE) is how many of them may be under way at a time.
-// Besides, one journey begins every second.
+// RATE (100) calls of the mix per second for DURATION (1h). VUS (RATE) limits the calls of the mix in flight. In addition,
+// one journey starts every second.
 
-import { FAST, SETTLED, durationSeconds, inSlices, oneJourneyASecond, optionsOf, whole } from '../lib/options.js';
-import * as people from '../lib/people.js';
+import {
+  LATENCY,
+  SETTLEMENT,
+  buildOptions,
+  durationSeconds,
+  integerSetting,
+  oneJourneyPerSecond,
+  taggedBySlice,
+} from '../lib/options.js';
+import * as workload from '../lib/workload.js';
 import { summary } from '../lib/report.js';
 
-export { drainAndAudit as teardown } from '../lib/ending.js';
-export { demandSeed as setup } from '../lib/people.js';
+export { drainAndAudit as teardown } from '../lib/teardown.js';
+export { requireSeedData as setup } from '../lib/workload.js';
 
-const RATE = whole('RATE', 100);
+const RATE = integerSetting('RATE', 100);
 const SECONDS = durationSeconds('1h');
 
 export const handleSummary = summary('soak', SECONDS);
 
-export const options = optionsOf(
+export const options = buildOptions(
   {
     mix: {
       executor: 'constant-arrival-rate',
       exec: 'mix',
       rate: RATE,
       duration: `${SECONDS}s`,
-      preAllocatedVUs: whole('VUS', RATE),
+      preAllocatedVUs: integerSetting('VUS', RATE),
     },
-    journey: oneJourneyASecond(SECONDS),
+    journey: oneJourneyPerSecond(SECONDS),
   },
-  { ...FAST, ...SETTLED },
+  { ...LATENCY, ...SETTLEMENT },
 );
 
-export const mix = inSlices(people.mix);
-export const journey = inSlices(people.journey);
+export const mix = taggedBySlice(workload.mix);
+export const journey = taggedBySlice(workload.journey);

@@ -1,15 +1,15 @@
-// A flash sale: 1,000 buyers a second want one of 500 units of one item. Exactly 500 get one. Needs no seed data.
+// A flash sale: 1,000 buyers per second compete for 500 units of one item, and exactly 500 get one. Needs no seed data.
 //
 //   k6 run k6/scenarios/spike.js
 //
-// RATE (1000) buyers a second for DURATION (10s). VUS (500) is how many may be waiting for an answer at a time. OMS may
-// turn buyers away with 503, but must stand by every order that it accepted.
+// RATE (1000) buyers per second for DURATION (10s). VUS (500) limits the buyers waiting for a response. OMS may turn buyers
+// away with 503, but must not lose an order that it has accepted.
 
 import { Counter, Gauge } from 'k6/metrics';
 import {
   NO_CONTENT,
   OK,
-  bodyOf,
+  jsonBody,
   call,
   createItem,
   createUser,
@@ -19,14 +19,14 @@ import {
   placedToSettled,
   quantityOf,
 } from '../lib/client.js';
-import { drainAndAudit } from '../lib/ending.js';
-import { durationSeconds, inSlices, optionsOf, whole } from '../lib/options.js';
+import { drainAndAudit } from '../lib/teardown.js';
+import { buildOptions, durationSeconds, integerSetting, taggedBySlice } from '../lib/options.js';
 import { summary } from '../lib/report.js';
 
 const UNITS = 500;
-const USERS = 100; // few enough to look through all their orders at the end
+const USERS = 100; // few enough to read all their orders at the end
 const PAGE_ROWS = 100;
-const RATE = whole('RATE', 1000);
+const RATE = integerSetting('RATE', 1000);
 const SECONDS = durationSeconds('10s');
 
 if (RATE * SECONDS < 2 * UNITS) {
@@ -42,24 +42,24 @@ const ordersLost = new Counter('orders_lost');
 
 export const handleSummary = summary('spike', SECONDS);
 
-export const options = optionsOf(
+export const options = buildOptions(
   {
     sale: {
       executor: 'constant-arrival-rate',
       exec: 'buy',
       rate: RATE,
       duration: `${SECONDS}s`,
-      preAllocatedVUs: whole('VUS', 500),
+      preAllocatedVUs: integerSetting('VUS', 500),
     },
   },
   {
-    // What a buyer puts up with, even where 500 of them wait for one small machine.
+    // What a buyer tolerates, even if 500 of them are waiting for one small machine.
     'http_req_duration{name:place}': ['p(95)<5000'],
     placed_to_settled: ['p(95)<10000'],
     units_sold: [`value==${UNITS}`],
     units_left: ['value==0'],
     orders_undecided: ['value==0'],
-    // Below 0 when an answer got lost, but not its order.
+    // Negative if an order was placed but its response got lost.
     orders_lost: ['count<=0'],
   },
 );
@@ -70,9 +70,9 @@ export function setup() {
 
 /** @typedef {ReturnType<typeof setup>} Sale */
 
-export const buy = inSlices((/** @type {Sale} */ { item, users }) => {
+export const buy = taggedBySlice((/** @type {Sale} */ { item, users }) => {
   if (place(users[Math.floor(Math.random() * USERS)], { [item.name]: 1 })) {
-    ordersLost.add(1); // until it is found
+    ordersLost.add(1); // taken back in teardown, if the order is found
   }
 });
 
@@ -96,7 +96,7 @@ export function teardown({ item, users }) {
   unitsLeft.add(quantityOf(item.id));
   ordersUndecided.add(found - count.Confirmed - count.Rejected);
   ordersLost.add(-found);
-  // Off sale; its ledger stays.
+  // Archives the item; its ledger remains.
   call('remove', 'DELETE', `/inventory_items/${item.id}`, NO_CONTENT);
 }
 
@@ -108,7 +108,7 @@ function ordersOf(user) {
   const orders = [];
   let path = `/users/${user}/orders?limit=${PAGE_ROWS}`;
   for (;;) {
-    const page = bodyOf(call('count', 'GET', path, OK));
+    const page = jsonBody(call('count', 'GET', path, OK));
     orders.push(...page);
     if (page.length < PAGE_ROWS) {
       return orders;

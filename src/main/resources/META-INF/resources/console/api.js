@@ -1,10 +1,10 @@
-// The service, as the console calls it.
+// HTTP client for the OMS API.
 
 const TIMEOUT_MS = 15_000;
 
 /** Why a call failed, in words for an operator. */
 export class Problem extends Error {
-  /** @param {number} status the HTTP status, 0 when there was no answer */
+  /** @param {number} status the HTTP status, 0 if there was no response */
   constructor(status, detail, errors = []) {
     super(detail);
     this.status = status;
@@ -13,8 +13,8 @@ export class Problem extends Error {
 }
 
 /**
- * @returns {Promise<{body: any, etag: ?string, next: ?string}>} next is the `after` of the next page, if there is one
- * @throws {Problem} when the call is refused or nobody answers; an AbortError when the signal says so
+ * @returns {Promise<{body: any, etag: ?string, next: ?string}>} next is the `after` parameter of the next page, if any
+ * @throws {Problem} if the call is refused or gets no response; an AbortError if the signal aborts it
  */
 async function call(method, path, { query, body, etag, signal } = {}) {
   const url = new URL(path, location.origin);
@@ -33,7 +33,7 @@ async function call(method, path, { query, body, etag, signal } = {}) {
   if (etag) {
     headers.set('If-Match', etag);
   }
-  const limit = AbortSignal.timeout(TIMEOUT_MS);
+  const timeout = AbortSignal.timeout(TIMEOUT_MS);
   let response;
   let text;
   try {
@@ -42,35 +42,35 @@ async function call(method, path, { query, body, etag, signal } = {}) {
       headers,
       body: body === undefined ? undefined : JSON.stringify(body),
       cache: 'no-store',
-      signal: signal ? AbortSignal.any([signal, limit]) : limit,
+      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
     });
     text = await response.text();
   } catch (error) {
     if (signal?.aborted) {
       throw error;
     }
-    throw new Problem(0, 'OMS does not answer. Is web running, and can this browser reach it?');
+    throw new Problem(0, 'No response from OMS. Check that a web process is running and that this browser can reach it.');
   }
   if (!response.ok) {
-    throw problemIn(response, text);
+    throw parseProblem(response, text);
   }
   return {
     body: text ? JSON.parse(text) : null,
     etag: response.headers.get('ETag'),
-    next: nextIn(response.headers.get('Link')),
+    next: parseNext(response.headers.get('Link')),
   };
 }
 
-function problemIn(response, text) {
+function parseProblem(response, text) {
   try {
     const problem = JSON.parse(text);
     return new Problem(response.status, problem.detail ?? problem.title, problem.errors);
   } catch {
-    return new Problem(response.status, `OMS answered ${response.status} without saying why.`);
+    return new Problem(response.status, `OMS returned ${response.status} without an explanation.`);
   }
 }
 
-function nextIn(link) {
+function parseNext(link) {
   const next = /<([^>]*)>;\s*rel="?next"?/.exec(link ?? '');
   return next && new URL(next[1], location.origin).searchParams.get('after');
 }

@@ -1,4 +1,4 @@
-// uPlot in the console's colours.
+// Charts: uPlot in the console's colours.
 
 import { h, number } from './ui.js';
 
@@ -8,12 +8,12 @@ const dark = matchMedia('(prefers-color-scheme: dark)');
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
 /**
- * A chart over time, with a legend that tells the values under the pointer.
+ * A time series chart whose legend shows the values under the pointer.
  *
- * @param {string} label what it shows, for who cannot see it
- * @param series {label, colour, dash, stepped, fill}; colour names one of the style sheet
- * @param format a value in words
- * @param range the first and the last second that are shown; by default those of the data
+ * @param {string} label text alternative for screen readers
+ * @param series {label, colour, dash, stepped, fill}; colour is the name of a custom property in the style sheet
+ * @param format formats a value for the legend
+ * @param range returns the first and last second to show; defaults to the range of the data
  */
 export function chart(signal, label, series, format, range) {
   const values = series.map(() => h('span', { class: 'value' }));
@@ -21,22 +21,23 @@ export function chart(signal, label, series, format, range) {
   const legend = h(
     'p',
     { class: 'legend', 'aria-hidden': 'true' },
-    series.map((one, i) =>
-      h('span', null, h('span', { class: 'key', 'data-colour': one.colour, 'data-dash': one.dash }), one.label, values[i]),
+    series.map((line, i) =>
+      h('span', null, h('span', { class: 'key', 'data-colour': line.colour, 'data-dash': line.dash }), line.label, values[i]),
     ),
     when,
   );
-  const place = h('div', { class: 'plot', role: 'img', 'aria-label': label });
+  const container = h('div', { class: 'plot', role: 'img', 'aria-label': label });
   let data = null;
   let plot = null;
 
-  function tellUnderPointer(u) {
-    const at = u.cursor.idx;
-    values.forEach((value, i) => {
-      const told = at === null || at === undefined ? null : data[i + 1][at];
-      value.textContent = told === null || told === undefined ? '' : format(told);
+  function updateLegend(u) {
+    const index = u.cursor.idx;
+    const isOverPlot = index !== null && index !== undefined;
+    values.forEach((element, i) => {
+      const value = isOverPlot ? data[i + 1][index] : null;
+      element.textContent = value === null || value === undefined ? '' : format(value);
     });
-    when.textContent = at === null || at === undefined ? '' : new Date(data[0][at] * 1_000).toLocaleTimeString(undefined, { hourCycle: 'h23' });
+    when.textContent = isOverPlot ? new Date(data[0][index] * 1_000).toLocaleTimeString(undefined, { hourCycle: 'h23' }) : '';
   }
 
   function draw() {
@@ -49,7 +50,7 @@ export function chart(signal, label, series, format, range) {
     };
     plot = new uPlot(
       {
-        width: Math.max(place.clientWidth, 200),
+        width: Math.max(container.clientWidth, 200),
         height: HEIGHT_PX,
         legend: { show: false },
         padding: [8, 16, 0, 0],
@@ -59,31 +60,31 @@ export function chart(signal, label, series, format, range) {
           y: { range: (u, min, max) => [0, Math.max(max * 1.1, 1)] },
         },
         axes: [
-          { ...axis, values: (u, seconds) => seconds.map(clock), space: 80, size: 32 },
-          { ...axis, size: roomFor, values: (u, ticks) => ticks.map(number) },
+          { ...axis, values: (u, seconds) => seconds.map(formatTick), space: 80, size: 32 },
+          { ...axis, size: labelWidth, values: (u, ticks) => ticks.map(number) },
         ],
         series: [
           {},
-          ...series.map((one) => ({
-            label: one.label,
-            stroke: colour(one.colour),
-            fill: one.fill ? `${colour(one.colour)}22` : undefined,
+          ...series.map((line) => ({
+            label: line.label,
+            stroke: colour(line.colour),
+            fill: line.fill ? `${colour(line.colour)}22` : undefined,
             width: 2,
-            dash: one.dash ? [6, 4] : undefined,
-            paths: one.stepped ? uPlot.paths.stepped({ align: 1 }) : undefined,
+            dash: line.dash ? [6, 4] : undefined,
+            paths: line.stepped ? uPlot.paths.stepped({ align: 1 }) : undefined,
             points: { show: false },
           })),
         ],
-        hooks: { setCursor: [tellUnderPointer] },
+        hooks: { setCursor: [updateLegend] },
       },
       data,
-      place,
+      container,
     );
   }
 
-  const roomFor = (u, texts) => 20 + 7.5 * Math.max(3, ...(texts ?? []).map((text) => text.length));
+  const labelWidth = (u, texts) => 20 + 7.5 * Math.max(3, ...(texts ?? []).map((text) => text.length));
 
-  const clock = (second, i, all) => {
+  const formatTick = (second, i, all) => {
     const date = new Date(second * 1_000);
     const span = all[all.length - 1] - all[0];
     if (span > 2 * 86_400) return date.toLocaleDateString(undefined, { month: 'short', day: 'numeric' });
@@ -95,22 +96,22 @@ export function chart(signal, label, series, format, range) {
     });
   };
 
-  function set(latest) {
+  function setData(latest) {
     data = latest;
     if (plot) plot.setData(data);
-    else if (place.clientWidth) draw();
+    else if (container.clientWidth) draw();
   }
 
   const resized = new ResizeObserver(() => {
-    if (!data || !place.clientWidth) return;
-    if (plot) plot.setSize({ width: place.clientWidth, height: HEIGHT_PX });
+    if (!data || !container.clientWidth) return;
+    if (plot) plot.setSize({ width: container.clientWidth, height: HEIGHT_PX });
     else draw();
   });
-  resized.observe(place);
+  resized.observe(container);
   dark.addEventListener('change', () => data && draw(), { signal });
   signal.addEventListener('abort', () => {
     resized.disconnect();
     plot?.destroy();
   });
-  return { node: h('div', null, legend, place), set };
+  return { node: h('div', null, legend, container), setData };
 }

@@ -1,23 +1,23 @@
-// How the orders flow: from being placed to having their stock settled.
+// The Flow page: how orders move from placed to settled.
 
 import { chart } from './chart.js';
 import { follow, WINDOW_SECONDS } from './live.js';
 import { badge, coarse, duration, h, latency, loading, now, number, plural, rate, setText, table, time } from './ui.js';
 
-// Worries begin here. Alerts begin at the same age.
+// Same threshold as the alert OldestJobWaits.
 const OLDEST_MAX_SECONDS = 60;
 const SILENT_MAX_SECONDS = 30;
 const RECONCILED_MAX_SECONDS = 120;
 
 export function show({ main, title, signal }) {
   title.textContent = 'Flow';
-  const verdict = h('div', { class: 'verdict', role: 'status' });
-  const wait = loading('the state of the service');
-  const waiting = h('dl', { class: 'tiles' });
-  const moving = h('dl', { class: 'tiles' });
+  const health = h('div', { class: 'health', role: 'status' });
+  const loadingHint = loading('service status');
+  const queueTiles = h('dl', { class: 'tiles' });
+  const throughputTiles = h('dl', { class: 'tiles' });
   const plot = chart(
     signal,
-    'Orders placed and settled per second in the last 15 minutes',
+    'Orders placed and settled per second over the last 15 minutes',
     [
       { label: 'Placed per second', colour: 'accent', fill: true },
       { label: 'Settled per second', colour: 'second', dash: true },
@@ -29,171 +29,170 @@ export function show({ main, title, signal }) {
     'Workers',
     [
       { title: 'Worker', cell: (w) => h('code', null, w.name), value: (w) => w.name },
-      { title: 'Holds', cell: (w) => plural(w.in_flight, 'job'), value: (w) => w.in_flight, numeric: true },
+      { title: 'In flight', cell: (w) => plural(w.in_flight, 'job'), value: (w) => w.in_flight, numeric: true },
       { title: 'Settled', cell: (w) => number(w.settled), value: (w) => w.settled, numeric: true },
       { title: 'Idle', cell: idle, value: (w) => w.idle_seconds, numeric: true },
       { title: 'Started', cell: (w) => time(w.started_at), value: (w) => w.started_at, numeric: true },
     ],
     (w) => w.name,
-    'None has asked for a job lately.',
+    'No worker has polled for jobs recently.',
   );
-  const state = h('dl', { class: 'facts' });
-  const rest = h(
+  const dependencies = h('dl', { class: 'facts' });
+  const content = h(
     'div',
     { hidden: true },
-    waiting,
-    moving,
-    h('section', { class: 'card' }, h('h2', null, 'The last 15 minutes'), plot.node),
+    queueTiles,
+    throughputTiles,
+    h('section', { class: 'card' }, h('h2', null, 'Last 15 minutes'), plot.node),
     h(
       'div',
       { class: 'columns' },
       h('section', { class: 'card' }, h('h2', null, 'Workers'), workers.node),
-      h('section', { class: 'card' }, h('h2', null, 'What they stand on'), state),
+      h('section', { class: 'card' }, h('h2', null, 'Dependencies'), dependencies),
     ),
   );
-  main.append(verdict, wait, rest);
+  main.append(health, loadingHint, content);
 
-  const tile = tilesIn();
+  const setTile = tileSetter();
+  const showIssues = issueList(health);
   let drawn = null;
   follow(signal, (live) => {
     const { flow } = live;
-    tellWorries(verdict, worriesIn(live));
+    showIssues(issuesIn(live));
     if (!flow) return;
-    wait.remove();
-    rest.hidden = false;
-    rest.classList.toggle('stale', live.state !== 'live');
-    tile(waiting, 'Waiting', number(flow.depth), 'jobs in the stream');
-    tile(waiting, 'Oldest', coarse(flow.oldest_age_seconds), 'waits so long', flow.oldest_age_seconds > OLDEST_MAX_SECONDS && 'bad');
-    tile(waiting, 'In flight', number(flow.in_flight), 'with a worker');
-    tile(waiting, 'Failed', number(flow.failed), 'will be tried again', flow.failed > 0 && 'warn', '#/jobs?dead=false');
-    tile(waiting, 'Dead', number(flow.dead), 'nobody tries them', flow.dead > 0 && 'bad', '#/jobs?dead=true');
-    tile(waiting, 'Low stock', number(flow.low_stock), 'below threshold', flow.low_stock > 0 && 'warn', '#/inventory?below_threshold=true');
-    tile(moving, 'Placed', rate(flow.placed_per_second), 'orders per second');
-    tile(moving, 'Settled', rate(flow.settled_per_second), 'orders per second');
-    tile(moving, 'Median', latency(flow.latency?.p50_seconds), 'placed to settled');
-    tile(moving, '95 %', latency(flow.latency?.p95_seconds), 'are settled within');
-    tile(moving, '99 %', latency(flow.latency?.p99_seconds), 'are settled within');
+    loadingHint.remove();
+    content.hidden = false;
+    content.classList.toggle('stale', live.state !== 'live');
+    setTile(queueTiles, 'Waiting', number(flow.depth), 'jobs in the queue');
+    setTile(queueTiles, 'Oldest wait', coarse(flow.oldest_age_seconds), 'time in the queue', flow.oldest_age_seconds > OLDEST_MAX_SECONDS && 'bad');
+    setTile(queueTiles, 'In flight', number(flow.in_flight), 'jobs held by workers');
+    setTile(queueTiles, 'Failed', number(flow.failed), 'will be retried', flow.failed > 0 && 'warn', '#/jobs?dead=false');
+    setTile(queueTiles, 'Dead', number(flow.dead), 'retries exhausted', flow.dead > 0 && 'bad', '#/jobs?dead=true');
+    setTile(queueTiles, 'Low stock', number(flow.low_stock), 'items below threshold', flow.low_stock > 0 && 'warn', '#/inventory?below_threshold=true');
+    setTile(throughputTiles, 'Placed', rate(flow.placed_per_second), 'orders per second');
+    setTile(throughputTiles, 'Settled', rate(flow.settled_per_second), 'orders per second');
+    setTile(throughputTiles, 'Median', latency(flow.latency?.p50_seconds), 'placed to settled');
+    setTile(throughputTiles, '95th percentile', latency(flow.latency?.p95_seconds), 'placed to settled');
+    setTile(throughputTiles, '99th percentile', latency(flow.latency?.p99_seconds), 'placed to settled');
     workers.update(flow.workers ?? []);
     const facts = [
-      ['PostgreSQL', upOrAway(flow.postgresql)],
-      ['Redis', upOrAway(flow.redis)],
+      ['PostgreSQL', upOrDown(flow.postgresql)],
+      ['Redis', upOrDown(flow.redis)],
       ['Last reconciliation', reconciliation(flow.last_reconciliation)],
-      ['Told', time(flow.at)],
+      ['Updated', time(flow.at)],
     ];
-    state.replaceChildren(...facts.flatMap(([name, value]) => [h('dt', null, name), h('dd', null, value)]));
+    dependencies.replaceChildren(...facts.flatMap(([name, value]) => [h('dt', null, name), h('dd', null, value)]));
     const second = lastBucket(live);
     if (second !== drawn || document.hidden) {
       drawn = second;
-      plot.set(points(live, second));
+      plot.setData(points(live, second));
     }
   });
 }
 
-function tilesIn() {
-  const known = new Map();
+function tileSetter() {
+  const tiles = new Map();
   return (list, label, value, note, tone, href) => {
-    if (!known.has(label)) {
-      const dd = h('dd', { class: 'figure' });
+    if (!tiles.has(label)) {
+      const figure = h('dd', { class: 'figure' });
       const term = href ? h('a', { href }, label) : label;
-      const one = h('div', { class: 'tile' }, h('dt', null, term), dd, h('dd', { class: 'note' }, note));
-      list.append(one);
-      known.set(label, { one, dd });
+      const tile = h('div', { class: 'tile' }, h('dt', null, term), figure, h('dd', { class: 'note' }, note));
+      list.append(tile);
+      tiles.set(label, { tile, figure });
     }
-    const { one, dd } = known.get(label);
-    setText(dd, value);
-    one.dataset.tone = tone || '';
+    const { tile, figure } = tiles.get(label);
+    setText(figure, value);
+    tile.dataset.tone = tone || '';
   };
 }
 
-function idle({ idle_seconds: seconds, in_flight: holds }) {
-  return seconds > SILENT_MAX_SECONDS && holds > 0 ? badge(`silent for ${duration(seconds)}`, 'bad') : duration(seconds);
+const isSilent = (worker) => worker.idle_seconds > SILENT_MAX_SECONDS;
+
+function idle(worker) {
+  const text = duration(worker.idle_seconds);
+  return isSilent(worker) && worker.in_flight > 0 ? badge(`silent for ${text}`, 'bad') : text;
 }
 
-const upOrAway = (up) =>
-  up === null || up === undefined ? 'not known' : up ? badge('Up', 'ok') : badge('Away', 'bad');
+const upOrDown = (isUp) =>
+  isUp === null || isUp === undefined ? 'unknown' : isUp ? badge('Up', 'ok') : badge('Down', 'bad');
 
 function reconciliation(last) {
-  return last ? [time(last.at), `, ${last.found ? `${plural(last.found, 'lost job')} sent again` : 'nothing was lost'}`] : 'none yet';
+  return last ? [time(last.at), `, ${last.found ? `${plural(last.found, 'lost job')} resent` : 'no lost jobs'}`] : 'none yet';
 }
 
-// --- What is wrong, and what to do about it ---
+// --- Issues, each with what to do about it ---
 
-function worriesIn({ flow, state }) {
+/** @returns {?Array} [tone, what is wrong, what to do, href, link text] per issue; null while nothing is known yet */
+function issuesIn({ flow, state }) {
   if (!flow) {
     return state === 'lost'
-      ? [['bad', 'OMS does not answer.', 'Is web running, and can this browser reach it? The console tries again by itself.']]
+      ? [['bad', 'OMS is not responding.', 'Check that a web process is running and that this browser can reach it. The console retries automatically.']]
       : null;
   }
   if (state === 'lost') {
-    return [['bad', 'The connection is lost.', 'What is shown is from before. The console tries again by itself.']];
+    return [['bad', 'Connection lost.', 'The figures below are out of date. The console reconnects automatically.']];
   }
-  const worries = [];
-  const worry = (...told) => worries.push(told);
+  const issues = [];
+  const add = (...issue) => issues.push(issue);
   if (flow.postgresql === false) {
-    worry('bad', 'PostgreSQL is away.', 'Calls are answered 503, and nothing is lost. See that the server runs and that OMS_DB_URL reaches it; OMS goes on by itself.');
+    add('bad', 'PostgreSQL is down.', 'Requests are answered with 503; no data is lost. Check that the server is running and reachable at OMS_DB_URL. OMS recovers automatically.');
   }
   if (flow.redis === false) {
-    worry('bad', 'Redis is away.', 'Orders are accepted and wait. See that the server runs and that OMS_REDIS_URL reaches it; what was not sent is then found and settled.');
-  } else if (flow.workers && !flow.workers.some((w) => w.idle_seconds <= SILENT_MAX_SECONDS)) {
-    worry('bad', 'No worker is at work.', 'Orders are accepted and stay pending. Start one: OMS with QUARKUS_PROFILE=worker.');
+    add('bad', 'Redis is down.', 'Orders are accepted but not settled. Check that the server is running and reachable at OMS_REDIS_URL. Jobs that could not be sent are found and settled once it is back.');
+  } else if (flow.workers && flow.workers.every(isSilent)) {
+    add('bad', 'No worker is active.', 'Orders are accepted but stay pending. Start a worker: OMS with QUARKUS_PROFILE=worker.');
   } else if (flow.workers) {
-    const silent = flow.workers.filter((w) => w.idle_seconds > SILENT_MAX_SECONDS && w.in_flight > 0);
-    for (const w of silent) {
-      worry('warn', `Worker ${w.name} is silent and holds ${plural(w.in_flight, 'job')}.`, 'The others take them over; look at its log when this does not pass.');
+    for (const worker of flow.workers.filter((w) => isSilent(w) && w.in_flight > 0)) {
+      add('warn', `Worker ${worker.name} is silent and holds ${plural(worker.in_flight, 'job')}.`, 'Other workers will take over its jobs. If this persists, check its log.');
     }
     const last = flow.last_reconciliation;
     if (!last || now() - Date.parse(last.at) > RECONCILED_MAX_SECONDS * 1_000) {
-      worry('warn', 'No worker looks for lost jobs.', 'See that OMS_JOB_RECONCILER_EVERY is not off, and what the workers’ logs say.');
+      add('warn', 'No worker is looking for lost jobs.', 'Check that OMS_JOB_RECONCILER_EVERY is not off, then check the worker logs.');
     }
     if (flow.oldest_age_seconds > OLDEST_MAX_SECONDS) {
-      worry('bad', `The oldest job has waited for ${coarse(flow.oldest_age_seconds)}.`, 'More is placed than is settled: start more workers, or see in their logs what holds them up.');
+      add('bad', `The oldest job has been waiting for ${coarse(flow.oldest_age_seconds)}.`, 'Orders arrive faster than they are settled. Start more workers, or check the worker logs for what is slowing them down.');
     }
   }
   if (flow.dead > 0) {
-    worry('bad', `${plural(flow.dead, 'job is', 'jobs are')} dead.`, 'Nobody tries them any more. Read why, then retry or drop them.', '#/jobs?dead=true', 'Look at them');
+    add('bad', `${plural(flow.dead, 'job is', 'jobs are')} dead.`, 'Retries exhausted. Read the error, then retry or drop the job.', '#/jobs?dead=true', 'View dead jobs');
   }
   if (flow.failed > 0) {
-    worry('warn', `${plural(flow.failed, 'job has', 'jobs have')} failed.`, 'They will be tried again by themselves.', '#/jobs?dead=false', 'Look at them');
+    add('warn', `${plural(flow.failed, 'job has', 'jobs have')} failed.`, 'Failed jobs are retried automatically.', '#/jobs?dead=false', 'View failed jobs');
   }
-  return worries;
+  return issues;
 }
 
-let told;
-
-function tellWorries(place, worries) {
-  const text = JSON.stringify(worries);
-  if (told === text && place.hasChildNodes()) return;
-  told = text;
-  if (worries === null) {
-    place.replaceChildren();
-  } else if (worries.length === 0) {
-    place.replaceChildren(h('p', { class: 'well' }, h('strong', null, 'Orders flow.'), ' There is nothing to do.'));
-  } else {
-    place.replaceChildren(
-      h(
-        'ul',
-        null,
-        worries.map(([tone, what, todo, href, link]) =>
-          h(
-            'li',
-            { 'data-tone': tone },
-            h('strong', null, what),
-            ' ',
-            todo,
-            href ? [' ', h('a', { href }, link)] : null,
+function issueList(container) {
+  let shown;
+  return (issues) => {
+    // The container is a live region: rewriting the same text would have it read out again.
+    const text = JSON.stringify(issues);
+    if (shown === text) return;
+    shown = text;
+    if (issues === null) {
+      container.replaceChildren();
+    } else if (issues.length === 0) {
+      container.replaceChildren(h('p', { class: 'all-clear' }, h('strong', null, 'Orders are flowing.'), ' No action needed.'));
+    } else {
+      container.replaceChildren(
+        h(
+          'ul',
+          null,
+          issues.map(([tone, problem, remedy, href, link]) =>
+            h('li', { 'data-tone': tone }, h('strong', null, problem), ' ', remedy, href ? [' ', h('a', { href }, link)] : null),
           ),
         ),
-      ),
-    );
-  }
+      );
+    }
+  };
 }
 
-// --- The chart's points: one per bucket, zero where nothing was told ---
+// --- The chart's points: one per bucket, zero where nothing was counted ---
 
-/** The bucket before the last one that is over: what is just over may not have been told by everybody yet. */
+/** The bucket before the last complete one, as not every process may have reported the last one yet. */
 function lastBucket({ counts, bucketSeconds, flow }) {
-  const over = Math.floor(Date.parse(flow.at) / 1_000 / bucketSeconds) * bucketSeconds;
-  return Math.max(over - 2 * bucketSeconds, ...counts.placed.keys(), ...counts.settled.keys());
+  const end = Math.floor(Date.parse(flow.at) / 1_000 / bucketSeconds) * bucketSeconds;
+  return Math.max(end - 2 * bucketSeconds, ...counts.placed.keys(), ...counts.settled.keys());
 }
 
 function points({ counts, bucketSeconds }, last) {
@@ -201,6 +200,6 @@ function points({ counts, bucketSeconds }, last) {
   for (let second = last - WINDOW_SECONDS; second <= last; second += bucketSeconds) {
     seconds.push(second);
   }
-  const perSecond = (told) => seconds.map((second) => (told.get(second) ?? 0) / bucketSeconds);
+  const perSecond = (count) => seconds.map((second) => (count.get(second) ?? 0) / bucketSeconds);
   return [seconds, perSecond(counts.placed), perSecond(counts.settled)];
 }

@@ -1,9 +1,9 @@
-// Inventory: what is sold, low stock first, and one item with its ledger.
+// The Inventory pages: all items, lowest stock first, and one item with its ledger.
 
 import { get, put } from './api.js';
 import { chart } from './chart.js';
 import { kindOf } from './orders.js';
-import { address, badge, h, keep, now, number, say, signed, table, time, warn } from './ui.js';
+import { address, autoRefresh, badge, h, now, number, showError, showInfo, signed, table, time } from './ui.js';
 
 const REFRESH_MS = 5_000;
 const PAGE_ROWS = 50;
@@ -12,7 +12,7 @@ const LEDGER_ROWS = 100;
 export const show = (view) => (view.id ? showOne(view) : showList(view));
 
 const isLow = (item) => item.quantity < item.threshold;
-const stock = (item) => (isLow(item) ? badge('▼ Below threshold', 'bad') : badge('Enough', 'ok'));
+const stock = (item) => (isLow(item) ? badge('▼ Below threshold', 'bad') : badge('OK', 'ok'));
 
 // --- The list ---
 
@@ -22,32 +22,32 @@ function showList({ main, title, params, signal }) {
   const onlyLow = params.get('below_threshold') === 'true';
   const after = params.get('after') ?? '';
   const list = table(
-    'Items, low stock first',
+    'Items, lowest stock first',
     [
       { title: 'Item', cell: (i) => h('a', { class: 'long', href: `#/inventory/${i.id}` }, i.name), value: (i) => i.name },
       { title: 'Stock', cell: stock, value: (i) => (isLow(i) ? 0 : 1) },
       { title: 'Quantity', cell: (i) => number(i.quantity), value: (i) => i.quantity, numeric: true },
       { title: 'Threshold', cell: (i) => number(i.threshold), value: (i) => i.threshold, numeric: true },
       { title: 'To spare', cell: (i) => signed(i.quantity - i.threshold), value: (i) => i.quantity - i.threshold, numeric: true },
-      { title: 'Changed', cell: (i) => time(i.updated_at), value: (i) => i.updated_at, numeric: true },
+      { title: 'Updated', cell: (i) => time(i.updated_at), value: (i) => i.updated_at, numeric: true },
     ],
     (i) => i.id,
     name
-      ? 'No item on sale has exactly this name.'
+      ? 'No active item has exactly this name.'
       : onlyLow
-        ? 'No item is below its threshold.'
+        ? 'No items below their threshold.'
         : after
-          ? 'There are no more.'
-          : 'Nothing is on sale yet. Add an item by POST /inventory_items: /q/swagger-ui shows how.',
+          ? 'No more items.'
+          : 'No items yet. Add one with POST /inventory_items; see /q/swagger-ui.',
   );
-  const place = h('div');
+  const status = h('div');
   const pages = h('p', { class: 'pages' });
-  main.append(search(name, onlyLow), place, list.node, pages);
+  main.append(search(name, onlyLow), status, list.node, pages);
 
   const query = name
     ? { name }
     : { sort: 'low_stock', below_threshold: onlyLow || undefined, limit: PAGE_ROWS, after };
-  keep('items', place, REFRESH_MS, signal, async () => {
+  autoRefresh('items', status, REFRESH_MS, signal, async () => {
     const { body, next } = await get('/inventory_items', query, signal);
     list.update(body);
     const shown = JSON.stringify(next);
@@ -55,8 +55,8 @@ function showList({ main, title, params, signal }) {
       pages.dataset.shown = shown;
       pages.replaceChildren(
         ...[
-          after ? h('a', { href: address('inventory', { name, below_threshold: onlyLow }) }, '« Lowest') : null,
-          next ? h('a', { href: address('inventory', { name, below_threshold: onlyLow, after: next }) }, 'More »') : null,
+          after ? h('a', { href: address('inventory', { name, below_threshold: onlyLow }) }, '« First page') : null,
+          next ? h('a', { href: address('inventory', { name, below_threshold: onlyLow, after: next }) }, 'Next page »') : null,
         ].filter(Boolean),
       );
     }
@@ -66,7 +66,7 @@ function showList({ main, title, params, signal }) {
 function search(name, onlyLow) {
   const text = h('input', { id: 'item-name', autocomplete: 'off', value: name, maxlength: '255' });
   const low = h('input', { id: 'only-low', type: 'checkbox', checked: onlyLow });
-  const go = (event) => {
+  const submit = (event) => {
     event.preventDefault();
     location.hash = address('inventory', { name: text.value, below_threshold: !text.value && low.checked });
   };
@@ -75,8 +75,8 @@ function search(name, onlyLow) {
   });
   return h(
     'form',
-    { class: 'search', onsubmit: go, role: 'search' },
-    h('div', null, h('label', { for: 'item-name' }, 'Name, exactly'), text),
+    { class: 'search', onsubmit: submit, role: 'search' },
+    h('div', null, h('label', { for: 'item-name' }, 'Exact name'), text),
     h('button', { type: 'submit', class: 'main' }, 'Search'),
     h('div', { class: 'check' }, low, h('label', { for: 'only-low' }, 'Only below threshold')),
     name || onlyLow ? h('a', { href: '#/inventory' }, 'Show all') : null,
@@ -89,11 +89,11 @@ function showOne({ main, title, id, params, signal }) {
   title.textContent = `Item ${id}`;
   const after = params.get('after') ?? '';
   const path = `/inventory_items/${encodeURIComponent(id)}`;
-  const place = h('div');
+  const status = h('div');
   const facts = h('dl', { class: 'facts' });
   const plot = chart(
     signal,
-    'Quantity over time, with its threshold; the table below has the same figures',
+    'Quantity over time, with the threshold; the table below has the same figures',
     [
       { label: 'Quantity', colour: 'accent', stepped: true, fill: true },
       { label: 'Threshold', colour: 'warn', dash: true },
@@ -105,13 +105,13 @@ function showOne({ main, title, id, params, signal }) {
     [
       { title: 'When', cell: (m) => time(m.created_at), value: (m) => m.created_at },
       { title: 'Kind', cell: (m) => badge(kindOf(m)), value: (m) => m.kind },
-      { title: 'By', cell: (m) => signed(m.delta), value: (m) => m.delta, numeric: true },
-      { title: 'To', cell: (m) => number(m.quantity_after), value: (m) => m.quantity_after, numeric: true },
+      { title: 'Change', cell: (m) => signed(m.delta), value: (m) => m.delta, numeric: true },
+      { title: 'Quantity after', cell: (m) => number(m.quantity_after), value: (m) => m.quantity_after, numeric: true },
       { title: 'Order', cell: (m) => (m.order_id ? h('a', { href: `#/orders/${m.order_id}` }, `${m.order_id}`) : '–'), value: (m) => m.order_id },
       { title: 'Reason', cell: (m) => h('span', { class: 'long' }, m.reason ?? '–'), value: (m) => m.reason },
     ],
     (m) => m.id,
-    'Nothing has moved yet.',
+    'No stock movements yet.',
   );
   const pages = h('p', { class: 'pages' });
   const quantity = h('input', { id: 'quantity', type: 'number', min: '0', max: '1000000000', step: '1', required: true });
@@ -120,28 +120,28 @@ function showOne({ main, title, id, params, signal }) {
     'form',
     { class: 'search', onsubmit: correct },
     h('div', null, h('label', { for: 'quantity' }, 'Counted quantity'), quantity),
-    h('div', { class: 'wide' }, h('label', { for: 'reason' }, 'Reason, for the ledger'), reason),
-    h('button', { type: 'submit', class: 'main' }, 'Correct the quantity'),
+    h('div', { class: 'wide' }, h('label', { for: 'reason' }, 'Reason (recorded in the ledger)'), reason),
+    h('button', { type: 'submit', class: 'main' }, 'Correct quantity'),
   );
-  const rest = h(
+  const content = h(
     'div',
     { hidden: true },
     h('section', { class: 'card' }, facts),
-    h('section', { class: 'card' }, h('h2', null, 'Correct the quantity'), form),
+    h('section', { class: 'card' }, h('h2', null, 'Correct quantity'), form),
     h('section', { class: 'card' }, h('h2', null, 'Ledger'), plot.node, ledger.node, pages),
   );
-  main.append(h('p', { class: 'back' }, h('a', { href: '#/inventory' }, '« Inventory')), place, rest);
+  main.append(h('p', { class: 'back' }, h('a', { href: '#/inventory' }, '« Inventory')), status, content);
 
   const shown = { etag: null, quantity: null, ledger: null };
 
-  const refresh = keep('the item', place, REFRESH_MS, signal, async () => {
-    const [item, moved] = await Promise.all([
+  const refresh = autoRefresh('item', status, REFRESH_MS, signal, async () => {
+    const [item, movements] = await Promise.all([
       get(path, {}, signal),
       get(`${path}/movements`, { limit: LEDGER_ROWS, after }, signal),
     ]);
-    rest.hidden = false;
+    content.hidden = false;
     showFacts(item);
-    showLedger(item.body, moved);
+    showLedger(item.body, movements);
   });
 
   function showFacts({ body: item, etag }) {
@@ -155,21 +155,21 @@ function showOne({ main, title, id, params, signal }) {
         ['Quantity', [number(item.quantity), ' ', stock(item)]],
         ['Threshold', number(item.threshold)],
         ['Item', id],
-        ['Changed', time(item.updated_at)],
+        ['Updated', time(item.updated_at)],
       ].flatMap(([name, value]) => [h('dt', null, name), h('dd', { 'data-fact': name }, value)]),
     );
   }
 
-  function showLedger(item, { body: moves, next }) {
-    ledger.update(moves);
-    const text = JSON.stringify([moves, item.threshold]);
+  function showLedger(item, { body: movements, next }) {
+    ledger.update(movements);
+    const text = JSON.stringify([movements, item.threshold]);
     if (shown.ledger === text) return;
     shown.ledger = text;
-    const oldestFirst = [...moves].reverse();
+    const oldestFirst = [...movements].reverse();
     const points = oldestFirst.map((m) => [Date.parse(m.created_at) / 1_000, m.quantity_after]);
-    // What a batch moves, it moves at one moment: without the time since then there would be nothing to see.
+    // A batch's movements share one timestamp, so the line also needs a point for now to be visible.
     if (!after) points.push([now() / 1_000, item.quantity]);
-    plot.set([points.map(([second]) => second), points.map(([, quantity]) => quantity), points.map(() => item.threshold)]);
+    plot.setData([points.map(([second]) => second), points.map(([, quantity]) => quantity), points.map(() => item.threshold)]);
     pages.replaceChildren(
       ...[
         after ? h('a', { href: `#/inventory/${id}` }, '« Newest') : null,
@@ -183,18 +183,18 @@ function showOne({ main, title, id, params, signal }) {
     const from = shown.quantity;
     const to = Number(quantity.value);
     if (to === from) {
-      say(`The quantity is ${number(to)} already: there is nothing to correct.`);
+      showInfo(`The quantity is already ${number(to)}. Nothing to correct.`);
       return;
     }
     try {
       await put(path, { quantity: to, reason: reason.value }, shown.etag);
       form.reset();
-      say(`The quantity is corrected from ${number(from)} to ${number(to)}.`);
+      showInfo(`Quantity corrected from ${number(from)} to ${number(to)}.`);
     } catch (problem) {
       if (problem.status === 412) {
-        problem.message = 'The item changed meanwhile, so nothing was corrected. It is shown as it is now: look, and count again.';
+        problem.message = 'The item changed in the meantime, so nothing was corrected. Check its current quantity and count again.';
       }
-      warn(problem);
+      showError(problem);
     }
     refresh();
   }

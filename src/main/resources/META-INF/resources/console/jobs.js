@@ -1,7 +1,7 @@
-// Jobs that failed: why, when they are tried again, and what to do about them.
+// The Jobs page: failed and dead jobs, why they failed, when they are retried, and buttons to retry or drop them.
 
 import { get, post, remove } from './api.js';
-import { address, ask, badge, button, h, keep, number, plural, say, table, time, warn } from './ui.js';
+import { address, autoRefresh, badge, button, confirmAction, h, number, plural, showError, showInfo, table, time } from './ui.js';
 
 const REFRESH_MS = 2_000;
 const PAGE_ROWS = 50;
@@ -16,19 +16,19 @@ export function show({ main, title, params, signal }) {
   const dead = params.get('dead') ?? '';
   const after = params.get('after') ?? '';
   const list = table(
-    'Jobs that failed',
+    'Failed jobs',
     [
       { title: 'Order', cell: (j) => (hasOrder(j) ? h('a', { href: `#/orders/${j.order_id}` }, `${j.order_id}`) : 'none'), value: (j) => j.order_id },
       { title: 'State', cell: (j) => (j.dead_at ? badge('Dead', 'bad') : badge('Failed', 'warn')), value: (j) => (j.dead_at ? 1 : 0) },
       { title: 'Attempts', cell: (j) => number(j.attempts), value: (j) => j.attempts, numeric: true },
       { title: 'Error', cell: (j) => h('span', { class: 'error' }, j.last_error ?? '–'), value: (j) => j.last_error },
-      { title: 'Next attempt', cell: next, value: (j) => j.next_attempt_at ?? j.dead_at, numeric: true },
-      { title: 'What to do', cell: (j) => whatToDo(j) },
+      { title: 'Next attempt', cell: nextAttempt, value: (j) => j.next_attempt_at ?? j.dead_at, numeric: true },
+      { title: 'Actions', cell: actions },
     ],
     (j) => j.order_id,
     [
-      h('p', null, dead === 'true' ? 'No job is dead.' : dead === 'false' ? 'No failed job waits for its next attempt.' : 'No job has failed.'),
-      h('p', { class: 'hint' }, 'A job that fails is tried 25 times within three weeks, and is dead then.'),
+      h('p', null, dead === 'true' ? 'No dead jobs.' : dead === 'false' ? 'No failed jobs waiting for a retry.' : 'No failed jobs.'),
+      h('p', { class: 'hint' }, 'A failing job is tried 25 times within three weeks, after which it is dead.'),
     ],
     true,
   );
@@ -36,16 +36,16 @@ export function show({ main, title, params, signal }) {
   const tabs = VIEWS.map(([text, value]) =>
     h('a', { href: address('jobs', { dead: value }), 'aria-current': value === dead ? 'true' : null }, text),
   );
-  const place = h('div');
+  const status = h('div');
   const pages = h('p', { class: 'pages' });
   main.append(
-    h('div', { class: 'search' }, h('nav', { class: 'tabs', 'aria-label': 'Which jobs' }, tabs), all),
-    place,
+    h('div', { class: 'search' }, h('nav', { class: 'tabs', 'aria-label': 'Filter by state' }, tabs), all),
+    status,
     list.node,
     pages,
   );
 
-  const refresh = keep('jobs', place, REFRESH_MS, signal, async () => {
+  const refresh = autoRefresh('jobs', status, REFRESH_MS, signal, async () => {
     const { body, next: more } = await get('/jobs/failed', { dead, after, limit: PAGE_ROWS }, signal);
     list.update(body);
     all.hidden = !body.some(hasOrder);
@@ -54,53 +54,55 @@ export function show({ main, title, params, signal }) {
       pages.dataset.shown = shown;
       pages.replaceChildren(
         ...[
-          after ? h('a', { href: address('jobs', { dead }) }, '« First') : null,
-          more ? h('a', { href: address('jobs', { dead, after: more }) }, 'More »') : null,
+          after ? h('a', { href: address('jobs', { dead }) }, '« First page') : null,
+          more ? h('a', { href: address('jobs', { dead, after: more }) }, 'Next page »') : null,
         ].filter(Boolean),
       );
     }
   });
 
-  function whatToDo(job) {
+  function actions(job) {
     return h(
       'div',
       { class: 'actions' },
-      hasOrder(job) ? button('Retry', () => make(() => post(`/jobs/failed/${job.order_id}/retry`), () => `${nameOf(job)} is tried again at once.`), { 'aria-label': `Retry ${nameOf(job)}` }) : null,
+      hasOrder(job) ? button('Retry', () => retry(job), { 'aria-label': `Retry ${nameOf(job)}` }) : null,
       button('Drop', () => drop(job), { class: 'danger', 'aria-label': `Drop ${nameOf(job)}` }),
     );
   }
 
+  const retry = (job) => perform(() => post(`/jobs/failed/${job.order_id}/retry`), () => `Retrying ${nameOf(job)} now.`);
+
   async function drop(job) {
     const text = hasOrder(job)
-      ? 'What is due of its order is given up with it: no stock is moved any more. This cannot be undone.'
-      : 'It names no order, so nothing else changes. This cannot be undone.';
-    if (await ask(`Drop ${nameOf(job)}?`, text, 'Drop')) {
-      await make(() => remove(`/jobs/failed/${job.order_id}`), () => `${nameOf(job)} is dropped.`);
+      ? 'The stock change that its order is waiting for is abandoned: no more stock is moved for it. This cannot be undone.'
+      : 'It has no order, so nothing else changes. This cannot be undone.';
+    if (await confirmAction(`Drop ${nameOf(job)}?`, text, 'Drop')) {
+      await perform(() => remove(`/jobs/failed/${job.order_id}`), () => `Dropped ${nameOf(job)}.`);
       title.focus();
     }
   }
 
   async function retryAll() {
-    if (await ask('Retry all jobs?', 'Every failed or dead job that has an order is tried again at once, also those that are not shown.', 'Retry all')) {
-      await make(() => post('/jobs/failed/retry'), ({ retried }) => `${plural(retried, 'job is', 'jobs are')} tried again at once.`);
+    if (await confirmAction('Retry all jobs?', 'Every failed or dead job that has an order is retried now, including those not shown.', 'Retry all')) {
+      await perform(() => post('/jobs/failed/retry'), ({ retried }) => `Retrying ${plural(retried, 'job')} now.`);
       title.focus();
     }
   }
 
-  async function make(call, done) {
+  async function perform(call, message) {
     try {
       const { body } = await call();
-      say(done(body));
+      showInfo(message(body));
     } catch (problem) {
-      warn(problem);
+      showError(problem);
     }
     refresh();
   }
 }
 
 const hasOrder = (job) => job.order_id >= 0;
-const nameOf = (job) => (hasOrder(job) ? `The job of order ${job.order_id}` : 'The job without an order');
+const nameOf = (job) => (hasOrder(job) ? `the job for order ${job.order_id}` : 'the job without an order');
 
-function next(job) {
+function nextAttempt(job) {
   return job.dead_at ? h('span', null, 'none, dead since ', time(job.dead_at)) : time(job.next_attempt_at);
 }

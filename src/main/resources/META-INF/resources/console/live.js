@@ -1,30 +1,30 @@
-// The service's state as it tells it each second (server-sent events), shared by all pages.
+// The service status, pushed every second as server-sent events and shared by all pages.
 
 import { setClock } from './ui.js';
 
 export const WINDOW_SECONDS = 15 * 60;
 
 const SILENT_MS = 10_000;
-const AGAIN_MIN_MS = 1_000;
-const AGAIN_MAX_MS = 10_000;
+const RECONNECT_MIN_MS = 1_000;
+const RECONNECT_MAX_MS = 10_000;
 
-/** state: connecting, live, lost. flow: the last that was told. counts: per bucket, by its first second. */
+/** state: connecting, live or lost. flow: the latest snapshot. counts: per bucket, keyed by the bucket's first second. */
 export const live = { state: 'connecting', flow: null, bucketSeconds: 5, counts: null, since: null };
 
 const listeners = new Set();
 let source = null;
 let watchdog;
-let timer;
-let againMs = AGAIN_MIN_MS;
+let reconnectTimer;
+let reconnectMs = RECONNECT_MIN_MS;
 
-/** Calls back now and whenever something is new, until the signal. */
+/** Calls the listener now and on every change, until the signal aborts. */
 export function follow(signal, listener) {
   listeners.add(listener);
   signal.addEventListener('abort', () => listeners.delete(listener));
   listener(live);
 }
 
-function changed(state) {
+function notify(state) {
   if (live.state !== state) {
     live.state = state;
     live.since = Date.now();
@@ -32,9 +32,9 @@ function changed(state) {
   listeners.forEach((listener) => listener(live));
 }
 
-function add(told) {
+function addCounts(buckets) {
   for (const name of ['placed', 'settled']) {
-    for (const [second, count] of told?.[name] ?? []) {
+    for (const [second, count] of buckets?.[name] ?? []) {
       live.counts[name].set(second, count);
     }
   }
@@ -52,46 +52,46 @@ function open() {
   close();
   source = new EventSource('/events');
   source.addEventListener('history', ({ data }) => {
-    const told = JSON.parse(data);
-    live.bucketSeconds = told.bucket_seconds;
+    const history = JSON.parse(data);
+    live.bucketSeconds = history.bucket_seconds;
     live.counts = { placed: new Map(), settled: new Map() };
-    add(told);
+    addCounts(history);
   });
   source.addEventListener('flow', ({ data }) => {
     live.flow = JSON.parse(data);
     live.counts ??= { placed: new Map(), settled: new Map() };
     setClock(live.flow.at);
-    add(live.flow.buckets);
+    addCounts(live.flow.buckets);
     dropOld(Date.parse(live.flow.at) / 1_000);
-    againMs = AGAIN_MIN_MS;
-    watch();
-    changed('live');
+    reconnectMs = RECONNECT_MIN_MS;
+    restartWatchdog();
+    notify('live');
   });
-  // Not left to the browser: it gives up for good when the answer is a 503, and never notices a dead connection.
-  source.onerror = lost;
-  watch();
+  // EventSource's own reconnect is not enough: it gives up for good after a 503 and never notices a dead connection.
+  source.onerror = reconnectLater;
+  restartWatchdog();
 }
 
-function watch() {
+function restartWatchdog() {
   clearTimeout(watchdog);
-  watchdog = setTimeout(lost, SILENT_MS);
+  watchdog = setTimeout(reconnectLater, SILENT_MS);
 }
 
-function lost() {
+function reconnectLater() {
   close();
-  timer = setTimeout(open, againMs);
-  againMs = Math.min(againMs * 2, AGAIN_MAX_MS);
-  changed('lost');
+  reconnectTimer = setTimeout(open, reconnectMs);
+  reconnectMs = Math.min(reconnectMs * 2, RECONNECT_MAX_MS);
+  notify('lost');
 }
 
 function close() {
   source?.close();
   source = null;
   clearTimeout(watchdog);
-  clearTimeout(timer);
+  clearTimeout(reconnectTimer);
 }
 
-/** Listens while the page is seen: a browser has few connections to one server, and hidden tabs would use them up. */
+/** Listens only while the tab is visible: a browser opens few connections per server, and hidden tabs would use them up. */
 export function start() {
   document.addEventListener('visibilitychange', () => (document.hidden ? close() : open()));
   addEventListener('online', open);

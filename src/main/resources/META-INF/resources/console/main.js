@@ -1,4 +1,4 @@
-// Shows the page that the address names, and what the service's state is on all of them.
+// Routes to the page in the URL's hash, and shows the service status on every page.
 
 import * as flow from './flow.js';
 import * as inventory from './inventory.js';
@@ -11,7 +11,7 @@ const PAGES = { flow, orders, inventory, jobs };
 const main = document.getElementById('main');
 let leaving = new AbortController();
 
-/** An address is #/page, or #/page/id, with the page's parameters behind a question mark. */
+/** The hash is #/page or #/page/id, optionally followed by a question mark and the page's parameters. */
 function route() {
   const [path, query] = location.hash.replace(/^#\/?/, '').split('?');
   const [page = '', id] = path.split('/');
@@ -31,35 +31,35 @@ function show(moveFocus) {
   if (PAGES[page]) {
     PAGES[page].show({ main, title, id, params, signal: leaving.signal });
   } else {
-    title.textContent = 'No such page';
-    main.append(h('p', null, 'Choose one above.'));
+    title.textContent = 'Page not found';
+    main.append(h('p', null, 'Choose a page from the menu above.'));
   }
   document.title = `${title.textContent} · OMS`;
   scrollTo(0, 0);
   if (moveFocus) title.focus();
 }
 
-const STATES = { connecting: 'Connecting…', live: 'Live', lost: 'Reconnecting…' };
+const STATE_LABELS = { connecting: 'Connecting…', live: 'Live', lost: 'Reconnecting…' };
 
 function showState() {
-  const place = document.getElementById('live');
-  place.dataset.state = live.state;
-  setText(place, STATES[live.state]);
-  count('low-count', live.flow?.low_stock, 'below threshold');
-  count('job-count', live.flow && (live.flow.failed ?? 0) + (live.flow.dead ?? 0), 'failed or dead');
+  const indicator = document.getElementById('live');
+  indicator.dataset.state = live.state;
+  setText(indicator, STATE_LABELS[live.state]);
+  setCount('low-count', live.flow?.low_stock, 'below threshold');
+  setCount('job-count', live.flow && (live.flow.failed ?? 0) + (live.flow.dead ?? 0), 'failed or dead');
 }
 
-function count(id, value, what) {
-  const place = document.getElementById(id);
-  place.hidden = !value;
-  if (place.dataset.value !== String(value)) {
-    place.dataset.value = value;
-    place.replaceChildren(number(value), h('span', { class: 'unseen' }, ` ${what}`));
+function setCount(id, value, description) {
+  const badge = document.getElementById(id);
+  badge.hidden = !value;
+  if (badge.dataset.value !== String(value)) {
+    badge.dataset.value = value;
+    badge.replaceChildren(number(value), h('span', { class: 'visually-hidden' }, ` ${description}`));
   }
 }
 
 document.getElementById('skip').addEventListener('click', (event) => {
-  // The address names the page; it must not change.
+  // Following the link would change the hash, which names the page.
   event.preventDefault();
   main.focus();
 });

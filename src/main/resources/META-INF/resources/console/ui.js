@@ -1,6 +1,6 @@
-// What every page is built of. Values come into the page as text only, never as markup.
+// Building blocks shared by every page. Values enter the page as text only, never as markup.
 
-/** An element. Properties that start with "on" are listeners, the others are attributes. */
+/** Creates an element. Properties that start with "on" become listeners, all others attributes. */
 export function h(tag, properties, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(properties ?? {})) {
@@ -40,7 +40,7 @@ export const duration = orUnknown((seconds) => {
   return `${Math.floor(s / 86_400)} d ${Math.floor((s % 86_400) / 3_600)} h`;
 });
 
-/** A duration to one unit, for where there is little room. */
+/** A duration rounded down to one unit, for tight spaces. */
 export const coarse = orUnknown((seconds) => {
   if (seconds < 60) return `${Math.floor(seconds)} s`;
   if (seconds < 3_600) return `${Math.floor(seconds / 60)} min`;
@@ -52,7 +52,7 @@ export const plural = (count, one, many = `${one}s`) => `${number(count)} ${coun
 
 let clockAheadMs = 0;
 
-/** Takes the service's clock for the time, not the operator's. */
+/** Sets the time that now() and relative times use: the service's clock, as the operator's may be wrong. */
 export function setClock(iso) {
   clockAheadMs = Date.parse(iso) - Date.now();
 }
@@ -65,7 +65,7 @@ function relative(iso) {
   return seconds > 0 ? `${coarse(seconds)} ago` : `in ${coarse(-seconds)}`;
 }
 
-/** A time as it is told: how long ago, and exactly when pointed at. */
+/** A relative time; its tooltip has the exact one. */
 export function time(iso) {
   if (!iso) {
     return UNKNOWN;
@@ -83,60 +83,63 @@ setInterval(() => {
   }
 }, 1_000);
 
-// --- Small parts ---
+// --- Small components ---
 
 const STATUS_TONES = { Confirmed: 'ok', Delivered: 'ok', OutForDelivery: 'info', Rejected: 'bad', Cancelled: 'off' };
 
-export const words = (name) => name.replace(/(?<=[a-z])(?=[A-Z])/g, ' ').replace(/ [A-Z]/g, (c) => c.toLowerCase());
+/** A status or event name as words: OutForDelivery becomes "Out for delivery". */
+export const humanize = (name) => name.replace(/(?<=[a-z])(?=[A-Z])/g, ' ').replace(/ [A-Z]/g, (c) => c.toLowerCase());
 export const badge = (text, tone) => h('span', { class: 'badge', 'data-tone': tone }, text);
-export const status = (name) => badge(words(name), STATUS_TONES[name] ?? 'wait');
+export const status = (name) => badge(humanize(name), STATUS_TONES[name] ?? 'wait');
 export const button = (text, onclick, properties) => h('button', { type: 'button', onclick, ...properties }, text);
 export const loading = (what) => h('p', { class: 'hint' }, `Loading ${what}…`);
 
-/** Text is only written where it changed, so that a live region tells no news twice. */
+/** Sets the text only if it differs, so that a screen reader does not announce a live region twice. */
 export function setText(element, text) {
   if (element.textContent !== text) {
     element.textContent = text;
   }
 }
 
-/** Why something could not be shown, and what to do. */
-function failure(problem, again) {
+/** An error in place of the content that could not be loaded. */
+function failure(problem, retry) {
   return h(
     'div',
     { class: 'failure', role: 'alert' },
-    h('p', null, h('strong', null, problem.status === 404 ? 'Not found. ' : 'This did not work. '), problem.message),
+    h('p', null, h('strong', null, problem.status === 404 ? 'Not found. ' : 'Something went wrong. '), problem.message),
     problem.errors?.length ? h('ul', null, problem.errors.map((error) => h('li', null, error))) : null,
-    again ? button('Try again', again) : null,
+    retry ? button('Try again', retry) : null,
   );
 }
 
-/** Replaces what is told at the bottom of the page. What went wrong stays until it is dismissed. */
-function tell(place, message, more = []) {
-  const close = button('×', () => place.replaceChildren(), { class: 'quiet', 'aria-label': 'Dismiss' });
-  const list = more.length ? h('ul', null, more.map((line) => h('li', null, line))) : null;
+/** Shows a notice at the bottom of the page in place of the previous one. */
+function showNotice(container, message, details = []) {
+  const close = button('×', () => container.replaceChildren(), { class: 'quiet', 'aria-label': 'Dismiss' });
+  const list = details.length ? h('ul', null, details.map((detail) => h('li', null, detail))) : null;
   const notice = h('div', { class: 'notice' }, h('div', null, h('p', null, message), list), close);
-  document.getElementById('said').replaceChildren();
-  document.getElementById('warned').replaceChildren();
-  place.replaceChildren(notice);
+  document.getElementById('info').replaceChildren();
+  document.getElementById('alert').replaceChildren();
+  container.replaceChildren(notice);
   return notice;
 }
 
-export function say(message) {
-  const notice = tell(document.getElementById('said'), message);
+/** Shows a message for ten seconds. */
+export function showInfo(message) {
+  const notice = showNotice(document.getElementById('info'), message);
   setTimeout(() => notice.remove(), 10_000);
 }
 
-export const warn = (problem) => tell(document.getElementById('warned'), problem.message, problem.errors);
+/** Shows an error until it is dismissed. */
+export const showError = (problem) => showNotice(document.getElementById('alert'), problem.message, problem.errors);
 
-/** Asks before something is done that cannot be undone. */
-export function ask(title, text, action) {
+/** Asks for confirmation of something that cannot be undone. */
+export function confirmAction(title, text, action) {
   return new Promise((resolve) => {
     const dialog = h(
       'dialog',
-      { 'aria-labelledby': 'ask-title', 'aria-describedby': 'ask-text', onclose: () => done() },
-      h('h2', { id: 'ask-title' }, title),
-      h('p', { id: 'ask-text' }, text),
+      { 'aria-labelledby': 'dialog-title', 'aria-describedby': 'dialog-text', onclose: () => done() },
+      h('h2', { id: 'dialog-title' }, title),
+      h('p', { id: 'dialog-text' }, text),
       h(
         'div',
         { class: 'actions' },
@@ -154,46 +157,47 @@ export function ask(title, text, action) {
 }
 
 /**
- * Loads what a page shows, now and then again so long after the last time (0: never), while the page is seen and until
- * the signal. A failure is shown in its place; one that is the page's own fault is not tried again by itself.
+ * Loads a page's content now, and again every intervalMs after the last load finished (0: never), while the tab is
+ * visible and until the signal aborts. Failures are shown in the container; after a 4xx there is no automatic retry.
  *
- * @param place where "loading" and failures are shown
- * @returns loads it at once
+ * @param what names the content in "Loading …"
+ * @param container holds the loading hint and failures
+ * @returns a function that reloads at once
  */
-export function keep(what, place, ms, signal, load) {
+export function autoRefresh(what, container, intervalMs, signal, load) {
   let timer;
   let running = false;
-  let told = null;
-  place.replaceChildren(loading(what));
+  let shownFailure = null;
+  container.replaceChildren(loading(what));
   const run = async () => {
     if (running) return;
     running = true;
     clearTimeout(timer);
-    let again = ms > 0;
+    let repeat = intervalMs > 0;
     try {
       await load();
-      place.replaceChildren();
-      told = null;
+      container.replaceChildren();
+      shownFailure = null;
     } catch (problem) {
       if (signal.aborted) return;
-      again &&= !(problem.status >= 400 && problem.status < 500);
-      // Once: it is an alert, and would be read out each time.
-      if (told !== problem.message) place.replaceChildren(failure(problem, run));
-      told = problem.message;
+      repeat &&= !(problem.status >= 400 && problem.status < 500);
+      // Only once: a screen reader would announce the alert again each time.
+      if (shownFailure !== problem.message) container.replaceChildren(failure(problem, run));
+      shownFailure = problem.message;
     } finally {
       running = false;
     }
-    if (again && !signal.aborted && !document.hidden) {
-      timer = setTimeout(run, ms);
+    if (repeat && !signal.aborted && !document.hidden) {
+      timer = setTimeout(run, intervalMs);
     }
   };
-  document.addEventListener('visibilitychange', () => ms && !document.hidden && run(), { signal });
+  document.addEventListener('visibilitychange', () => intervalMs && !document.hidden && run(), { signal });
   signal.addEventListener('abort', () => clearTimeout(timer));
   run();
   return run;
 }
 
-/** The address of a page with those of its parameters that say something. */
+/** The hash of a page, with the parameters that have a value. */
 export function address(page, parameters) {
   const given = Object.entries(parameters).filter(([, value]) => value);
   return given.length ? `#/${page}?${new URLSearchParams(given)}` : `#/${page}`;
@@ -202,17 +206,16 @@ export function address(page, parameters) {
 // --- Tables ---
 
 /**
- * A table that is sorted by its header buttons and brought up to date row by row, so that neither focus nor selection is
- * lost.
+ * A table with sortable columns that is updated row by row, so that focus and selection survive.
  *
  * @param {string} label what it lists
  * @param columns {title, cell(row), value(row) to sort by, numeric}
- * @param key what tells a row from the others
- * @param empty what is shown instead when there is no row
- * @param stacks whether on a narrow screen a row's cells stand below each other, so that its last one is not out of sight
+ * @param key returns the unique key of a row
+ * @param empty shown in place of the table when it has no rows
+ * @param stacks whether to stack a row's cells on narrow screens, so that the last one stays visible
  */
 export function table(label, columns, key, empty, stacks) {
-  // The roles are what these elements have anyway, until a style sheet makes blocks of them.
+  // Explicit roles, because display: block in the style sheet removes the implicit ones.
   const body = h('tbody', { role: 'rowgroup' });
   const heads = columns.map((column, index) =>
     column.value
@@ -222,13 +225,13 @@ export function table(label, columns, key, empty, stacks) {
   const grid = h(
     'table',
     { role: 'table', class: stacks && 'stacks' },
-    h('caption', { class: 'unseen' }, label),
+    h('caption', { class: 'visually-hidden' }, label),
     h('thead', { role: 'rowgroup' }, h('tr', { role: 'row' }, heads)),
     body,
   );
   const scroller = h('div', { class: 'scroller', role: 'region', 'aria-label': label, tabindex: '0', hidden: true }, grid);
-  const nothing = h('div', { class: 'empty', hidden: true }, empty);
-  let lines = new Map();
+  const emptyNote = h('div', { class: 'empty', hidden: true }, empty);
+  let rendered = new Map();
   let rows = null;
   let sort = null;
 
@@ -243,7 +246,7 @@ export function table(label, columns, key, empty, stacks) {
     update(rows);
   }
 
-  function inOrder() {
+  function sortedRows() {
     if (!sort) return rows;
     const value = columns[sort.index].value;
     const compare = (a, b) => {
@@ -255,39 +258,39 @@ export function table(label, columns, key, empty, stacks) {
     return [...rows].sort((a, b) => sort.direction * compare(value(a), value(b)));
   }
 
-  function line(row, isFirst) {
+  function render(row, isFirst) {
     const text = JSON.stringify(row);
-    const old = lines.get(String(key(row)));
+    const old = rendered.get(String(key(row)));
     if (old?.text === text) return old;
     const cells = columns.map(({ title, cell, numeric }) =>
       h('td', { role: 'cell', 'data-title': title, class: numeric && 'numeric' }, cell(row)),
     );
-    const made = { text, tr: h('tr', { role: 'row', 'data-key': key(row), class: old || isFirst ? null : 'new' }, cells) };
+    const tr = h('tr', { role: 'row', 'data-key': key(row), class: old || isFirst ? null : 'new' }, cells);
     if (old?.tr.contains(document.activeElement)) {
-      const at = [...old.tr.querySelectorAll('a,button')].indexOf(document.activeElement);
-      queueMicrotask(() => made.tr.querySelectorAll('a,button')[at]?.focus());
+      const index = [...old.tr.querySelectorAll('a,button')].indexOf(document.activeElement);
+      queueMicrotask(() => tr.querySelectorAll('a,button')[index]?.focus());
     }
-    return made;
+    return { text, tr };
   }
 
   function update(latest) {
     const isFirst = rows === null;
     rows = latest;
-    const wanted = inOrder().map((row) => [String(key(row)), line(row, isFirst)]);
-    lines = new Map(wanted);
+    const wanted = sortedRows().map((row) => [String(key(row)), render(row, isFirst)]);
+    rendered = new Map(wanted);
     const trs = wanted.map(([, { tr }]) => tr);
-    const stay = new Set(trs);
+    const kept = new Set(trs);
     for (const tr of [...body.children]) {
-      if (!stay.has(tr)) tr.remove();
+      if (!kept.has(tr)) tr.remove();
     }
-    let at = body.firstChild;
+    let next = body.firstChild;
     for (const tr of trs) {
-      if (tr === at) at = at.nextSibling;
-      else body.insertBefore(tr, at);
+      if (tr === next) next = next.nextSibling;
+      else body.insertBefore(tr, next);
     }
     scroller.hidden = rows.length === 0;
-    nothing.hidden = rows.length > 0;
+    emptyNote.hidden = rows.length > 0;
   }
 
-  return { node: h('div', null, scroller, nothing), update };
+  return { node: h('div', null, scroller, emptyNote), update };
 }

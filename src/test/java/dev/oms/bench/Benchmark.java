@@ -16,16 +16,17 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Measures the packaged application against what PostgreSQL itself can do, on the same machine, with every commit on
- * the disk: {@code ./mvnw -Pbench verify}, with what {@link Settings} says as {@code -Dbench.…}.
+ * Measures the packaged application and compares it with a JDBC baseline: what PostgreSQL alone can do on the same
+ * machine, with every commit flushed to disk. Run it with {@code ./mvnw -Pbench verify}; {@link BenchmarkSettings}
+ * lists the {@code -Dbench.…} settings.
  *
- * <p>A figure and its floor are taken in turns, so that whatever else the machine does meets both. It fails when any
- * call is not answered as it should be, and when afterwards the books are not in order.
+ * <p>A figure and its baseline are measured in alternation, so that other load on the machine affects both. The
+ * benchmark fails on any unexpected response, and if the audit at the end finds a discrepancy.
  */
 public final class Benchmark {
     private static final Path FILE = Path.of("target/bench.json");
 
-    /** Enough that a user has more than a page of orders. */
+    /** Enough for every user to have more than a page of orders. */
     private static final int ORDERS = 200_000;
 
     private static final int CONNECTIONS = 16;
@@ -40,56 +41,55 @@ public final class Benchmark {
 
     private static final String ONE_ITEM = "select id, %1$d, 1 from placed";
 
-    /** One run of a figure. */
+    /** One measurement of a figure. */
     private interface Run {
         Sample measure() throws Exception;
     }
 
-    private final Settings settings;
-    private final Books books;
+    private final BenchmarkSettings settings;
+    private final BenchmarkServers servers;
     private final Processes oms;
     private final Report report = new Report();
     private final int orders;
     private final Duration length;
     private final Map<String, List<Sample>> firstOfCurve = new HashMap<>();
-    private Shop shop;
+    private SeededShop shop;
 
-    private Benchmark(Settings settings, Books books, Processes oms) {
+    private Benchmark(BenchmarkSettings settings, BenchmarkServers servers, Processes oms) {
         this.settings = settings;
-        this.books = books;
+        this.servers = servers;
         this.oms = oms;
         this.orders = settings.quick() ? ORDERS / 10 : ORDERS;
         this.length = Duration.ofSeconds(settings.seconds());
     }
 
-    /** Prints the table, and writes the file. */
+    /** Prints the table and writes {@code target/bench.json}. */
     public static void main(String... args) throws Exception {
-        Settings settings = Settings.read();
+        BenchmarkSettings settings = BenchmarkSettings.read();
         if (!settings.binary().isEmpty()) {
             System.setProperty("native.image.path", settings.binary());
         }
-        try (Books books = new Books();
-                Processes oms = new Processes(books, settings.jvm())) {
-            new Benchmark(settings, books, oms).run();
+        try (BenchmarkServers servers = new BenchmarkServers();
+                Processes oms = new Processes(servers, settings.jvm())) {
+            new Benchmark(settings, servers, oms).run();
         } catch (Throwable e) {
             e.printStackTrace();
-            // Threads of libraries would keep this process.
+            // Exits explicitly, because library threads would keep the process alive.
             System.exit(1);
         }
         System.exit(0);
     }
 
     private void run() throws Exception {
-        say("%s", settings);
+        print("%s", settings);
         if (oms.web().run("--seed") != 0) {
-            throw new IllegalStateException(
-                    "It cannot be seeded, see " + oms.web().log());
+            throw new IllegalStateException("Seeding failed, see " + oms.web().log());
         }
-        shop = Shop.of(books);
+        shop = SeededShop.of(servers);
         fill(orders);
         start();
         warmUp();
-        // Of all the same number of orders: reading first, for it leaves them as they are.
+        // Reading comes first because it adds no orders, so that every run of it reads from the same number.
         if (settings.measures("read")) {
             read();
         }
@@ -109,22 +109,22 @@ public final class Benchmark {
             }
         }
         audit();
-        say("%n%s", report.table());
+        print("%n%s", report.table());
         if (settings.quick() || settings.runs() < 3) {
-            say("Too quick: these figures are worth nothing.");
+            print("Too short a run: these figures mean nothing.");
         }
-        report.write(FILE, described());
-        say("All runs are in %s.", FILE);
+        report.write(FILE, metadata());
+        print("All measurements are in %s.", FILE);
     }
 
-    private Map<String, Object> described() {
-        Map<String, Object> described = new LinkedHashMap<>();
-        described.put("benchmark", settings);
-        described.put("taken_at", Instant.now().toString());
-        described.put("processors", Runtime.getRuntime().availableProcessors());
-        described.put("java", Runtime.version().toString());
-        described.put("postgresql", books.ledger().texts("show server_version").getFirst());
-        return described;
+    private Map<String, Object> metadata() {
+        Map<String, Object> metadata = new LinkedHashMap<>();
+        metadata.put("benchmark", settings);
+        metadata.put("taken_at", Instant.now().toString());
+        metadata.put("processors", Runtime.getRuntime().availableProcessors());
+        metadata.put("java", Runtime.version().toString());
+        metadata.put("postgresql", servers.ledger().texts("show server_version").getFirst());
+        return metadata;
     }
 
     private void start() throws Exception {
@@ -140,7 +140,7 @@ public final class Benchmark {
                 starts.add(Sample.of(Processes.start(process).toNanos() / 1e6));
                 Thread.sleep(3_000);
                 idle.add(Sample.of(Processes.residentMebibytes(process)));
-                say(
+                print(
                         "%s: ready after %s ms, %s MiB",
                         role.getValue(),
                         Report.number(starts.getLast().value()),
@@ -150,7 +150,7 @@ public final class Benchmark {
             report.add(role.getValue() + ": resident, idle", "MiB", idle);
         }
         Processes.start(oms.otherWorker());
-        books.awaitWorkers(2);
+        servers.awaitWorkers(2);
     }
 
     private void resident(String when) throws Exception {
@@ -158,20 +158,20 @@ public final class Benchmark {
         report.add("worker: resident, " + when, "MiB", List.of(Sample.of(Processes.residentMebibytes(oms.worker()))));
     }
 
-    /** Everything that will be measured, floors too, till the JVMs have compiled it. */
+    /** Runs everything to be measured, baselines included, so that the JVMs have compiled it. */
     private void warmUp() throws Exception {
-        say("Warming up for %d s", settings.warmup());
+        print("Warming up for %d s", settings.warmup());
         Duration quarter = Duration.ofMillis(settings.warmup() * 250L);
-        Load.fullSpeed(CONNECTIONS, quarter.multipliedBy(2), () -> shop.placing(oms.port()));
-        Load.fullSpeed(CONNECTIONS, quarter, () -> Shop.following(oms.port(), orders));
-        Load.fullSpeed(CONNECTIONS, quarter, () -> shop.listing(oms.port()));
-        // The floors' JVM has less to compile.
-        Duration little = quarter.dividedBy(4);
-        Load.fullSpeed(CONNECTIONS, little, () -> Floor.following(books, orders));
-        Load.fullSpeed(CONNECTIONS, little, () -> Floor.listing(books, shop));
-        placedByJdbc(CONNECTIONS, little);
+        Load.fullSpeed(CONNECTIONS, quarter.multipliedBy(2), () -> shop.placingOrders(oms.port()));
+        Load.fullSpeed(CONNECTIONS, quarter, () -> SeededShop.readingOrders(oms.port(), orders));
+        Load.fullSpeed(CONNECTIONS, quarter, () -> shop.listingOrders(oms.port()));
+        // The baselines run in this JVM, which has less to compile.
+        Duration sixteenth = quarter.dividedBy(4);
+        Load.fullSpeed(CONNECTIONS, sixteenth, () -> JdbcBaseline.readingOrders(servers, orders));
+        Load.fullSpeed(CONNECTIONS, sixteenth, () -> JdbcBaseline.listingOrders(servers, shop));
+        placedByJdbc(CONNECTIONS, sixteenth);
         settledByJdbc();
-        // Both workers, so that neither is cold when it is measured.
+        // Twice, so that both workers are warm when they are measured.
         for (int i = 0; i < 2; i++) {
             settled(TWO_LINES);
         }
@@ -181,10 +181,15 @@ public final class Benchmark {
     private void read() throws Exception {
         var runs = rounds(
                 new Part(
-                        "order, JDBC", () -> Load.fullSpeed(CONNECTIONS, length, () -> Floor.following(books, orders))),
-                new Part("order", () -> Load.fullSpeed(CONNECTIONS, length, () -> Shop.following(oms.port(), orders))),
-                new Part("list, JDBC", () -> Load.fullSpeed(CONNECTIONS, length, () -> Floor.listing(books, shop))),
-                new Part("list", () -> Load.fullSpeed(CONNECTIONS, length, () -> shop.listing(oms.port()))));
+                        "order, JDBC",
+                        () -> Load.fullSpeed(CONNECTIONS, length, () -> JdbcBaseline.readingOrders(servers, orders))),
+                new Part(
+                        "order",
+                        () -> Load.fullSpeed(CONNECTIONS, length, () -> SeededShop.readingOrders(oms.port(), orders))),
+                new Part(
+                        "list, JDBC",
+                        () -> Load.fullSpeed(CONNECTIONS, length, () -> JdbcBaseline.listingOrders(servers, shop))),
+                new Part("list", () -> Load.fullSpeed(CONNECTIONS, length, () -> shop.listingOrders(oms.port()))));
         report.add("GET /orders/{id}", "/s", runs.get(1), "JDBC", runs.get(0));
         report.add("GET /users/{id}/orders", "/s", runs.get(3), "JDBC", runs.get(2));
     }
@@ -203,26 +208,26 @@ public final class Benchmark {
     }
 
     private Sample placed(int connections) throws Exception {
-        books.awaitWorkers(1);
-        Sample sample = Load.fullSpeed(connections, length, () -> shop.placing(oms.port()));
-        say("    %,d of them are not settled yet", books.depth());
-        books.awaitSettled();
+        servers.awaitWorkers(1);
+        Sample sample = Load.fullSpeed(connections, length, () -> shop.placingOrders(oms.port()));
+        print("    %,d orders not settled yet", servers.depth());
+        servers.awaitSettled();
         return sample;
     }
 
     private Sample placedWithoutWorker(int connections) throws Exception {
         oms.pause(oms.worker());
-        Sample sample = Load.fullSpeed(connections, length, () -> shop.placing(oms.port()));
+        Sample sample = Load.fullSpeed(connections, length, () -> shop.placingOrders(oms.port()));
         oms.resume(oms.worker());
-        books.awaitSettled();
+        servers.awaitSettled();
         return sample;
     }
 
-    /** Settled afterwards, as any order. */
+    /** Also settles the orders, after the measurement. */
     private Sample placedByJdbc(int connections, Duration length) throws Exception {
-        Sample sample = Load.fullSpeed(connections, length, () -> Floor.placing(books, shop));
-        books.send();
-        books.awaitSettled();
+        Sample sample = Load.fullSpeed(connections, length, () -> JdbcBaseline.placingOrders(servers, shop));
+        servers.send();
+        servers.awaitSettled();
         return sample;
     }
 
@@ -239,27 +244,27 @@ public final class Benchmark {
     }
 
     private Sample settled(String lines) throws Exception {
-        books.backlog(settings.backlog(), ofItems(lines));
-        books.awaitWorkers(1);
-        books.send();
+        servers.backlog(settings.backlog(), ofItems(lines));
+        servers.awaitWorkers(1);
+        servers.send();
         long started = System.nanoTime();
-        books.awaitEmpty();
+        servers.awaitEmpty();
         double seconds = (System.nanoTime() - started) / 1e9;
-        books.awaitSettled();
+        servers.awaitSettled();
         return Sample.of(settings.backlog() / seconds);
     }
 
     private Sample settledByBoth() throws Exception {
         oms.resume(oms.otherWorker());
-        books.awaitWorkers(2);
+        servers.awaitWorkers(2);
         Sample sample = settled(TWO_LINES);
         oms.pause(oms.otherWorker());
         return sample;
     }
 
     private Sample settledByJdbc() throws SQLException {
-        books.backlog(settings.backlog(), ofItems(TWO_LINES));
-        return Floor.settling(books);
+        servers.backlog(settings.backlog(), ofItems(TWO_LINES));
+        return JdbcBaseline.settleAll(servers);
     }
 
     private String ofItems(String lines) {
@@ -269,10 +274,10 @@ public final class Benchmark {
     private void follow() throws Exception {
         List<Sample> answered = new ArrayList<>();
         var runs = rounds(new Part("placed to confirmed", () -> {
-            books.awaitWorkers(1);
+            servers.awaitWorkers(1);
             Load.Outcome outcome =
-                    Load.fixedRate(CONNECTIONS, FOLLOWED_PER_SECOND, length, () -> shop.placing(oms.port()));
-            books.awaitSettled();
+                    Load.fixedRate(CONNECTIONS, FOLLOWED_PER_SECOND, length, () -> shop.placingOrders(oms.port()));
+            servers.awaitSettled();
             answered.add(outcome.sample());
             return confirmed(outcome);
         }));
@@ -281,10 +286,10 @@ public final class Benchmark {
         report.add("confirmed" + at, "/s", runs.get(0));
     }
 
-    /** From when each call was due until the commit that confirmed its order. */
+    /** Latency from the time each call was due until the commit that confirmed its order. */
     private Sample confirmed(Load.Outcome outcome) throws SQLException {
         List<Long> nanos = new ArrayList<>();
-        try (Connection connection = books.connect();
+        try (Connection connection = servers.connect();
                 PreparedStatement query = connection.prepareStatement(
                         "select pg_xact_commit_timestamp(xmin) from orders where id = ? and status = 'Confirmed'")) {
             for (Map.Entry<Long, Instant> due : outcome.due().entrySet()) {
@@ -306,7 +311,7 @@ public final class Benchmark {
     private void curve(int size) throws Exception {
         audit();
         fill(size);
-        // Not counted: they meet what the fill has left to be written, and the caches empty.
+        // Not counted: these runs compete with the writes that filling left behind, and the caches are cold.
         placed(CONNECTIONS);
         settled(TWO_LINES);
         var runs = rounds(
@@ -319,8 +324,8 @@ public final class Benchmark {
         curve("settled", with, runs.get(3), runs.get(2));
     }
 
-    private void curve(String what, String with, List<Sample> runs, List<Sample> floor) {
-        report.add(what + with, "/s", runs, "JDBC", floor);
+    private void curve(String what, String with, List<Sample> runs, List<Sample> baseline) {
+        report.add(what + with, "/s", runs, "JDBC", baseline);
         List<Sample> first = firstOfCurve.putIfAbsent(what, runs);
         if (first != null) {
             report.add(
@@ -332,10 +337,10 @@ public final class Benchmark {
         }
     }
 
-    /** A run, and what it is called. */
+    /** A named measurement. */
     private record Part(String name, Run run) {}
 
-    /** Each once, and all of it again. */
+    /** Measures the parts in turn, and repeats that for each round. Returns the samples of each part. */
     private List<List<Sample>> rounds(Part... parts) throws Exception {
         List<List<Sample>> samples = new ArrayList<>();
         for (Part ignored : parts) {
@@ -345,34 +350,34 @@ public final class Benchmark {
             for (int i = 0; i < parts.length; i++) {
                 Sample sample = parts[i].run().measure();
                 samples.get(i).add(sample);
-                say("  %d. %s: %s/s", round, parts[i].name(), Report.number(sample.value()));
+                print("  %d. %s: %s/s", round, parts[i].name(), Report.number(sample.value()));
             }
         }
         return samples;
     }
 
     private void fill(int size) throws SQLException {
-        say("%,d orders, filled in within %d s", size, books.fill(size).toSeconds());
+        print("%,d orders filled in, in %d s", size, servers.fill(size).toSeconds());
     }
 
-    /** Nothing is lost, doubled or made up. */
+    /** Checks that nothing was lost, applied twice or invented. */
     private void audit() throws Exception {
-        books.awaitSettled();
+        servers.awaitSettled();
         long started = System.nanoTime();
         String found = oms.web().get("/inventory_items/audit");
         if (!found.equals("{\"discrepancies\":[],\"count\":0}")) {
-            throw new IllegalStateException("The books are not in order: " + found);
+            throw new IllegalStateException("The audit found discrepancies: " + found);
         }
-        long unsold = books.ledger().count("orders where status <> 'Confirmed'");
-        if (unsold > 0) {
-            throw new IllegalStateException("%d orders are not confirmed".formatted(unsold));
+        long unconfirmed = servers.ledger().count("orders where status <> 'Confirmed'");
+        if (unconfirmed > 0) {
+            throw new IllegalStateException("%d orders are not confirmed".formatted(unconfirmed));
         }
-        say(
-                "The books are in order, seen within %d s",
+        print(
+                "The audit found no discrepancies, in %d s",
                 Duration.ofNanos(System.nanoTime() - started).toSeconds());
     }
 
-    private static void say(String format, Object... arguments) {
+    private static void print(String format, Object... arguments) {
         System.out.printf(format + "%n", arguments);
     }
 }

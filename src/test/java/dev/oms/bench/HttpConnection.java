@@ -9,8 +9,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /**
- * HTTP/1.1 on a connection that is kept open, as little of it as OMS needs: the load shares the machine with what it
- * measures.
+ * A minimal HTTP/1.1 client on one persistent connection. Minimal, because the load generator shares the machine with
+ * the processes it measures.
  */
 final class HttpConnection implements AutoCloseable {
     private static final int TIMEOUT_MILLIS = 60_000;
@@ -29,16 +29,16 @@ final class HttpConnection implements AutoCloseable {
     }
 
     /**
-     * Gets a page.
+     * Sends a GET request.
      *
-     * @return the answer's head
-     * @throws IOException also when the answer's status is another than 200
+     * @return the status line and headers of the response
+     * @throws IOException also if the status is not 200
      */
     String get(String path) throws IOException {
         return exchange("GET " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n", 200);
     }
 
-    /** The same for what is sent as JSON and must be answered with 201. */
+    /** Sends a POST request with a JSON body; like {@link #get}, but expects the status 201. */
     String post(String path, String json) throws IOException {
         return exchange(
                 "POST " + path + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
@@ -60,7 +60,7 @@ final class HttpConnection implements AutoCloseable {
             filled += read(filled);
         }
         if (!head.startsWith("HTTP/1.1 " + expected + " ") || filled > end) {
-            throw new IOException("Not %d: %s to %s"
+            throw new IOException("Expected %d, got %s in response to %s"
                     .formatted(expected, new String(buffer, 0, filled, StandardCharsets.UTF_8), request));
         }
         return head;
@@ -72,7 +72,7 @@ final class HttpConnection implements AutoCloseable {
         }
         int count = in.read(buffer, filled, buffer.length - filled);
         if (count < 0) {
-            throw new EOFException("OMS hung up");
+            throw new EOFException("OMS closed the connection");
         }
         return count;
     }
@@ -86,7 +86,7 @@ final class HttpConnection implements AutoCloseable {
         return -1;
     }
 
-    /** A header's value; it must be there. */
+    /** Returns the value of a header, or throws if the header is missing. */
     static String header(String head, String name) throws IOException {
         for (int start = head.indexOf('\n') + 1; start > 0; start = head.indexOf('\n', start) + 1) {
             if (head.regionMatches(true, start, name, 0, name.length()) && head.charAt(start + name.length()) == ':') {
@@ -94,7 +94,7 @@ final class HttpConnection implements AutoCloseable {
                         .strip();
             }
         }
-        throw new IOException("Without %s: %s".formatted(name, head));
+        throw new IOException("No %s header: %s".formatted(name, head));
     }
 
     @Override

@@ -13,26 +13,26 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 
-/** Callers at work, each a thread with a connection of its own. Whatever goes wrong with one of them is thrown. */
+/** Generates load with one thread and one connection per caller. The first failure of any caller is thrown. */
 final class Load {
-    /** Does one thing, again and again. Not for more than one thread. */
+    /** Makes one kind of call repeatedly. Not thread-safe. */
     interface Caller extends AutoCloseable {
-        /** @return the id of what it was about */
+        /** @return the id of the order or user concerned */
         long call() throws IOException, SQLException;
 
         @Override
         void close() throws IOException, SQLException;
     }
 
-    /** Connects a caller. */
-    interface Opening {
+    /** Opens a caller's connection. */
+    interface CallerFactory {
         Caller open() throws IOException, SQLException;
     }
 
     /**
-     * What came of it.
+     * The result of a run.
      *
-     * @param due when each call had been due, by the id of what it was about; only at a fixed rate
+     * @param due when each call was due, by the id it returned; empty unless at a fixed rate
      */
     record Outcome(Sample sample, Map<Long, Instant> due) {}
 
@@ -41,23 +41,24 @@ final class Load {
 
     private Load() {}
 
-    /** As fast as it goes: whoever has an answer calls again. */
-    static Sample fullSpeed(int connections, Duration length, Opening opening) throws Exception {
-        return new Load().run(connections, length, 0, opening).sample();
+    /** Makes calls as fast as possible: each caller sends the next call when it gets a response. */
+    static Sample fullSpeed(int connections, Duration length, CallerFactory factory) throws Exception {
+        return new Load().run(connections, length, 0, factory).sample();
     }
 
     /**
-     * So many calls a second, whether the earlier ones are answered or not. A call's time is counted from when it was
-     * due: one that had to wait for a free connection has waited.
+     * Makes calls at a fixed rate, whether or not earlier calls have been answered. Latency is counted from when a call
+     * was due, so it includes waiting for a free connection.
      */
-    static Outcome fixedRate(int connections, int callsPerSecond, Duration length, Opening opening) throws Exception {
-        return new Load().run(connections, length, callsPerSecond, opening);
+    static Outcome fixedRate(int connections, int callsPerSecond, Duration length, CallerFactory factory)
+            throws Exception {
+        return new Load().run(connections, length, callsPerSecond, factory);
     }
 
-    private Outcome run(int connections, Duration length, int callsPerSecond, Opening opening) throws Exception {
+    private Outcome run(int connections, Duration length, int callsPerSecond, CallerFactory factory) throws Exception {
         try {
             for (int i = 0; i < connections; i++) {
-                callers.add(opening.open());
+                callers.add(factory.open());
             }
             return work(length, callsPerSecond);
         } finally {

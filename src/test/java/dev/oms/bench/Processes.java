@@ -10,22 +10,22 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** OMS as in production: one web, two workers, each a process. */
+/** OMS as in production: one web process and two workers. */
 final class Processes implements AutoCloseable {
-    /** Longer than a worker waits for a job at a time: by then Redis has answered, and gives it none when it stands. */
+    /** Longer than a worker's blocking read lasts: after this, Redis hands no more jobs to a stopped worker. */
     private static final Duration READ_TIMEOUT = Duration.ofMillis(1_300);
 
-    private final Books books;
+    private final BenchmarkServers servers;
     private final OmsProcess web;
     private final OmsProcess worker;
     private final OmsProcess otherWorker;
 
-    /** Starts none. */
-    Processes(Books books, List<String> flags) throws IOException {
-        this.books = books;
-        Map<String, String> environment = new HashMap<>(books.settings());
+    /** Does not start any process. */
+    Processes(BenchmarkServers servers, List<String> flags) throws IOException {
+        this.servers = servers;
+        Map<String, String> environment = new HashMap<>(servers.settings());
         web = new OmsProcess("bench-web", "prod", environment, flags);
-        // An hourly task in the midst of a run would be seen in one figure, and not in the next.
+        // An hourly audit would affect some runs and not others.
         environment.put("OMS_AUDIT_EVERY", "off");
         worker = new OmsProcess("bench-worker-1", "worker", environment, flags);
         otherWorker = new OmsProcess("bench-worker-2", "worker", environment, flags);
@@ -39,7 +39,7 @@ final class Processes implements AutoCloseable {
         return worker;
     }
 
-    /** The second one. */
+    /** The second worker. */
     OmsProcess otherWorker() {
         return otherWorker;
     }
@@ -49,16 +49,16 @@ final class Processes implements AutoCloseable {
     }
 
     /**
-     * Starts it.
+     * Starts a process.
      *
-     * @return how long it took until it answered that it is ready
+     * @return the time until its readiness probe returned 200
      */
     static Duration start(OmsProcess process) throws IOException, InterruptedException {
         long started = System.nanoTime();
         process.start();
         while (!isReady(process)) {
             if (!process.isAlive()) {
-                throw new IllegalStateException("It has ended, see " + process.log());
+                throw new IllegalStateException("The process exited, see " + process.log());
             }
             Thread.sleep(5);
         }
@@ -74,7 +74,7 @@ final class Processes implements AutoCloseable {
         }
     }
 
-    /** How many MiB of memory a process has. */
+    /** The resident memory of a process, in MiB. */
     static double residentMebibytes(OmsProcess process) throws IOException {
         return Files.readAllLines(
                         Path.of("/proc/%d/status".formatted(process.handle().pid())))
@@ -85,11 +85,11 @@ final class Processes implements AutoCloseable {
                 .orElseThrow();
     }
 
-    /** Lets a worker that has nothing to do stand still; it keeps its connections, and its JIT-compiled code. */
+    /** Stops an idle worker with SIGSTOP, so that it keeps its connections and its JIT-compiled code. */
     void pause(OmsProcess process) throws IOException, InterruptedException {
-        books.awaitSettled();
+        servers.awaitSettled();
         Child.signal(process.handle(), "STOP");
-        while (books.number("select count(*) from pg_stat_activity where state <> 'idle' and application_name = '%s'"
+        while (servers.number("select count(*) from pg_stat_activity where state <> 'idle' and application_name = '%s'"
                         .formatted(process.name()))
                 > 0) {
             Child.signal(process.handle(), "CONT");
@@ -99,7 +99,7 @@ final class Processes implements AutoCloseable {
         Thread.sleep(READ_TIMEOUT);
     }
 
-    /** Lets it go on; {@link Books#awaitWorkers} says when it does. */
+    /** Resumes a paused worker; use {@link BenchmarkServers#awaitWorkers} to wait until it polls again. */
     void resume(OmsProcess process) throws IOException, InterruptedException {
         Child.signal(process.handle(), "CONT");
     }

@@ -11,47 +11,47 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.ToDoubleFunction;
 
-/** The figures, each beside what it is to be compared with: as a table to read and a file to keep. */
+/** The figures, each next to its reference, as a table to read and a JSON file to keep. */
 final class Report {
     private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
 
-    /** What was measured, run by run. */
-    record Figure(String name, String unit, List<Sample> runs, String besideName, List<Sample> beside) {}
+    /** A figure with the samples of all runs, and those of the reference it is compared with. */
+    record Figure(String name, String unit, List<Sample> runs, String referenceName, List<Sample> reference) {}
 
     private final List<Figure> figures = new ArrayList<>();
 
-    /** A figure without a floor. */
+    /** Adds a figure without a reference. */
     void add(String name, String unit, List<Sample> runs) {
         add(name, unit, runs, "", List.of());
     }
 
-    /** A figure, and its floor or what else it has to be seen beside. */
-    void add(String name, String unit, List<Sample> runs, String besideName, List<Sample> beside) {
-        figures.add(new Figure(name, unit, List.copyOf(runs), besideName, List.copyOf(beside)));
+    /** Adds a figure with its reference: the JDBC baseline or another figure. */
+    void add(String name, String unit, List<Sample> runs, String referenceName, List<Sample> reference) {
+        figures.add(new Figure(name, unit, List.copyOf(runs), referenceName, List.copyOf(reference)));
     }
 
-    /** The medians. */
+    /** A table of the medians over all runs. */
     String table() {
         StringBuilder table = new StringBuilder("%-52s %9s %8s %8s   %-24s %9s %8s %8s  %6s%n"
-                .formatted("figure", "", "p50 ms", "p99 ms", "beside", "", "p50 ms", "p99 ms", "ratio"));
+                .formatted("figure", "", "p50 ms", "p99 ms", "compared with", "", "p50 ms", "p99 ms", "ratio"));
         for (Figure figure : figures) {
             String row = "%-52s %9s %8s %8s   %-24s %9s %8s %8s  %6s"
                     .formatted(
                             figure.name() + ", " + figure.unit(),
-                            median(figure.runs(), Sample::value),
-                            median(figure.runs(), Sample::p50),
-                            median(figure.runs(), Sample::p99),
-                            figure.besideName(),
-                            median(figure.beside(), Sample::value),
-                            median(figure.beside(), Sample::p50),
-                            median(figure.beside(), Sample::p99),
-                            figure.beside().isEmpty() ? "" : "%.2f".formatted(ratio(figure)));
+                            cell(figure.runs(), Sample::value),
+                            cell(figure.runs(), Sample::p50),
+                            cell(figure.runs(), Sample::p99),
+                            figure.referenceName(),
+                            cell(figure.reference(), Sample::value),
+                            cell(figure.reference(), Sample::p50),
+                            cell(figure.reference(), Sample::p99),
+                            figure.reference().isEmpty() ? "" : "%.2f".formatted(ratio(figure)));
             table.append(row.stripTrailing()).append(System.lineSeparator());
         }
         return table.toString();
     }
 
-    /** All runs, and the medians. */
+    /** Writes the samples of all runs and their medians as JSON. */
     void write(Path file, Map<String, Object> settings) throws IOException {
         ObjectNode root = JSON.createObjectNode();
         root.set("settings", JSON.valueToTree(settings));
@@ -59,8 +59,8 @@ final class Report {
             ObjectNode node = root.withArray("figures").addObject();
             node.put("name", figure.name()).put("unit", figure.unit());
             put(node.putObject("measured"), figure.runs());
-            if (!figure.beside().isEmpty()) {
-                put(node.putObject("beside").put("name", figure.besideName()), figure.beside());
+            if (!figure.reference().isEmpty()) {
+                put(node.putObject("beside").put("name", figure.referenceName()), figure.reference());
                 node.put("ratio", ratio(figure));
             }
         }
@@ -75,29 +75,29 @@ final class Report {
     }
 
     private static void put(ObjectNode node, String name, List<Sample> runs, ToDoubleFunction<Sample> part) {
-        double median = middle(runs, part);
+        double median = median(runs, part);
         if (!Double.isNaN(median)) {
             node.put(name, median);
             runs.forEach(run -> node.withArray(name + "_of_runs").add(part.applyAsDouble(run)));
         }
     }
 
-    /** Of the medians. */
+    /** Ratio of the medians. */
     private static double ratio(Figure figure) {
-        return middle(figure.runs(), Sample::value) / middle(figure.beside(), Sample::value);
+        return median(figure.runs(), Sample::value) / median(figure.reference(), Sample::value);
     }
 
-    private static String median(List<Sample> runs, ToDoubleFunction<Sample> part) {
-        double median = middle(runs, part);
+    private static String cell(List<Sample> runs, ToDoubleFunction<Sample> part) {
+        double median = median(runs, part);
         return Double.isNaN(median) ? "" : number(median);
     }
 
-    /** With three digits that count, or all before the point. */
+    /** Formats to three significant digits, or to an integer if that has more. */
     static String number(double value) {
         return (value < 10 ? "%.2f" : value < 100 ? "%.1f" : "%,.0f").formatted(value);
     }
 
-    private static double middle(List<Sample> runs, ToDoubleFunction<Sample> part) {
+    private static double median(List<Sample> runs, ToDoubleFunction<Sample> part) {
         double[] sorted = runs.stream().mapToDouble(part).sorted().toArray();
         int half = sorted.length / 2;
         return sorted.length == 0

@@ -3,11 +3,11 @@ package dev.oms.bench;
 import java.util.Arrays;
 
 /**
- * What one run gave.
+ * The result of one run.
  *
- * @param value the figure itself, as a rule how many a second
- * @param p50 milliseconds that half of the calls took at most; not a number where there are no calls
- * @param p99 the same for 99 of a hundred
+ * @param value the figure itself, usually a rate per second
+ * @param p50 median latency in milliseconds; NaN if the figure has no latencies
+ * @param p99 99th percentile of the latency in milliseconds; NaN if the figure has no latencies
  */
 record Sample(double value, double p50, double p99) {
     static Sample of(double value) {
@@ -20,7 +20,7 @@ record Sample(double value, double p50, double p99) {
         return new Sample(value, millis(sorted, 0.5), millis(sorted, 0.99));
     }
 
-    /** Nearest rank. */
+    /** A quantile by the nearest-rank method. */
     private static double millis(long[] sorted, double quantile) {
         return sorted.length == 0 ? Double.NaN : sorted[(int) Math.ceil(quantile * sorted.length) - 1] / 1e6;
     }

@@ -23,6 +23,7 @@ import org.awaitility.core.ThrowingRunnable;
 import org.openqa.selenium.By;
 import org.openqa.selenium.Keys;
 import org.openqa.selenium.NoSuchElementException;
+import org.openqa.selenium.OutputType;
 import org.openqa.selenium.StaleElementReferenceException;
 import org.openqa.selenium.WebElement;
 import org.openqa.selenium.chrome.ChromeDriver;
@@ -33,9 +34,9 @@ import org.openqa.selenium.logging.LogEntry;
 import org.openqa.selenium.logging.LogType;
 import org.openqa.selenium.logging.LoggingPreferences;
 
-/** A headless Chromium, as an operator's browser, that remembers what went wrong on its pages. */
+/** An operator's browser: a headless Chromium that records errors on its pages. */
 final class Browser implements AutoCloseable {
-    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final Duration TIMEOUT = Duration.ofSeconds(30);
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Path profile;
@@ -46,7 +47,7 @@ final class Browser implements AutoCloseable {
         this.driver = driver;
     }
 
-    /** Whether there are a {@code chromium} and its {@code chromedriver} on the PATH. */
+    /** Whether {@code chromium} and {@code chromedriver} are on the PATH. */
     static boolean isInstalled() {
         return find("chromium").isPresent() && find("chromedriver").isPresent();
     }
@@ -77,7 +78,7 @@ final class Browser implements AutoCloseable {
                 "--disable-component-update",
                 "--disable-sync",
                 "--user-data-dir=" + profile);
-        // With the driver's path given, Selenium looks for none, and downloads none.
+        // Naming the driver keeps Selenium from looking for one and downloading it.
         ChromeDriverService service = new ChromeDriverService.Builder()
                 .usingDriverExecutable(find("chromedriver").orElseThrow())
                 .usingAnyFreePort()
@@ -85,23 +86,23 @@ final class Browser implements AutoCloseable {
         return new Browser(profile, new ChromeDriver(service, options));
     }
 
-    // --- Looking ---
+    // --- Reading ---
 
-    /** Opens a page afresh, as from a bookmark. */
+    /** Loads a page from scratch, as from a bookmark. */
     void open(String url) {
-        leave();
+        openBlankPage();
         driver.get(url);
         await(() -> assertThat(text("h1")).isNotEmpty());
     }
 
-    /** Follows an address of the console from the page that is open to another one. */
-    void turnTo(String hash) {
-        driver.executeScript("document.querySelector('h1').id = 'left'; location.hash = arguments[0]", hash);
-        await(() -> assertThat(driver.findElements(By.id("left"))).isEmpty());
+    /** Navigates from the open page of the console to another one. */
+    void navigateTo(String hash) {
+        driver.executeScript("document.querySelector('h1').id = 'previous'; location.hash = arguments[0]", hash);
+        await(() -> assertThat(driver.findElements(By.id("previous"))).isEmpty());
     }
 
-    /** Shows no page, and asks nobody for anything. */
-    void leave() {
+    /** Leaves the console, so that no page of it sends requests any more. */
+    void openBlankPage() {
         driver.get("about:blank");
     }
 
@@ -111,29 +112,34 @@ final class Browser implements AutoCloseable {
                 Map.of("width", width, "height", height, "deviceScaleFactor", 1, "mobile", false));
     }
 
+    /** Hides scrollbars for the rest of this browser's life; pages still scroll. */
+    void hideScrollbars() {
+        driver.executeCdpCommand("Emulation.setScrollbarsHidden", Map.of("hidden", true));
+    }
+
     /** @param scheme dark or light */
-    void prefer(String scheme) {
+    void preferColourScheme(String scheme) {
         driver.executeCdpCommand(
                 "Emulation.setEmulatedMedia",
                 Map.of("features", List.of(Map.of("name", "prefers-color-scheme", "value", scheme))));
     }
 
-    /** Waits until something holds, which may take one look or many. */
+    /** Waits up to 30 s until an assertion holds. */
     static void await(ThrowingRunnable assertion) {
         org.awaitility.Awaitility.await()
-                .atMost(PATIENCE)
+                .atMost(TIMEOUT)
                 .pollInterval(Duration.ofMillis(100))
                 .ignoreExceptionsMatching(
                         e -> e instanceof NoSuchElementException || e instanceof StaleElementReferenceException)
                 .untilAsserted(assertion);
     }
 
-    /** The text that is seen of the first that fits. */
+    /** The visible text of the first element that matches. */
     String text(String css) {
         return driver.findElement(By.cssSelector(css)).getText();
     }
 
-    /** The texts that are seen of all that fit. */
+    /** The visible texts of all elements that match. */
     List<String> texts(String css) {
         return driver.findElements(By.cssSelector(css)).stream()
                 .filter(WebElement::isDisplayed)
@@ -141,11 +147,16 @@ final class Browser implements AutoCloseable {
                 .toList();
     }
 
-    Object run(String script) {
+    Object execute(String script) {
         return driver.executeScript(script);
     }
 
-    // --- Doing ---
+    /** The visible part of the page, as a PNG. */
+    byte[] screenshot() {
+        return driver.getScreenshotAs(OutputType.BYTES);
+    }
+
+    // --- Acting ---
 
     void click(String css) {
         await(() -> driver.findElement(By.cssSelector(css)).click());
@@ -161,44 +172,47 @@ final class Browser implements AutoCloseable {
         new Actions(driver).sendKeys(keys).perform();
     }
 
-    // --- What went wrong ---
+    // --- Errors ---
 
-    /** What the console of the browser was told that is bad, and every request that failed or went elsewhere. */
-    List<String> complaints(String origin) {
-        List<String> complaints = new ArrayList<>();
+    /**
+     * The warnings and errors in the browser's log, and the requests that failed or went to another origin, since the
+     * last call.
+     */
+    List<String> errors(String origin) {
+        List<String> errors = new ArrayList<>();
         for (LogEntry entry : driver.manage().logs().get(LogType.BROWSER)) {
             if (entry.getLevel().intValue() >= Level.WARNING.intValue()) {
-                complaints.add(entry.getMessage());
+                errors.add(entry.getMessage());
             }
         }
         for (LogEntry entry : driver.manage().logs().get(LogType.PERFORMANCE)) {
             JsonNode message = read(entry.getMessage()).path("message");
             JsonNode params = message.path("params");
             switch (message.path("method").asText()) {
-                // A page that is left cancels what it has asked for.
+                // Leaving a page cancels its requests.
                 case "Network.loadingFailed" -> {
                     if (!params.path("canceled").asBoolean()) {
-                        complaints.add(params.path("errorText").asText() + " "
+                        errors.add(params.path("errorText").asText() + " "
                                 + params.path("type").asText());
                     }
                 }
                 case "Network.responseReceived" -> {
                     JsonNode response = params.path("response");
                     if (response.path("status").asInt() >= 400) {
-                        complaints.add(response.path("status").asInt() + " "
+                        errors.add(response.path("status").asInt() + " "
                                 + response.path("url").asText());
                     }
                 }
                 case "Network.requestWillBeSent" -> {
                     String url = params.path("request").path("url").asText();
                     if (url.startsWith("http") && !url.startsWith(origin)) {
-                        complaints.add("asked " + url);
+                        errors.add("request to " + url);
                     }
                 }
                 default -> {}
             }
         }
-        return complaints;
+        return errors;
     }
 
     private static JsonNode read(String json) {
@@ -210,13 +224,13 @@ final class Browser implements AutoCloseable {
     }
 
     /**
-     * What axe-core finds that is serious or critical, each with the elements that it is about.
+     * The serious and critical violations that axe-core finds, each with the elements concerned.
      *
-     * @param rules by which alone; all, when it is empty
+     * @param rules the only rules to check; all if empty
      */
     List<String> accessibilityViolations(List<String> rules) throws IOException {
-        // Not as a script element, which the content security policy would not allow.
-        if (Boolean.FALSE.equals(run("return 'axe' in window"))) {
+        // Executed rather than added as a script element, which the content security policy would block.
+        if (Boolean.FALSE.equals(execute("return 'axe' in window"))) {
             driver.executeScript(axe());
         }
         Object found = driver.executeAsyncScript("""
@@ -240,7 +254,7 @@ final class Browser implements AutoCloseable {
         try (var files = Files.walk(profile)) {
             files.map(Path::toFile).sorted(Comparator.reverseOrder()).forEach(File::delete);
         } catch (IOException | UncheckedIOException e) {
-            // What Chromium is still deleting itself.
+            // Chromium is still deleting files itself.
         }
     }
 }

@@ -12,12 +12,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What is served at {@code /console}, and with which headers. */
+/** The console's files at {@code /console}, and the headers they are served with. */
 @QuarkusTest
 @WithTestResource(OmsServers.class)
 class ConsoleFilesTest {
     @Test
-    void leadsToThePage() {
+    void redirectsToThePage() {
         given().redirects()
                 .follow(false)
                 .get("/console")
@@ -47,7 +47,7 @@ class ConsoleFilesTest {
                 "lib/uPlot.min.css",
                 "lib/LICENSE"
             })
-    void servesAFileThatTakesNothingFromElsewhere(String file) {
+    void servesEveryFileWithARestrictivePolicy(String file) {
         given().get("/console/" + file)
                 .then()
                 .statusCode(200)
@@ -62,7 +62,7 @@ class ConsoleFilesTest {
     }
 
     @Test
-    void isNotSentTwice() {
+    void answersNotModifiedToAConditionalRequest() {
         String modified = given().get("/console/main.js").header("Last-Modified");
 
         given().header("If-Modified-Since", modified)
@@ -72,7 +72,7 @@ class ConsoleFilesTest {
     }
 
     @Test
-    void hasNothingElse() {
+    void answersNotFoundForUnknownFiles() {
         given().get("/console/nothing.js").then().statusCode(404).contentType("application/problem+json");
     }
 }

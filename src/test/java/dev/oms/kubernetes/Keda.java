@@ -4,7 +4,7 @@ import io.kubernetes.client.openapi.models.V1ObjectMeta;
 import java.util.List;
 import java.util.Map;
 
-/** Of KEDA's resources what OMS uses; they are not in the Kubernetes model. */
+/** The parts of KEDA's resources that OMS uses, as the Kubernetes model does not include them. */
 final class Keda {
     private Keda() {}
 
@@ -26,7 +26,7 @@ final class Keda {
 
     record Metadata(String name, String namespace, Map<String, String> labels) {}
 
-    /** As the model's: so that all of an overlay can be in one list. */
+    /** A supertype shared with the Kubernetes model, so that one list can hold all resources of an overlay. */
     sealed interface Resource extends io.kubernetes.client.common.KubernetesObject {
         String apiVersion();
 

@@ -12,7 +12,7 @@ import java.util.regex.Pattern;
 
 /** The kubectl on the PATH. */
 final class Kubectl {
-    // The first with kustomize 5.
+    // The first release with kustomize 5.
     private static final int OLDEST_MINOR = 27;
 
     private static final Path DIRECTORY = Path.of("src/main/kubernetes");
@@ -29,12 +29,12 @@ final class Kubectl {
             Matcher minor = Pattern.compile("v1\\.(\\d+)\\..*").matcher(version);
             return minor.matches() && Integer.parseInt(minor.group(1)) >= OLDEST_MINOR;
         } catch (IOException e) {
-            // There is none.
+            // kubectl is not installed.
             return false;
         }
     }
 
-    /** What {@code kubectl apply -k} would apply, as YAML; without a warning. */
+    /** The YAML that {@code kubectl apply -k} would apply. Fails if kubectl prints a warning. */
     static String kustomize(String directory) throws IOException, InterruptedException {
         Run run = run("kubectl", "kustomize", DIRECTORY.resolve(directory).toString());
         assertThat(run.err()).isEmpty();

@@ -24,10 +24,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/** All that an overlay applies. */
+/** The resources that an overlay applies. */
 record Overlay(String name, List<KubernetesObject> resources) {
-    /** What stands for a value of a Secret that the overlay does not have. */
-    private static final String FROM_SECRET = "from the Secret's ";
+    /** Placeholder for values from a Secret that is not part of the overlay; followed by the key. */
+    private static final String FROM_SECRET = "from Secret key ";
 
     static Overlay read(String directory) throws IOException, InterruptedException {
         return new Overlay(directory, StrictModel.read(Kubectl.kustomize(directory)));
@@ -42,7 +42,7 @@ record Overlay(String name, List<KubernetesObject> resources) {
         return resources.stream().filter(type::isInstance).map(type::cast).toList();
     }
 
-    /** Whatever makes pods of one container. */
+    /** A Deployment, StatefulSet or Job whose pods have one container. */
     record Workload(String name, V1LabelSelector selector, V1PodTemplateSpec template) {
         Map<String, String> labels() {
             return template.getMetadata().getLabels();
@@ -58,7 +58,7 @@ record Overlay(String name, List<KubernetesObject> resources) {
             return pod().getContainers().getFirst();
         }
 
-        /** The port of a name or number that the container declares. */
+        /** The container port with this name or number; fails if there is none. */
         int port(Object nameOrNumber) {
             List<V1ContainerPort> ports = container().getPorts().stream()
                     .filter(port -> nameOrNumber.toString().equals(port.getName())
@@ -66,7 +66,7 @@ record Overlay(String name, List<KubernetesObject> resources) {
                                     .toString()
                                     .equals(port.getContainerPort().toString()))
                     .toList();
-            assertThat(ports).as("%s's port %s", name, nameOrNumber).hasSize(1);
+            assertThat(ports).as("port %s of %s", nameOrNumber, name).hasSize(1);
             return ports.getFirst().getContainerPort();
         }
 
@@ -138,7 +138,7 @@ record Overlay(String name, List<KubernetesObject> resources) {
         return new Traffic(all(V1NetworkPolicy.class));
     }
 
-    /** The environment of a workload's container, as Kubernetes makes it. */
+    /** The environment variables of a workload's container, resolved as Kubernetes does. */
     Map<String, String> environment(Workload workload) {
         Map<String, String> environment = new HashMap<>();
         V1Container container = workload.container();

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.oms.Streams;
 import dev.oms.kubernetes.Overlay.Workload;
-import dev.oms.kubernetes.Traffic.End;
+import dev.oms.kubernetes.Traffic.Endpoint;
 import io.kubernetes.client.openapi.models.V1Container;
 import io.kubernetes.client.openapi.models.V1Deployment;
 import io.kubernetes.client.openapi.models.V1Namespace;
@@ -51,25 +51,25 @@ class OverlayTest {
     private static final int POSTGRES = 5432;
     private static final int REDIS = 6379;
 
-    private Settings settings;
+    private KnownSettings settings;
     private Set<String> variables;
     private Overlay dev;
     private Overlay prod;
 
     @BeforeAll
     void read() throws IOException, InterruptedException {
-        settings = new Settings();
+        settings = new KnownSettings();
         variables = settings.environmentVariables();
         dev = Overlay.read("overlays/dev");
         prod = Overlay.read("overlays/prod");
     }
 
-    List<Overlay> both() {
+    List<Overlay> overlays() {
         return List.of(dev, prod);
     }
 
     @ParameterizedTest
-    @MethodSource("both")
+    @MethodSource("overlays")
     void runsOneImage(Overlay overlay) {
         Set<String> images = overlay.oms().stream()
                 .map(workload -> workload.container().getImage())
@@ -79,8 +79,8 @@ class OverlayTest {
     }
 
     @ParameterizedTest
-    @MethodSource("both")
-    void keepsToItsNamespace(Overlay overlay) {
+    @MethodSource("overlays")
+    void staysInItsNamespace(Overlay overlay) {
         String namespace =
                 overlay.all(V1Namespace.class).getFirst().getMetadata().getName();
 
@@ -92,8 +92,8 @@ class OverlayTest {
     }
 
     @ParameterizedTest
-    @MethodSource("both")
-    void selectsPodsThatThereAre(Overlay overlay) {
+    @MethodSource("overlays")
+    void selectsExistingPods(Overlay overlay) {
         for (Workload workload : overlay.workloads()) {
             if (workload.selector() != null) {
                 assertThat(overlay.selected(workload.selector())).containsExactly(workload);
@@ -128,8 +128,8 @@ class OverlayTest {
     }
 
     @ParameterizedTest
-    @MethodSource("both")
-    void givesADeploymentOneOwnerOfItsReplicas(Overlay overlay) {
+    @MethodSource("overlays")
+    void leavesReplicasToOneAutoscalerPerDeployment(Overlay overlay) {
         List<String> owned = Stream.concat(
                         overlay.all(V2HorizontalPodAutoscaler.class).stream()
                                 .map(it -> it.getSpec().getScaleTargetRef().getName()),
@@ -146,8 +146,8 @@ class OverlayTest {
     }
 
     @ParameterizedTest
-    @MethodSource("both")
-    void probesWhatTheServiceAnswers(Overlay overlay) {
+    @MethodSource("overlays")
+    void probesThePathsAndPortsThatOmsServes(Overlay overlay) {
         for (String role : List.of("web", "worker")) {
             Workload workload = overlay.workload(role);
             V1Container container = workload.container();
@@ -161,13 +161,13 @@ class OverlayTest {
                 assertThat(workload.port(probe.getHttpGet().getPort()))
                         .isEqualTo(Integer.parseInt(setting(overlay, workload, "quarkus.http.port")));
             });
-            // It waits that long for a connection to say that there is none.
+            // The readiness check may wait this long for a connection before it reports failure.
             assertThat(Duration.ofSeconds(container.getReadinessProbe().getTimeoutSeconds()))
                     .isGreaterThan(duration(setting(overlay, workload, "quarkus.datasource.jdbc.acquisition-timeout")));
         }
     }
 
-    /** A setting as the process in a pod reads it. */
+    /** The value of a setting for the process in a pod. */
     private String setting(Overlay overlay, Workload workload, String name) {
         Map<String, String> environment = overlay.environment(workload);
         String variable = name.replaceAll("[.-]", "_").toUpperCase(Locale.ROOT);
@@ -180,8 +180,8 @@ class OverlayTest {
     }
 
     @ParameterizedTest
-    @MethodSource("both")
-    void setsOnlyWhatOmsReads(Overlay overlay) {
+    @MethodSource("overlays")
+    void setsOnlyVariablesThatOmsReads(Overlay overlay) {
         assertThat(variables).contains("OMS_DB_URL", "OMS_JOB_CONSUMER_BATCH_SIZE", "QUARKUS_PROFILE");
         for (Workload workload : overlay.oms()) {
             assertThat(overlay.environment(workload)).isNotEmpty();
@@ -192,8 +192,8 @@ class OverlayTest {
     }
 
     @ParameterizedTest
-    @MethodSource("both")
-    void poolsTransactionsOfWebAndWorkers(Overlay overlay) {
+    @MethodSource("overlays")
+    void connectsWebAndWorkersThroughPgBouncer(Overlay overlay) {
         for (String role : List.of("web", "worker")) {
             Map<String, String> environment = overlay.environment(overlay.workload(role));
             URI url = URI.create(environment.get("OMS_DB_URL").substring("jdbc:".length()));
@@ -214,14 +214,14 @@ class OverlayTest {
     }
 
     @ParameterizedTest
-    @MethodSource("both")
-    void migratesPastPgBouncer(Overlay overlay) {
+    @MethodSource("overlays")
+    void migratesWithoutPgBouncer(Overlay overlay) {
         Map<String, String> environment = overlay.environment(overlay.workload("migrate"));
 
         assertThat(environment).containsEntry("OMS_MIGRATE", "true").containsEntry("QUARKUS_INIT_AND_EXIT", "true");
         assertThat(environment.get("OMS_DB_URL"))
                 .satisfiesAnyOf(
-                        // What prod's Secret holds is not known here; that it leads out of the cluster is.
+                        // In prod the URL is in a Secret outside the overlay, and the server is outside the cluster.
                         url -> assertThat(Overlay.isFromSecret(url)).isTrue(),
                         url -> assertThat(overlay.service(URI.create(url.substring("jdbc:".length()))
                                                 .getHost())
@@ -235,8 +235,8 @@ class OverlayTest {
     }
 
     @ParameterizedTest
-    @MethodSource("both")
-    void confinesEveryContainer(Overlay overlay) {
+    @MethodSource("overlays")
+    void restrictsEveryContainer(Overlay overlay) {
         assertThat(overlay.all(V1Namespace.class).getFirst().getMetadata().getLabels())
                 .containsEntry("pod-security.kubernetes.io/enforce", "restricted");
         assertThat(overlay.all(V1ServiceAccount.class))
@@ -266,8 +266,8 @@ class OverlayTest {
     }
 
     @ParameterizedTest
-    @MethodSource("both")
-    void givesTimeToStop(Overlay overlay) {
+    @MethodSource("overlays")
+    void allowsEnoughTimeToShutDown(Overlay overlay) {
         for (String role : List.of("web", "worker")) {
             Workload workload = overlay.workload(role);
             Duration needed = preStop(workload)
@@ -276,7 +276,7 @@ class OverlayTest {
 
             assertThat(gracePeriod(workload)).isGreaterThan(needed);
         }
-        // Its clients must have left by themselves, their last transaction of 30 s at most included.
+        // Its clients need time to disconnect by themselves, including their last transaction of at most 30 s.
         Workload bouncer = overlay.workload("pgbouncer");
         assertThat(gracePeriod(bouncer))
                 .isGreaterThan(preStop(bouncer)
@@ -308,49 +308,49 @@ class OverlayTest {
     }
 
     @ParameterizedTest
-    @MethodSource("both")
-    void letsAPodReachWhatItsEnvironmentNames(Overlay overlay) {
+    @MethodSource("overlays")
+    void letsPodsReachTheHostsInTheirEnvironment(Overlay overlay) {
         Traffic traffic = overlay.traffic();
-        End dns =
-                new End.Elsewhere(Map.of("kubernetes.io/metadata.name", "kube-system"), Map.of("k8s-app", "kube-dns"));
+        Endpoint dns = new Endpoint.ForeignPod(
+                Map.of("kubernetes.io/metadata.name", "kube-system"), Map.of("k8s-app", "kube-dns"));
         for (Workload workload : overlay.workloads()) {
-            End pod = new End.Pod(workload.labels());
+            Endpoint pod = new Endpoint.Pod(workload.labels());
             Map<String, String> environment = overlay.environment(workload);
-            Map<String, Integer> named = new HashMap<>();
+            Map<String, Integer> ports = new HashMap<>();
             Stream.of("OMS_DB_URL", "OMS_REDIS_URL")
                     .filter(environment::containsKey)
-                    .forEach(key -> named.put(
+                    .forEach(key -> ports.put(
                             Overlay.isFromSecret(environment.get(key))
                                     ? environment.get(key)
                                     : URI.create(environment.get(key).replace("jdbc:", ""))
                                             .getHost(),
                             key.equals("OMS_DB_URL") ? POSTGRES : REDIS));
             if (environment.containsKey("DB_HOST")) {
-                named.put(environment.get("DB_HOST"), Integer.valueOf(environment.get("DB_PORT")));
+                ports.put(environment.get("DB_HOST"), Integer.valueOf(environment.get("DB_PORT")));
             }
 
-            named.forEach((host, port) -> assertThat(traffic.reaches(pod, end(overlay, host), port))
-                    .as("%s reaches %s at %d", workload.name(), host, port)
+            ports.forEach((host, port) -> assertThat(traffic.reaches(pod, endpoint(overlay, host), port))
+                    .as("%s reaches %s:%d", workload.name(), host, port)
                     .isTrue());
             assertThat(traffic.reaches(pod, dns, 53)).isTrue();
         }
     }
 
-    private static End end(Overlay overlay, String host) {
+    private static Endpoint endpoint(Overlay overlay, String host) {
         return Overlay.isFromSecret(host)
-                ? new End.Outside("10.1.2.3")
-                : new End.Pod(overlay.selected(
+                ? new Endpoint.External("10.1.2.3")
+                : new Endpoint.Pod(overlay.selected(
                                 overlay.service(host).orElseThrow().getSpec().getSelector())
                         .getFirst()
                         .labels());
     }
 
     @ParameterizedTest
-    @MethodSource("both")
-    void letsNothingElseThrough(Overlay overlay) {
+    @MethodSource("overlays")
+    void deniesAllOtherTraffic(Overlay overlay) {
         Traffic traffic = overlay.traffic();
-        End anybody = new End.Elsewhere(Map.of("kubernetes.io/metadata.name", "shop"), Map.of());
-        End prometheus = new End.Elsewhere(Map.of("kubernetes.io/metadata.name", "monitoring"), Map.of());
+        Endpoint otherNamespace = new Endpoint.ForeignPod(Map.of("kubernetes.io/metadata.name", "shop"), Map.of());
+        Endpoint prometheus = new Endpoint.ForeignPod(Map.of("kubernetes.io/metadata.name", "monitoring"), Map.of());
 
         Map<String, Set<String>> reached = overlay.workloads().stream()
                 .collect(Collectors.toMap(
@@ -360,18 +360,18 @@ class OverlayTest {
                                         && to.container().getPorts() != null)
                                 .filter(to -> to.container().getPorts().stream()
                                         .anyMatch(port -> traffic.reaches(
-                                                new End.Pod(from.labels()),
-                                                new End.Pod(to.labels()),
+                                                new Endpoint.Pod(from.labels()),
+                                                new Endpoint.Pod(to.labels()),
                                                 port.getContainerPort())))
                                 .map(Workload::name)
                                 .collect(Collectors.toCollection(TreeSet::new))));
-        Map<String, Set<String>> due = new HashMap<>(Map.of(
+        Map<String, Set<String>> expected = new HashMap<>(Map.of(
                 "web", Set.of("pgbouncer"),
                 "worker", Set.of("pgbouncer"),
                 "pgbouncer", Set.of(),
                 "migrate", Set.of()));
         if (overlay == dev) {
-            due.putAll(Map.of(
+            expected.putAll(Map.of(
                     "web", Set.of("pgbouncer", "redis"),
                     "worker", Set.of("pgbouncer", "redis"),
                     "pgbouncer", Set.of("postgres"),
@@ -379,24 +379,25 @@ class OverlayTest {
                     "postgres", Set.of(),
                     "redis", Set.of()));
         }
-        assertThat(reached).isEqualTo(due);
+        assertThat(reached).isEqualTo(expected);
         for (Workload workload : overlay.workloads()) {
-            End pod = new End.Pod(workload.labels());
-            assertThat(traffic.reaches(anybody, pod, 3000))
+            Endpoint pod = new Endpoint.Pod(workload.labels());
+            assertThat(traffic.reaches(otherNamespace, pod, 3000))
                     .isEqualTo(workload.name().equals("web"));
-            assertThat(traffic.reaches(anybody, pod, 3001)).isFalse();
+            assertThat(traffic.reaches(otherNamespace, pod, 3001)).isFalse();
             assertThat(traffic.reaches(prometheus, pod, 3001))
                     .isEqualTo(workload.name().equals("worker"));
-            assertThat(traffic.reaches(pod, new End.Outside("10.1.2.3"), 443)).isFalse();
-            assertThat(traffic.reaches(pod, new End.Outside("93.184.216.34"), POSTGRES))
+            assertThat(traffic.reaches(pod, new Endpoint.External("10.1.2.3"), 443))
+                    .isFalse();
+            assertThat(traffic.reaches(pod, new Endpoint.External("93.184.216.34"), POSTGRES))
                     .isFalse();
         }
     }
 
     @ParameterizedTest
-    @MethodSource("both")
-    void showsItsMetricsToPrometheus(Overlay overlay) {
-        End prometheus = new End.Elsewhere(Map.of("kubernetes.io/metadata.name", "monitoring"), Map.of());
+    @MethodSource("overlays")
+    void letsPrometheusScrapeItsMetrics(Overlay overlay) {
+        Endpoint prometheus = new Endpoint.ForeignPod(Map.of("kubernetes.io/metadata.name", "monitoring"), Map.of());
 
         for (String role : List.of("web", "worker")) {
             Workload workload = overlay.workload(role);
@@ -405,24 +406,24 @@ class OverlayTest {
                     .containsEntry("prometheus.io/scrape", "true")
                     .containsEntry("prometheus.io/port", Integer.toString(port))
                     .containsEntry("prometheus.io/path", "/q/metrics");
-            assertThat(overlay.traffic().reaches(prometheus, new End.Pod(workload.labels()), port))
+            assertThat(overlay.traffic().reaches(prometheus, new Endpoint.Pod(workload.labels()), port))
                     .isTrue();
         }
     }
 
     @Test
-    void keepsNoSecretButInDev() throws IOException, InterruptedException {
-        Set<String> referred = new TreeSet<>();
+    void containsSecretsOnlyInDev() throws IOException, InterruptedException {
+        Set<String> referenced = new TreeSet<>();
         for (Workload workload : prod.workloads()) {
             prod.environment(workload).values().stream()
                     .filter(Overlay::isFromSecret)
                     .map(value -> value.substring(value.lastIndexOf(' ') + 1))
-                    .forEach(referred::add);
+                    .forEach(referenced::add);
         }
         prod.all(Keda.TriggerAuthentication.class)
                 .forEach(it -> it.spec().secretTargetRef().forEach(target -> {
                     assertThat(target.name()).isEqualTo("oms");
-                    referred.add(target.key());
+                    referenced.add(target.key());
                 }));
         Set<String> documented = Pattern.compile("--from-literal=([a-z-]+)=")
                 .matcher(Files.readString(Path.of("src/main/kubernetes/overlays/prod/kustomization.yaml")))
@@ -432,8 +433,8 @@ class OverlayTest {
 
         assertThat(Overlay.read("base").all(V1Secret.class)).isEmpty();
         assertThat(prod.all(V1Secret.class)).isEmpty();
-        assertThat(referred).isEqualTo(documented).contains("db-password");
-        // Neither does a password stand where anything else is set.
+        assertThat(referenced).isEqualTo(documented).contains("db-password");
+        // No other variable contains a password either.
         assertThat(prod.workloads())
                 .allSatisfy(workload -> assertThat(prod.environment(workload))
                         .allSatisfy(
@@ -451,7 +452,7 @@ class OverlayTest {
         assertThat(trigger.type()).isEqualTo("redis-streams");
         assertThat(trigger.metadata()).containsEntry("stream", Streams.JOBS);
         assertThat(Integer.parseInt(trigger.metadata().get("streamLength"))).isPositive();
-        // With a group it would count something else.
+        // With a consumer group, KEDA would not count the length of the stream.
         assertThat(trigger.metadata()).doesNotContainKeys("consumerGroup", "pendingEntriesCount", "lagCount");
         assertThat(prod.all(Keda.TriggerAuthentication.class))
                 .extracting(it -> it.metadata().name())
@@ -477,7 +478,7 @@ class OverlayTest {
     }
 
     @Test
-    void keepsJobsInDevsRedis() {
+    void configuresDevsRedisToKeepJobs() {
         assertThat(String.join(" ", dev.workload("redis").container().getArgs()))
                 .contains("--appendonly yes", "--maxmemory-policy noeviction");
     }

@@ -2,7 +2,9 @@ package dev.oms.kubernetes;
 
 import java.util.List;
 
-/** What Kubernetes asks a process; the tests of the roles hold the service to it, those of the manifests the probes. */
+/**
+ * The probe paths, shared by the tests of the roles, which call them, and those of the manifests, which configure them.
+ */
 public final class Probes {
     static final String STARTUP = "/q/health/started";
     static final String LIVENESS = "/q/health/live";

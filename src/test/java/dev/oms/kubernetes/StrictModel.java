@@ -16,7 +16,7 @@ import io.kubernetes.client.util.ModelMapper;
 import java.io.IOException;
 import java.util.List;
 
-/** Reads manifests as strictly as an API server that is asked to be strict, and more. */
+/** Parses manifests at least as strictly as an API server with strict field validation. */
 final class StrictModel {
     private static final YAMLMapper YAML = YAMLMapper.builder()
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
@@ -52,23 +52,23 @@ final class StrictModel {
 
     private static KubernetesObject read(JsonNode document, Class<?> type) throws JsonProcessingException {
         assertThat(type)
-                .as("Kubernetes knows %s, %s", document.path("apiVersion"), document.path("kind"))
+                .as("Kubernetes type %s %s", document.path("apiVersion"), document.path("kind"))
                 .isNotNull();
-        // The model refuses unknown fields and misses required ones.
+        // The model rejects unknown fields and missing required ones.
         Object resource = JSON.getGson().fromJson(document.toString(), type);
-        // But it reads 1 where "1" is meant, which an API server refuses.
-        assertKept(document, YAML.readTree(JSON.getGson().toJson(resource)));
+        // But it reads 1 as "1" where a string is required, which an API server rejects.
+        assertUnchanged(document, YAML.readTree(JSON.getGson().toJson(resource)));
         return (KubernetesObject) resource;
     }
 
-    /** That all of a document came through as it was; the model adds what is empty. */
-    private static void assertKept(JsonNode document, JsonNode read) {
+    /** Asserts that parsing changed nothing in the document; the model may add empty fields. */
+    private static void assertUnchanged(JsonNode document, JsonNode read) {
         if (document.isObject()) {
-            document.properties().forEach(field -> assertKept(field.getValue(), read.path(field.getKey())));
+            document.properties().forEach(field -> assertUnchanged(field.getValue(), read.path(field.getKey())));
         } else if (document.isArray()) {
             assertThat(read).hasSameSizeAs(document);
             for (int i = 0; i < document.size(); i++) {
-                assertKept(document.get(i), read.get(i));
+                assertUnchanged(document.get(i), read.get(i));
             }
         } else {
             assertThat(read).isEqualTo(document);

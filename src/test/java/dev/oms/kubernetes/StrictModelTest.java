@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** That a manifest is read at all proves something only where a wrong one is refused. */
+/** Parsing a manifest proves that it is valid only if invalid ones are rejected. */
 class StrictModelTest {
     private static final String JOB = """
             apiVersion: batch/v1
@@ -51,7 +51,7 @@ class StrictModelTest {
             """;
 
     @Test
-    void readsWhatIsRight() throws IOException {
+    void readsValidManifests() throws IOException {
         assertThat(StrictModel.read(JOB + "---\n" + SCALED_OBJECT)).hasSize(2);
     }
 
@@ -66,8 +66,8 @@ class StrictModelTest {
         "value: \"true\", value: true",
         "cpu: 500m, cpu: half",
     })
-    void refusesWhatKubernetesWould(String right, String wrong) {
-        String job = JOB.replaceFirst(right, wrong);
+    void rejectsWhatKubernetesWouldReject(String valid, String invalid) {
+        String job = JOB.replaceFirst(valid, invalid);
 
         assertThat(job).isNotEqualTo(JOB);
         assertThatThrownBy(() -> StrictModel.read(job)).isNotNull();
@@ -81,8 +81,8 @@ class StrictModelTest {
         "\"5000\", {}",
         "authenticationRef, auth"
     })
-    void refusesWhatKedaWould(String right, String wrong) {
-        String scaledObject = SCALED_OBJECT.replaceFirst(right, wrong);
+    void rejectsWhatKedaWouldReject(String valid, String invalid) {
+        String scaledObject = SCALED_OBJECT.replaceFirst(valid, invalid);
 
         assertThat(scaledObject).isNotEqualTo(SCALED_OBJECT);
         assertThatThrownBy(() -> StrictModel.read(scaledObject)).isNotNull();

@@ -8,24 +8,26 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 
-/** What the network policies of a namespace let through, by TCP; the model makes an empty list of a missing one. */
+/**
+ * The TCP traffic that a namespace's network policies allow. Relies on the model to turn missing lists into empty ones.
+ */
 record Traffic(List<V1NetworkPolicy> policies) {
-    /** One end: a pod in the namespace, a pod in another, or an address outside of the cluster. */
-    sealed interface End {
-        record Pod(Map<String, String> labels) implements End {}
+    /** A pod in the namespace, a pod in another namespace, or an address outside the cluster. */
+    sealed interface Endpoint {
+        record Pod(Map<String, String> labels) implements Endpoint {}
 
-        record Elsewhere(Map<String, String> namespace, Map<String, String> labels) implements End {}
+        record ForeignPod(Map<String, String> namespace, Map<String, String> labels) implements Endpoint {}
 
-        record Outside(String address) implements End {}
+        record External(String address) implements Endpoint {}
     }
 
-    boolean reaches(End from, End to, int port) {
+    boolean reaches(Endpoint from, Endpoint to, int port) {
         return allows("Egress", from, to, port) && allows("Ingress", to, from, port);
     }
 
-    private boolean allows(String direction, End pod, End peer, int port) {
-        if (!(pod instanceof End.Pod(Map<String, String> labels))) {
-            // Policies of this namespace say nothing of others.
+    private boolean allows(String direction, Endpoint pod, Endpoint peer, int port) {
+        if (!(pod instanceof Endpoint.Pod(Map<String, String> labels))) {
+            // This namespace's policies do not restrict pods elsewhere.
             return true;
         }
         List<V1NetworkPolicy> own = policies.stream()
@@ -37,7 +39,7 @@ record Traffic(List<V1NetworkPolicy> policies) {
     }
 
     private record Rule(List<V1NetworkPolicyPeer> peers, List<V1NetworkPolicyPort> ports) {
-        boolean allows(End peer, int port) {
+        boolean allows(Endpoint peer, int port) {
             return (peers.isEmpty() || peers.stream().anyMatch(allowed -> matches(allowed, peer)))
                     && (ports.isEmpty() || ports.stream().anyMatch(allowed -> matches(allowed, port)));
         }
@@ -55,15 +57,15 @@ record Traffic(List<V1NetworkPolicy> policies) {
                 && allowed.getPort().getIntValue() == port;
     }
 
-    private static boolean matches(V1NetworkPolicyPeer allowed, End peer) {
+    private static boolean matches(V1NetworkPolicyPeer allowed, Endpoint peer) {
         return switch (peer) {
-            case End.Pod(Map<String, String> labels) ->
+            case Endpoint.Pod(Map<String, String> labels) ->
                 allowed.getNamespaceSelector() == null && matches(allowed.getPodSelector(), labels);
-            case End.Elsewhere(Map<String, String> namespace, Map<String, String> labels) ->
+            case Endpoint.ForeignPod(Map<String, String> namespace, Map<String, String> labels) ->
                 allowed.getNamespaceSelector() != null
                         && matches(allowed.getNamespaceSelector(), namespace)
                         && (allowed.getPodSelector() == null || matches(allowed.getPodSelector(), labels));
-            case End.Outside(String address) ->
+            case Endpoint.External(String address) ->
                 allowed.getIpBlock() != null && contains(allowed.getIpBlock().getCidr(), address);
         };
     }

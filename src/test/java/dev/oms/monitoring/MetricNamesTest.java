@@ -14,7 +14,10 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
-/** The dashboard and the alerts, held to what the running application shows; here it is both roles. */
+/**
+ * Compares the metrics in the dashboard and the alerts with those that OMS exports, here with both roles in one
+ * process.
+ */
 @QuarkusTest
 @WithTestResource(OmsServers.class)
 class MetricNamesTest {
@@ -23,25 +26,25 @@ class MetricNamesTest {
             Pattern.compile("^# TYPE (oms_[a-z0-9_]*?)(_max|_total)? ", Pattern.MULTILINE);
 
     @Test
-    void asksForNothingThatOmsDoesNotShow() throws IOException {
-        String shown = metricsAfterAnOrder();
+    void queriesOnlyMetricsThatOmsExports() throws IOException {
+        String exported = metricsAfterAnOrder();
 
-        assertThat(MonitoringFiles.metrics()).isNotEmpty().isSubsetOf(found(SAMPLE, shown));
+        assertThat(MonitoringFiles.metrics()).isNotEmpty().isSubsetOf(find(SAMPLE, exported));
     }
 
     @Test
-    void leavesOutNothingThatOmsShows() throws IOException {
-        String shown = metricsAfterAnOrder();
+    void queriesEveryMetricThatOmsExports() throws IOException {
+        String exported = metricsAfterAnOrder();
 
-        Set<String> asked = MonitoringFiles.metrics();
-        assertThat(found(FAMILY, shown))
+        Set<String> queried = MonitoringFiles.metrics();
+        assertThat(find(FAMILY, exported))
                 .isNotEmpty()
-                .allSatisfy(family -> assertThat(asked).anyMatch(metric -> metric.startsWith(family)));
+                .allSatisfy(family -> assertThat(queried).anyMatch(metric -> metric.startsWith(family)));
     }
 
-    /** Since 3.0 Prometheus refuses what does not say in which format it is. */
+    /** Prometheus 3.0 and later reject a scrape without a content type that they know. */
     @Test
-    void saysInWhichFormatItAnswersPrometheus() {
+    void answersPrometheusWithAKnownContentType() {
         String accepted = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
                 + "application/openmetrics-text;version=0.0.1;q=0.5,"
                 + "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
@@ -58,7 +61,7 @@ class MetricNamesTest {
         return given().get("/q/metrics").then().statusCode(200).extract().asString();
     }
 
-    private static Set<String> found(Pattern pattern, String text) {
+    private static Set<String> find(Pattern pattern, String text) {
         return pattern.matcher(text)
                 .results()
                 .map(match -> match.group(match.groupCount() == 0 ? 0 : 1))

@@ -16,7 +16,7 @@ import org.yaml.snakeyaml.LoaderOptions;
 import org.yaml.snakeyaml.Yaml;
 import org.yaml.snakeyaml.constructor.SafeConstructor;
 
-/** What Prometheus and Grafana are given, as trees. */
+/** The configuration files of Prometheus and Grafana, parsed into trees. */
 final class MonitoringFiles {
     static final Path CONFIG = Path.of("src/main/monitoring/prometheus/prometheus.yml");
     static final Path ALERTS = Path.of("src/main/monitoring/prometheus/alerts.yml");
@@ -25,7 +25,7 @@ final class MonitoringFiles {
     static final Path DASHBOARD = Path.of("src/main/monitoring/grafana/dashboards/oms.json");
 
     private static final Pattern BRACKETED = Pattern.compile("\"[^\"]*\"|\\{[^}]*}|\\[[^]]*]|\\bby\\s*\\([^)]*\\)");
-    private static final Pattern NAME_OF_NO_FUNCTION = Pattern.compile("[a-zA-Z_:][a-zA-Z0-9_:]*+(?!\\s*\\()");
+    private static final Pattern METRIC_NAME = Pattern.compile("[a-zA-Z_:][a-zA-Z0-9_:]*+(?!\\s*\\()");
 
     private MonitoringFiles() {}
 
@@ -42,17 +42,17 @@ final class MonitoringFiles {
         return yaml(ALERTS).at("/groups/0/rules").valueStream().toList();
     }
 
-    /** With an interval in place of Grafana's own variable. */
-    static List<String> queriesOfTheDashboard() throws IOException {
+    /** The dashboard's queries, with an interval in place of Grafana's variable. */
+    static List<String> dashboardQueries() throws IOException {
         return dashboard().findValues("expr").stream()
                 .map(expr -> expr.asText().replace("$__rate_interval", "1m"))
                 .toList();
     }
 
-    /** All metrics that are asked for, but for those that Prometheus makes itself. */
+    /** All metrics in the queries of the dashboard and the alerts, except those that Prometheus generates itself. */
     static Set<String> metrics() throws IOException {
         Stream<String> queries = Stream.concat(
-                queriesOfTheDashboard().stream(),
+                dashboardQueries().stream(),
                 alerts().stream().map(alert -> alert.path("expr").asText()));
         Set<String> metrics =
                 queries.flatMap(query -> metrics(query).stream()).collect(Collectors.toCollection(TreeSet::new));
@@ -60,9 +60,9 @@ final class MonitoringFiles {
         return metrics;
     }
 
-    /** Those of a query: whatever is a name, but neither a label nor a function. */
+    /** The metrics in a query: every name that is neither a label nor a function. */
     static Set<String> metrics(String query) {
-        return NAME_OF_NO_FUNCTION
+        return METRIC_NAME
                 .matcher(BRACKETED.matcher(query).replaceAll(""))
                 .results()
                 .map(MatchResult::group)

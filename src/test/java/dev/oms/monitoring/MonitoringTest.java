@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
-/** The files of Prometheus, Grafana and compose, which only have each other's word for what they rely on. */
+/** Checks that the files of Prometheus, Grafana and compose agree with each other, as nothing else does. */
 class MonitoringTest {
     private final JsonNode compose = MonitoringFiles.yaml(Path.of("docker-compose.yml"));
     private final JsonNode dashboard = MonitoringFiles.dashboard();
@@ -27,7 +27,7 @@ class MonitoringTest {
     }
 
     @Test
-    void saysWhenHowBadlyAndWhatToDoInEveryAlert() throws IOException {
+    void givesEveryAlertADurationASeverityAndInstructions() throws IOException {
         for (JsonNode alert : MonitoringFiles.alerts()) {
             assertThat(alert.path("alert").asText()).isNotEmpty();
             assertThat(alert.path("for").asText()).matches("\\d+[sm]");
@@ -35,13 +35,13 @@ class MonitoringTest {
             assertThat(alert.at("/annotations/summary").asText()).isNotEmpty();
             assertThat(alert.at("/annotations/description").asText())
                     .as(alert.path("alert").asText())
-                    // Where to look, and not only that something is wrong.
+                    // Tells where to look, not only that something is wrong.
                     .containsPattern("GET /|/q/|OMS_");
         }
     }
 
     @Test
-    void hasATestInWhichEveryAlertFires() throws IOException {
+    void testsThatEveryAlertFires() throws IOException {
         String tests = Files.readString(MonitoringFiles.ALERT_TESTS);
 
         assertThat(MonitoringFiles.alerts())
@@ -73,7 +73,7 @@ class MonitoringTest {
     }
 
     @Test
-    void asksTheDataSourceThatThereIs() throws IOException {
+    void usesTheProvisionedDataSource() throws IOException {
         JsonNode dataSource = MonitoringFiles.yaml(MonitoringFiles.DATA_SOURCE).at("/datasources/0");
 
         assertThat(dashboard.path("panels"))
@@ -82,12 +82,12 @@ class MonitoringTest {
         assertThat(dataSource.path("url").asText()).isEqualTo("http://prometheus:9090");
         assertThat(dataSource.at("/jsonData/timeInterval"))
                 .isEqualTo(MonitoringFiles.yaml(MonitoringFiles.CONFIG).at("/global/scrape_interval"));
-        // Of Grafana's variables, the one that the tests know.
-        assertThat(MonitoringFiles.queriesOfTheDashboard()).noneMatch(query -> query.contains("$"));
+        // $__rate_interval, which is replaced here, is the only Grafana variable that the tests handle.
+        assertThat(MonitoringFiles.dashboardQueries()).noneMatch(query -> query.contains("$"));
     }
 
     @Test
-    void scrapesWebAndWorkersOfCompose() throws IOException {
+    void scrapesTheServicesOfCompose() throws IOException {
         JsonNode scrape = MonitoringFiles.yaml(MonitoringFiles.CONFIG).at("/scrape_configs/0");
         JsonNode dns = scrape.at("/dns_sd_configs/0");
 
@@ -102,7 +102,7 @@ class MonitoringTest {
     }
 
     @Test
-    void startsFromComposeForThisMachineAlone() {
+    void isReachableOnlyFromThisHostInCompose() {
         for (String name : List.of("prometheus", "grafana")) {
             JsonNode service = compose.path("services").path(name);
             assertThat(service.path("profiles")).extracting(JsonNode::asText).containsExactly("monitoring");
@@ -116,9 +116,9 @@ class MonitoringTest {
         assertThat(grafana.path("GF_AUTH_BASIC_ENABLED").asText()).isEqualTo("false");
     }
 
-    /** Of a path that does not exist, Docker makes an empty directory. */
+    /** Docker silently creates an empty directory for a path that does not exist. */
     @Test
-    void mountsWhatThereIs() {
+    void mountsExistingDirectories() {
         List<String> mounted = new ArrayList<>();
         for (String name : List.of("prometheus", "grafana")) {
             for (JsonNode volume : compose.path("services").path(name).path("volumes")) {

@@ -36,7 +36,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** A real Prometheus that scrapes the packaged web and a worker, by the files that it is given in production. */
 @Tag("full")
 @EnabledIf(
-        value = "isThere",
+        value = "isInstalled",
         disabledReason = "There is no prometheus on the PATH; Debian has it in the package \"prometheus\"")
 class PrometheusIT {
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -52,7 +52,7 @@ class PrometheusIT {
     private static String address;
     private static int portBefore;
 
-    static boolean isThere() throws InterruptedException {
+    static boolean isInstalled() throws InterruptedException {
         try {
             return new ProcessBuilder("prometheus", "--version")
                             .redirectErrorStream(true)
@@ -87,10 +87,10 @@ class PrometheusIT {
         RestAssured.port = web.uri("").getPort();
         await().atMost(Duration.ofMinutes(1))
                 .ignoreExceptionsInstanceOf(ConnectException.class)
-                .until(() -> ask("rules").contains("success"));
+                .until(() -> get("rules").contains("success"));
     }
 
-    /** The one of production, but for where the processes are, and for our patience. */
+    /** The production configuration, with the addresses of the processes here and shorter intervals. */
     private static Path config() throws IOException {
         ObjectNode config = (ObjectNode) MonitoringFiles.yaml(MonitoringFiles.CONFIG);
         config.putArray("rule_files")
@@ -135,11 +135,11 @@ class PrometheusIT {
     }
 
     @Test
-    void findsAnAnswerToEveryQueryOfTheDashboard() throws IOException {
-        List<String> queries = new ArrayList<>(MonitoringFiles.queriesOfTheDashboard());
-        // Nothing fires here, or so one hopes.
+    void returnsDataForEveryDashboardQuery() throws IOException {
+        List<String> queries = new ArrayList<>(MonitoringFiles.dashboardQueries());
+        // No alert should be firing here.
         queries.removeIf(query -> query.contains("ALERTS"));
-        Map<String, String> unanswered = new TreeMap<>();
+        Map<String, String> empty = new TreeMap<>();
         String name = Shop.uniqueName();
         Shop.item(name, 1_000, 2_000);
         long user = Shop.user();
@@ -149,19 +149,19 @@ class PrometheusIT {
                 .untilAsserted(() -> {
                     Shop.settled(Shop.order(user, Map.of(name, 1)));
                     RestAssured.get("/orders/0").then().statusCode(404);
-                    unanswered.clear();
+                    empty.clear();
                     for (String query : queries) {
-                        String answer = ask("query?query=" + URLEncoder.encode(query, StandardCharsets.UTF_8));
-                        if (!hasNumber(answer)) {
-                            unanswered.put(query, answer);
+                        String response = get("query?query=" + URLEncoder.encode(query, StandardCharsets.UTF_8));
+                        if (!hasNumber(response)) {
+                            empty.put(query, response);
                         }
                     }
-                    assertThat(unanswered).isEmpty();
+                    assertThat(empty).isEmpty();
                 });
     }
 
-    private static boolean hasNumber(String answer) throws IOException {
-        return JSON.readTree(answer)
+    private static boolean hasNumber(String response) throws IOException {
+        return JSON.readTree(response)
                 .at("/data/result")
                 .valueStream()
                 .anyMatch(series -> Double.isFinite(series.at("/value/1").asDouble(Double.NaN)));
@@ -170,15 +170,15 @@ class PrometheusIT {
     @Test
     void evaluatesEveryAlert() throws IOException {
         await().atMost(Duration.ofMinutes(3)).untilAsserted(() -> {
-            JsonNode rules = JSON.readTree(ask("rules")).at("/data/groups/0/rules");
+            JsonNode rules = JSON.readTree(get("rules")).at("/data/groups/0/rules");
             assertThat(rules)
                     .hasSameSizeAs(MonitoringFiles.alerts())
                     .allSatisfy(rule -> assertThat(rule.path("health").asText()).isEqualTo("ok"));
         });
     }
 
-    private static String ask(String question) throws IOException, InterruptedException {
-        URI uri = URI.create("http://" + address + "/api/v1/" + question);
+    private static String get(String path) throws IOException, InterruptedException {
+        URI uri = URI.create("http://" + address + "/api/v1/" + path);
         return CLIENT.send(
                         HttpRequest.newBuilder(uri)
                                 .timeout(Duration.ofSeconds(10))

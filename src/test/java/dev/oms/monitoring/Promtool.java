@@ -11,7 +11,7 @@ import java.util.concurrent.TimeUnit;
 final class Promtool {
     private Promtool() {}
 
-    static boolean isThere() throws InterruptedException {
+    static boolean isInstalled() throws InterruptedException {
         try {
             run("--version");
             return true;
@@ -20,7 +20,7 @@ final class Promtool {
         }
     }
 
-    /** Fails with what it prints unless it ends with 0. */
+    /** Runs promtool, and fails with its output if it exits with a code other than 0. */
     static void run(String... arguments) throws IOException, InterruptedException {
         List<String> command = new ArrayList<>(List.of("promtool"));
         command.addAll(List.of(arguments));

@@ -15,23 +15,23 @@ import org.junit.jupiter.api.io.TempDir;
 /** What Prometheus itself says of its files and of the dashboard's queries. */
 @Tag("full")
 @EnabledIf(
-        value = "dev.oms.monitoring.Promtool#isThere",
+        value = "dev.oms.monitoring.Promtool#isInstalled",
         disabledReason = "There is no promtool on the PATH; Debian has it in the package \"prometheus\"")
 class PromtoolTest {
-    /** The rules that it names, too. */
+    /** Including the rule files that it refers to. */
     @Test
     void acceptsTheConfiguration() throws IOException, InterruptedException {
         Promtool.run("check", "config", MonitoringFiles.CONFIG.toString());
     }
 
     @Test
-    void seesEveryAlertFireInTimeAndNotForNothing() throws IOException, InterruptedException {
+    void passesTheAlertTests() throws IOException, InterruptedException {
         Promtool.run("test", "rules", MonitoringFiles.ALERT_TESTS.toString());
     }
 
     @Test
-    void understandsEveryQueryOfTheDashboard(@TempDir Path directory) throws IOException, InterruptedException {
-        List<String> queries = MonitoringFiles.queriesOfTheDashboard();
+    void acceptsEveryDashboardQuery(@TempDir Path directory) throws IOException, InterruptedException {
+        List<String> queries = MonitoringFiles.dashboardQueries();
         List<Map<String, String>> rules = IntStream.range(0, queries.size())
                 .mapToObj(i -> Map.of("record", "query_" + i, "expr", queries.get(i)))
                 .toList();

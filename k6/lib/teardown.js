@@ -1,13 +1,13 @@
-// How every run ends: the queue drains, and the books are audited.
+// The end of every run: waits for the queue to drain, then audits the stock.
 
 import { sleep } from 'k6';
 import { Counter, Gauge } from 'k6/metrics';
-import { OK, bodyOf, call } from './client.js';
+import { OK, jsonBody, call } from './client.js';
 
 const DRAIN_TIMEOUT_MS = 10 * 60 * 1000;
 const POLL_EVERY_SECONDS = 1;
-const AUDIT_TIMEOUT = '30m'; // it reads everything there is
-const SHOWN_MAX = 10;
+const AUDIT_TIMEOUT = '30m'; // the audit reads the whole database
+const LOGGED_MAX = 10;
 
 const jobsLeft = new Gauge('jobs_left');
 const jobsFailed = new Gauge('jobs_failed');
@@ -15,44 +15,44 @@ const jobsDead = new Gauge('jobs_dead');
 const audits = new Counter('audits');
 const discrepancies = new Gauge('audit_discrepancies');
 
-/** Put these among the options, and drainAndAudit into teardown. */
-export const ENDING = {
-  // Longer than both take at most.
+/** Options for scripts that export drainAndAudit as teardown. */
+export const TEARDOWN = {
+  // Longer than draining (10 min) and the audit (30 min) may take.
   teardownTimeout: '45m',
   thresholds: {
     jobs_left: ['value==0'],
     jobs_failed: ['value==0'],
     jobs_dead: ['value==0'],
-    // A gauge that nothing was written to is 0, too.
+    // Proves that the audit ran: a gauge that was never set is 0 too.
     audits: ['count==1'],
     audit_discrepancies: ['value==0'],
   },
 };
 
-/** Waits until no job is left, or ten minutes are over; then audits. The thresholds tell what came of it. */
+/** Waits up to ten minutes for the queue to drain, then audits. The thresholds in TEARDOWN decide whether the run fails. */
 export function drainAndAudit() {
   const started = Date.now();
   let res;
   let jobs;
   do {
-    // First: the jobs of the last answers may still be on their way to Redis.
+    // Sleep first: the jobs of the last orders may still be on their way to Redis.
     sleep(POLL_EVERY_SECONDS);
     res = call('jobs', 'GET', '/jobs', OK);
-    jobs = bodyOf(res);
+    jobs = jsonBody(res);
   } while (res.status === 200 && jobs.depth !== 0 && Date.now() - started < DRAIN_TIMEOUT_MS);
-  // Without an answer, or without Redis, nobody knows: that is not 0, either.
+  // Without a response, or without Redis, the number is unknown: -1 fails the threshold.
   jobsLeft.add(jobs.depth ?? -1);
   jobsFailed.add(jobs.failed ?? -1);
   jobsDead.add(jobs.dead ?? -1);
 
   res = call('audit', 'GET', '/inventory_items/audit', OK, null, AUDIT_TIMEOUT);
-  const audit = bodyOf(res);
-  // What breaks off on its way has no count.
+  const audit = jsonBody(res);
+  // A response that breaks off has no count.
   if (res.status === 200 && Number.isInteger(audit.count)) {
     audits.add(1);
     discrepancies.add(audit.count);
-    for (const discrepancy of audit.discrepancies.slice(0, SHOWN_MAX)) {
-      // @ts-expect-error k6 has a console, its types do not
+    for (const discrepancy of audit.discrepancies.slice(0, LOGGED_MAX)) {
+      // @ts-expect-error k6 has a console, but its types do not declare it
       console.error(`Audit: ${JSON.stringify(discrepancy)}`);
     }
   }

@@ -28,26 +28,26 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 
-/** The settings of OMS, as the code, application.properties and Quarkus itself tell them. */
-final class Settings {
+/** The settings that OMS reads, collected from its code, application.properties and the metadata of Quarkus. */
+final class KnownSettings {
     private static final Pattern PROFILE = Pattern.compile("%\\w+\\.");
     private static final Pattern VARIABLE = Pattern.compile("\\$\\{([A-Z0-9_]+)[:}]");
 
     private final Properties properties = new Properties();
 
-    Settings() throws IOException {
+    KnownSettings() throws IOException {
         try (InputStream in = Files.newInputStream(Path.of("src/main/resources/application.properties"))) {
             properties.load(new InputStreamReader(in, StandardCharsets.UTF_8));
         }
     }
 
-    /** What stands in application.properties for a role, whose parent is prod. */
+    /** The value in application.properties for a role's profile, whose parent is prod. */
     String of(String role, String name) {
         return properties.getProperty(
                 "%" + role + "." + name, properties.getProperty("%prod." + name, properties.getProperty(name)));
     }
 
-    /** The environment variables that have an effect on a packaged OMS. */
+    /** The environment variables that a packaged OMS reads. */
     Set<String> environmentVariables() throws IOException {
         Set<String> variables = new HashSet<>(ofQuarkus());
         Set<String> names = ofOms();
@@ -84,10 +84,10 @@ final class Settings {
         return names;
     }
 
-    /** From the list that every extension brings with it; without what is fixed when the image is built. */
+    /** From the metadata that every extension includes; only settings that are read at run time. */
     private static Set<String> ofQuarkus() throws IOException {
         Set<String> variables = new HashSet<>();
-        for (URL model : Collections.list(Settings.class
+        for (URL model : Collections.list(KnownSettings.class
                 .getClassLoader()
                 .getResources("META-INF/quarkus-config-doc/quarkus-config-model.json"))) {
             try (InputStream in = model.openStream()) {

@@ -16,11 +16,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
 
-/**
- * What PostgreSQL itself can do: the rows that OMS writes and the queries that it asks, by JDBC, with nothing in
- * between.
- */
-final class Floor {
+/** What PostgreSQL alone can do: the same rows and queries as in OMS, through plain JDBC. */
+final class JdbcBaseline {
     private static final String INSERT_ORDER = """
             insert into orders (created_at, due, enqueued_at, status, updated_at, user_id, version)
             values (?, ?, ?, ?, ?, ?, ?) returning id""";
@@ -61,26 +58,26 @@ final class Floor {
             insert into order_events (order_id, version, event, actor, created_at)
             select id, version, status, 'worker', updated_at from settled""";
 
-    /** The page of ten, and the one by which OMS knows that there is another. */
+    /** A page of ten, and one more row that tells OMS whether there is a next page. */
     private static final int PAGE_ROWS = 11;
 
     private static final int BATCH_ORDERS = 500;
 
-    private Floor() {}
+    private JdbcBaseline() {}
 
-    /** Places orders of two lines, each in a transaction: begin, two statements, commit. */
-    static Caller placing(Books books, Shop shop) throws SQLException {
-        Connection connection = books.connect();
+    /** Places orders of two lines, each in its own transaction: begin, two statements, commit. */
+    static Caller placingOrders(BenchmarkServers servers, SeededShop shop) throws SQLException {
+        Connection connection = servers.connect();
         connection.setAutoCommit(false);
         PreparedStatement order = connection.prepareStatement(INSERT_ORDER);
         PreparedStatement line = connection.prepareStatement(INSERT_LINE);
-        return new Client(connection) {
+        return new JdbcCaller(connection) {
             @Override
             public long call() throws SQLException {
                 Instant now = Instant.now();
                 order.setObject(1, utc(now));
                 order.setString(2, "DEDUCTION");
-                // Or else the reconciler would find it, and send its job, while this floor is being measured.
+                // In the future, so that the reconciler does not send its job during the measurement.
                 order.setObject(3, utc(now.plusSeconds(3600)));
                 order.setString(4, "Pending");
                 order.setObject(5, utc(now));
@@ -108,28 +105,28 @@ final class Floor {
         };
     }
 
-    /** Asks for orders from 1 up to one, with their lines. */
-    static Caller following(Books books, int orders) throws SQLException {
-        Connection connection = books.connect();
+    /** Reads random orders with ids from 1 to {@code orders}, with their lines. */
+    static Caller readingOrders(BenchmarkServers servers, int orders) throws SQLException {
+        Connection connection = servers.connect();
         PreparedStatement order = connection.prepareStatement(ORDER);
-        return new Client(connection) {
+        return new JdbcCaller(connection) {
             @Override
             public long call() throws SQLException {
                 long id = 1 + ThreadLocalRandom.current().nextInt(orders);
                 order.setLong(1, id);
                 if (read(order) != 2) {
-                    throw new SQLException("Order %d is not there".formatted(id));
+                    throw new SQLException("Order %d does not have two lines".formatted(id));
                 }
                 return id;
             }
         };
     }
 
-    /** Asks for the first page of users' orders, with their lines. */
-    static Caller listing(Books books, Shop shop) throws SQLException {
-        Connection connection = books.connect();
+    /** Reads the first page of random users' orders, with their lines. */
+    static Caller listingOrders(BenchmarkServers servers, SeededShop shop) throws SQLException {
+        Connection connection = servers.connect();
         PreparedStatement page = connection.prepareStatement(ORDERS);
-        return new Client(connection) {
+        return new JdbcCaller(connection) {
             @Override
             public long call() throws SQLException {
                 long user = shop.anyUser();
@@ -159,20 +156,20 @@ final class Floor {
         return lines;
     }
 
-    /** A line that waits. */
+    /** An order line whose stock is due. */
     private record Due(long orderId, long itemId, long quantity) {}
 
     /**
-     * Confirms all orders that wait, 500 a transaction, on one connection: movements, quantities, statuses. What there
-     * is to do is read and decided before the clock starts.
+     * Confirms all pending orders on one connection, 500 per transaction: movements, quantities, statuses. Reading what
+     * is due and deciding about it happen before the clock starts.
      *
-     * @return how many a second
+     * @return orders per second
      */
-    static Sample settling(Books books) throws SQLException {
+    static Sample settleAll(BenchmarkServers servers) throws SQLException {
         Map<Long, List<Due>> orders = new HashMap<>();
         Map<Long, Long> quantities = new HashMap<>();
         List<Long> ids = new ArrayList<>();
-        try (Connection connection = books.connect();
+        try (Connection connection = servers.connect();
                 PreparedStatement due = connection.prepareStatement(DUE_LINES);
                 ResultSet row = due.executeQuery()) {
             while (row.next()) {
@@ -184,7 +181,7 @@ final class Floor {
                         .add(new Due(row.getLong(1), row.getLong(2), row.getLong(3)));
             }
         }
-        try (Connection connection = books.connect();
+        try (Connection connection = servers.connect();
                 PreparedStatement movements = connection.prepareStatement(INSERT_MOVEMENTS);
                 PreparedStatement items = connection.prepareStatement(UPDATE_ITEMS);
                 PreparedStatement statuses = connection.prepareStatement(UPDATE_ORDERS)) {
@@ -244,10 +241,10 @@ final class Floor {
         return instant.atOffset(ZoneOffset.UTC);
     }
 
-    private abstract static class Client implements Caller {
+    private abstract static class JdbcCaller implements Caller {
         private final Connection connection;
 
-        Client(Connection connection) {
+        JdbcCaller(Connection connection) {
             this.connection = connection;
         }
 

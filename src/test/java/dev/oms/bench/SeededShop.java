@@ -5,21 +5,21 @@ import java.io.IOException;
 import java.util.concurrent.ThreadLocalRandom;
 
 /**
- * Who orders what: the seeded users and items, whose ids are in a row.
+ * The seeded users and items, whose ids are consecutive.
  *
- * @param items how many; an even number
+ * @param items number of items, rounded down to an even number
  */
-record Shop(long firstUser, int users, long firstItem, int items) {
-    static Shop of(Books books) {
-        Shop shop = new Shop(
-                books.number("select min(id) from users"),
-                (int) books.number("select count(*) from users"),
-                books.number("select id from inventory_items where name = 'item_1'"),
-                (int) books.number("select count(*) / 2 * 2 from inventory_items where name like 'item\\_%'"));
-        if (books.number("select max(id) from users") != shop.firstUser + shop.users - 1
-                || books.number("select id from inventory_items where name = 'item_%d'".formatted(shop.items))
+record SeededShop(long firstUser, int users, long firstItem, int items) {
+    static SeededShop of(BenchmarkServers servers) {
+        SeededShop shop = new SeededShop(
+                servers.number("select min(id) from users"),
+                (int) servers.number("select count(*) from users"),
+                servers.number("select id from inventory_items where name = 'item_1'"),
+                (int) servers.number("select count(*) / 2 * 2 from inventory_items where name like 'item\\_%'"));
+        if (servers.number("select max(id) from users") != shop.firstUser + shop.users - 1
+                || servers.number("select id from inventory_items where name = 'item_%d'".formatted(shop.items))
                         != shop.firstItem + shop.items - 1) {
-            throw new IllegalStateException("The seeded ids are not in a row: " + shop);
+            throw new IllegalStateException("The seeded ids are not consecutive: " + shop);
         }
         return shop;
     }
@@ -28,12 +28,12 @@ record Shop(long firstUser, int users, long firstItem, int items) {
         return firstUser + ThreadLocalRandom.current().nextInt(users);
     }
 
-    /** The number in its name, and of its id in the row. */
+    /** A random item, as the number in its name, which is also its position in the sequence of ids. */
     int anyItem() {
         return 1 + ThreadLocalRandom.current().nextInt(items);
     }
 
-    /** Any other. */
+    /** A random item other than the given one. */
     int anyOther(int item) {
         return 1 + (item + ThreadLocalRandom.current().nextInt(items - 1)) % items;
     }
@@ -43,8 +43,8 @@ record Shop(long firstUser, int users, long firstItem, int items) {
     }
 
     /** Places orders of two lines. */
-    Caller placing(int port) throws IOException {
-        return new Visitor(new HttpConnection(port)) {
+    Caller placingOrders(int port) throws IOException {
+        return new HttpCaller(new HttpConnection(port)) {
             @Override
             public long call() throws IOException {
                 int item = anyItem();
@@ -57,9 +57,9 @@ record Shop(long firstUser, int users, long firstItem, int items) {
         };
     }
 
-    /** Looks at orders from 1 up to one. */
-    static Caller following(int port, int orders) throws IOException {
-        return new Visitor(new HttpConnection(port)) {
+    /** Reads random orders with ids from 1 to {@code orders}. */
+    static Caller readingOrders(int port, int orders) throws IOException {
+        return new HttpCaller(new HttpConnection(port)) {
             @Override
             public long call() throws IOException {
                 long id = 1 + ThreadLocalRandom.current().nextInt(orders);
@@ -69,9 +69,9 @@ record Shop(long firstUser, int users, long firstItem, int items) {
         };
     }
 
-    /** Looks at the first page of users' orders. */
-    Caller listing(int port) throws IOException {
-        return new Visitor(new HttpConnection(port)) {
+    /** Reads the first page of random users' orders. */
+    Caller listingOrders(int port) throws IOException {
+        return new HttpCaller(new HttpConnection(port)) {
             @Override
             public long call() throws IOException {
                 long user = anyUser();
@@ -81,10 +81,10 @@ record Shop(long firstUser, int users, long firstItem, int items) {
         };
     }
 
-    private abstract static class Visitor implements Caller {
+    private abstract static class HttpCaller implements Caller {
         final HttpConnection http;
 
-        Visitor(HttpConnection http) {
+        HttpCaller(HttpConnection http) {
             this.http = http;
         }
 

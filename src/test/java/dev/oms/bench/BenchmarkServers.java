@@ -14,30 +14,30 @@ import java.util.List;
 import java.util.Map;
 import org.postgresql.ds.PGSimpleDataSource;
 
-/** PostgreSQL, as durable as it is by default, and Redis, with the orders that a measurement needs. */
-final class Books implements AutoCloseable {
-    /** What each item opens with: nothing is ever sold out. */
+/** PostgreSQL with its default durability, and Redis, filled with the orders that a measurement needs. */
+final class BenchmarkServers implements AutoCloseable {
+    /** Opening quantity of every item, large enough that none ever runs out of stock. */
     private static final long OPENING = 1_000_000_000;
 
-    /** Whoever has not settled a backlog by then never will. */
-    private static final Duration PATIENCE = Duration.ofMinutes(10);
+    /** A backlog that takes longer to settle is considered stuck. */
+    private static final Duration TIMEOUT = Duration.ofMinutes(10);
 
     private static final List<String> DURABLE = List.of("fsync", "synchronous_commit", "full_page_writes");
 
-    // track_commit_timestamp: since when an order is confirmed for everybody.
+    // track_commit_timestamp records when a confirmation became visible to others.
     private final EmbeddedServers servers = EmbeddedServers.start(Map.of(
             "fsync", "on", "synchronous_commit", "on", "full_page_writes", "on", "track_commit_timestamp", "on"));
     private final Streams streams = new Streams(servers.settings().get("OMS_REDIS_URL"));
     private final PGSimpleDataSource dataSource = OmsServers.dataSource(servers.settings());
     private final Ledger ledger = new Ledger(dataSource);
 
-    /** @throws IllegalStateException when a commit would not be on the disk */
-    Books() {
+    /** @throws IllegalStateException if PostgreSQL does not flush every commit to disk */
+    BenchmarkServers() {
         dataSource.setReWriteBatchedInserts(true);
         for (String setting : DURABLE) {
             if (!ledger.texts("show " + setting).equals(List.of("on"))) {
                 throw new IllegalStateException(
-                        "PostgreSQL has " + setting + " off: its figures would be worth nothing");
+                        "PostgreSQL runs with " + setting + " off: its figures would mean nothing");
             }
         }
     }
@@ -50,35 +50,36 @@ final class Books implements AutoCloseable {
         return ledger;
     }
 
-    /** A connection of one's own. */
+    /** A new connection, which the caller closes. */
     Connection connect() throws SQLException {
         return dataSource.getConnection();
     }
 
-    /** A number that a query gives. */
+    /** The number that a query returns. */
     long number(String query) {
         return Long.parseLong(ledger.texts(query).getFirst());
     }
 
     /**
-     * Begins anew with so many orders, all of them confirmed, and a ledger that says so. Nobody else may be at work.
+     * Replaces all orders with the given number of confirmed ones and a matching ledger. Nothing else may use the
+     * database meanwhile.
      *
-     * @return how long it took
+     * @return the time it took
      */
     Duration fill(int orders) throws SQLException {
         long started = System.nanoTime();
-        Shop shop = Shop.of(this);
+        SeededShop shop = SeededShop.of(this);
         try (Connection connection = connect();
                 Statement statement = connection.createStatement()) {
             statement.execute("set statement_timeout = 0");
-            // No foreign key is asked, as when a backup is restored.
+            // Skips foreign key checks, like restoring a backup does.
             statement.execute("set session_replication_role = replica");
             statement.execute("truncate orders, stock_movements, order_events, failed_jobs restart identity cascade");
             statement.execute("""
                     insert into stock_movements (inventory_item_id, kind, delta, quantity_after, created_at)
                     select id, 'OPENING', %d, %1$d, now() from inventory_items order by id""".formatted(OPENING));
             long opened = number("select count(*) from inventory_items");
-            // One line of each half of the items, so that how often an item was sold before an order is known.
+            // One line from each half of the items, so that the running total of every movement can be computed.
             statement.execute("""
                     insert into orders (id, user_id, status, enqueued_at, version, created_at, updated_at)
                     select n, %d + n %% %d, 'Confirmed', now(), 1, now(), now() from generate_series(1, %d) n
@@ -111,13 +112,13 @@ final class Books implements AutoCloseable {
     }
 
     /**
-     * Lets orders wait that no worker knows of yet: {@link #send} tells.
+     * Adds pending orders whose jobs no worker gets before {@link #send}.
      *
-     * @param lines what they are of: one select of order_id, inventory_item_id and quantity, from "placed"
+     * @param lines a select of order_id, inventory_item_id and quantity from "placed" that gives their lines
      */
     void backlog(int orders, String lines) {
-        Shop shop = Shop.of(this);
-        // Till it is sent, its jobs must not count as lost.
+        SeededShop shop = SeededShop.of(this);
+        // In the future, so that the reconciler does not consider the jobs lost before they are sent.
         ledger.execute("""
                 with placed as (
                     insert into orders (user_id, status, due, enqueued_at, created_at, updated_at)
@@ -128,7 +129,7 @@ final class Books implements AutoCloseable {
                 """.formatted(shop.firstUser(), shop.users() - 1, orders, lines));
     }
 
-    /** Gives the jobs of all orders that wait to the workers, all at once: none has them before this returns. */
+    /** Sends the jobs of all orders with something due, in one script: no worker gets any before all are sent. */
     void send() {
         List<Object> arguments = new ArrayList<>(List.of(
                 "for _, id in ipairs(ARGV) do redis.call('XADD', KEYS[1], '*', 'order_id', id) end", 1, Streams.JOBS));
@@ -136,14 +137,14 @@ final class Books implements AutoCloseable {
         streams.redis(Command.EVAL, arguments.toArray());
     }
 
-    /** How many jobs wait. */
+    /** Number of jobs in the stream. */
     long depth() {
         return streams.depth();
     }
 
-    /** Waits until no job waits. */
+    /** Waits until the stream is empty. */
     void awaitEmpty() throws InterruptedException {
-        long until = System.nanoTime() + PATIENCE.toNanos();
+        long until = System.nanoTime() + TIMEOUT.toNanos();
         while (depth() > 0) {
             if (System.nanoTime() > until) {
                 throw new IllegalStateException("%d jobs are not settled".formatted(depth()));
@@ -152,24 +153,24 @@ final class Books implements AutoCloseable {
         }
     }
 
-    /** Waits until no order waits, and no worker has anything to do. */
+    /** Waits until every order is settled and the workers are idle. */
     void awaitSettled() throws InterruptedException {
         awaitEmpty();
         ledger.awaitSettled();
     }
 
-    /** Waits until so many workers wait for jobs. */
+    /** Waits until at least this many workers are waiting for jobs. */
     void awaitWorkers(int workers) throws InterruptedException {
-        long until = System.nanoTime() + PATIENCE.toNanos();
+        long until = System.nanoTime() + TIMEOUT.toNanos();
         while (waitingWorkers() < workers) {
             if (System.nanoTime() > until) {
-                throw new IllegalStateException("There are no %d workers".formatted(workers));
+                throw new IllegalStateException("Fewer than %d workers are waiting for jobs".formatted(workers));
             }
             Thread.sleep(100);
         }
     }
 
-    /** Those whom Redis lets wait for their next job. */
+    /** Number of clients that are blocked in XREADGROUP. */
     private long waitingWorkers() {
         return streams.redis(Command.CLIENT, "LIST")
                 .toString()

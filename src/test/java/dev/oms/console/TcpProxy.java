@@ -8,15 +8,15 @@ import java.net.Socket;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** The line between a browser and OMS, which can be cut and mended. */
-final class Line implements AutoCloseable {
+/** A TCP proxy between the browser and OMS that can simulate a network outage. */
+final class TcpProxy implements AutoCloseable {
     private final ServerSocket server;
     private final int target;
     private final Set<Socket> open = ConcurrentHashMap.newKeySet();
-    private volatile boolean isCut;
+    private volatile boolean isDown;
 
     /** @param target the port of OMS */
-    Line(int target) throws IOException {
+    TcpProxy(int target) throws IOException {
         this.target = target;
         this.server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
         Thread.ofVirtual().start(this::accept);
@@ -26,48 +26,49 @@ final class Line implements AutoCloseable {
         return server.getLocalPort();
     }
 
-    void cut() {
-        isCut = true;
-        open.forEach(Line::end);
+    /** Closes all connections, and refuses new ones until {@link #restore()}. */
+    void disconnect() {
+        isDown = true;
+        open.forEach(TcpProxy::close);
     }
 
-    void mend() {
-        isCut = false;
+    void restore() {
+        isDown = false;
     }
 
     private void accept() {
         while (!server.isClosed()) {
             try {
                 Socket browser = server.accept();
-                if (isCut) {
-                    end(browser);
+                if (isDown) {
+                    close(browser);
                     continue;
                 }
                 Socket oms = new Socket(InetAddress.getLoopbackAddress(), target);
                 open.add(browser);
                 open.add(oms);
-                Thread.ofVirtual().start(() -> carry(browser, oms));
-                Thread.ofVirtual().start(() -> carry(oms, browser));
+                Thread.ofVirtual().start(() -> copy(browser, oms));
+                Thread.ofVirtual().start(() -> copy(oms, browser));
             } catch (IOException e) {
-                // The server is closed, or a browser has changed its mind.
+                // The proxy was closed, or the browser has hung up already.
             }
         }
     }
 
-    private void carry(Socket from, Socket to) {
+    private void copy(Socket from, Socket to) {
         try {
             from.getInputStream().transferTo(to.getOutputStream());
         } catch (IOException e) {
-            // Cut.
+            // Either side has closed the connection.
         } finally {
-            end(from);
-            end(to);
+            close(from);
+            close(to);
             open.remove(from);
             open.remove(to);
         }
     }
 
-    private static void end(Socket socket) {
+    private static void close(Socket socket) {
         try {
             socket.close();
         } catch (IOException e) {
@@ -77,7 +78,7 @@ final class Line implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        cut();
+        disconnect();
         server.close();
     }
 }
