@@ -115,8 +115,8 @@ class MetricsTest {
     }
 
     @Test
-    void hasADescriptionInTheReadmeOfEverythingOfOurs() throws IOException {
-        String readme = Files.readString(Path.of("README.md"));
+    void documentsEveryMetricOfItsOwn() throws IOException {
+        String page = Files.readString(Path.of("src/site/markdown/operating.md"));
 
         assertThat(given().get("/q/metrics").asString().lines())
                 .filteredOn(line -> line.startsWith("# HELP oms_"))
@@ -124,7 +124,7 @@ class MetricsTest {
                 .allSatisfy(line -> {
                     String[] parts = line.split(" ", 4);
                     assertThat(parts).as(line).hasSize(4);
-                    assertThat(readme).contains("`" + parts[2].replaceFirst("_max$", ""));
+                    assertThat(page).contains("`" + parts[2].replaceFirst("_max$", ""));
                 });
     }
 
