@@ -16,7 +16,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** The transition table, as {@code src/site/markdown/api.md} draws it. */
+/** The transition table, as the README draws it. */
 class OrderStatusTest {
     @ParameterizedTest
     @CsvSource(nullValues = "-", delimiter = '|', textBlock = """
