@@ -36,7 +36,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.openqa.selenium.Keys;
 
-/** The console as an operator uses it: in a browser, at a running service. */
+/** The console as an operator uses it: in a browser, with a running service. */
 @Tag("full")
 @QuarkusTest
 @WithTestResource(OmsServers.class)

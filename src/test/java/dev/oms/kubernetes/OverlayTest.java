@@ -41,7 +41,7 @@ import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** What an operator relies on in both overlays, and in each of them. */
+/** What operators rely on in the overlays dev and prod. */
 @Tag("full")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @EnabledIf(

@@ -33,7 +33,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A real Prometheus that scrapes the packaged web and a worker, by the files that it is given in production. */
+/** A real Prometheus scrapes a packaged web process and a worker, with the production configuration files. */
 @Tag("full")
 @EnabledIf(
         value = "isInstalled",

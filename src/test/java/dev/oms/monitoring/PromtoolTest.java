@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What Prometheus itself says of its files and of the dashboard's queries. */
+/** Checks the files of Prometheus and the dashboard's queries with promtool. */
 @Tag("full")
 @EnabledIf(
         value = "dev.oms.monitoring.Promtool#isInstalled",
