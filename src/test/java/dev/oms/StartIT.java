@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.FieldSource;
 
-/** The packaged application on its own: what it takes to start, and what it says when it does not. */
+/** The packaged application as a process: its start, the sentences with which a start fails, and its tasks. */
 @Tag("full")
 class StartIT {
     private static final List<WrongSetting> WRONG_SETTINGS = List.of(
@@ -48,14 +48,14 @@ class StartIT {
 
     private static final int STARTS_AT_ONCE = 4;
 
-    private static final Map<WrongSetting, Ended> STARTS = new ConcurrentHashMap<>();
+    private static final Map<WrongSetting, Exit> STARTS = new ConcurrentHashMap<>();
 
     private static EmbeddedServers servers;
 
     @BeforeAll
     static void startServers() {
         servers = EmbeddedServers.start();
-        // One after the other they would take a minute. They are over before a test changes the database.
+        // In parallel, because one after the other they take a minute. They finish before a test changes the database.
         try (ExecutorService threads = Executors.newFixedThreadPool(STARTS_AT_ONCE)) {
             WRONG_SETTINGS.forEach(wrong -> threads.submit(() -> STARTS.put(wrong, run(wrong.asMap()))));
         }
@@ -67,9 +67,9 @@ class StartIT {
     }
 
     /**
-     * A setting that stops the start.
+     * A setting that makes the start fail.
      *
-     * @param sentence how the message begins
+     * @param sentence the beginning of the message
      */
     private record WrongSetting(String name, String value, String sentence) {
         Map<String, String> asMap() {
@@ -77,33 +77,33 @@ class StartIT {
         }
     }
 
-    private record Ended(int exitCode, String lastLine) {}
+    private record Exit(int code, String lastLine) {}
 
-    private static Ended run(Map<String, String> settings, String... arguments)
+    private static Exit run(Map<String, String> settings, String... arguments)
             throws IOException, InterruptedException {
         Map<String, String> environment = new HashMap<>(servers.settings());
         environment.putAll(settings);
         OmsProcess oms = new OmsProcess(
                 "start-" + System.nanoTime(), settings.getOrDefault("QUARKUS_PROFILE", "prod"), environment);
         int exitCode = oms.run(arguments);
-        return new Ended(exitCode, Files.readAllLines(oms.log()).getLast());
+        return new Exit(exitCode, Files.readAllLines(oms.log()).getLast());
     }
 
     @ParameterizedTest
     @FieldSource("WRONG_SETTINGS")
-    void saysInOneSentenceWhatIsWrong(WrongSetting wrong) {
-        Ended ended = STARTS.get(wrong);
+    void namesTheWrongSettingInOneSentence(WrongSetting wrong) {
+        Exit exit = STARTS.get(wrong);
 
-        assertThat(ended).as("its end").isNotNull();
-        assertThat(ended.exitCode()).isNotZero();
-        assertThat(ended.lastLine()).startsWith("OMS did not start: " + wrong.sentence());
+        assertThat(exit).as("exit").isNotNull();
+        assertThat(exit.code()).isNotZero();
+        assertThat(exit.lastLine()).startsWith("OMS did not start: " + wrong.sentence());
     }
 
     @Test
     void rejectsAnUnknownArgument() throws IOException, InterruptedException {
         assertThat(run(Map.of(), "--sed"))
                 .isEqualTo(
-                        new Ended(
+                        new Exit(
                                 2,
                                 "OMS did not start: unknown argument --sed; use --audit, --seed, --health <url> or no argument."));
     }
@@ -113,36 +113,36 @@ class StartIT {
         Ledger ledger = new Ledger(OmsServers.dataSource(servers.settings()));
         ledger.execute("drop schema public cascade; create schema public");
 
-        Ended tooEarly = run(Map.of("OMS_MIGRATE", "false"));
-        Ended migrated = run(Map.of("QUARKUS_INIT_AND_EXIT", "true"));
-        Ended seeded = run(Map.of("OMS_MIGRATE", "false"), "--seed");
-        Ended audited = run(Map.of("OMS_MIGRATE", "false"), "--audit");
+        Exit notMigrated = run(Map.of("OMS_MIGRATE", "false"));
+        Exit migrated = run(Map.of("QUARKUS_INIT_AND_EXIT", "true"));
+        Exit seeded = run(Map.of("OMS_MIGRATE", "false"), "--seed");
+        Exit audited = run(Map.of("OMS_MIGRATE", "false"), "--audit");
         ledger.execute("update inventory_items set quantity = quantity + 1 where id = 1");
-        Ended broken = run(Map.of("OMS_MIGRATE", "false"), "--audit");
+        Exit discrepant = run(Map.of("OMS_MIGRATE", "false"), "--audit");
 
-        assertThat(tooEarly.exitCode()).isEqualTo(1);
-        assertThat(tooEarly.lastLine())
+        assertThat(notMigrated.code()).isEqualTo(1);
+        assertThat(notMigrated.lastLine())
                 .isEqualTo("OMS did not start: the database has not been migrated to this version; run OMS once with "
                         + "QUARKUS_INIT_AND_EXIT=true, connected directly to PostgreSQL.");
-        assertThat(migrated.exitCode()).isZero();
-        assertThat(seeded.exitCode()).isZero();
+        assertThat(migrated.code()).isZero();
+        assertThat(seeded.code()).isZero();
         assertThat(ledger.count("orders")).isEqualTo(10_000);
-        assertThat(audited.exitCode()).isZero();
-        assertThat(broken.exitCode()).isEqualTo(1);
+        assertThat(audited.code()).isZero();
+        assertThat(discrepant.code()).isEqualTo(1);
     }
 
     @Test
     void checksTheHealthOfAnotherProcess() throws IOException, InterruptedException {
         try (OmsProcess web = new OmsProcess("start-web", "prod", servers.settings())) {
             String ready = web.uri("/q/health/ready").toString();
-            assertThat(run(Map.of(), "--health", ready).exitCode()).isEqualTo(1);
+            assertThat(run(Map.of(), "--health", ready).code()).isEqualTo(1);
 
             web.start();
             web.awaitReady();
 
-            assertThat(run(Map.of(), "--health", ready).exitCode()).isZero();
+            assertThat(run(Map.of(), "--health", ready).code()).isZero();
             assertThat(run(Map.of(), "--health", web.uri("/nowhere").toString()))
-                    .isEqualTo(new Ended(1, web.uri("/nowhere") + " answered 404"));
+                    .isEqualTo(new Exit(1, web.uri("/nowhere") + " answered 404"));
         }
     }
 }

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** The configuration of production's web role: resources, and no consumer. */
+/** The web role as configured for production: resources and no consumer. */
 @Tag("full")
 @QuarkusTest
 @TestProfile(WebRoleTest.Web.class)

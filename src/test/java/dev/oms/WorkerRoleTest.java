@@ -18,7 +18,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The configuration of production's worker role: a consumer, and no resources. */
+/** The worker role as configured for production: a consumer and no resources. */
 @Tag("full")
 @QuarkusTest
 @TestProfile(WorkerRoleTest.Worker.class)

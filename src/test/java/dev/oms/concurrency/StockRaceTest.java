@@ -102,7 +102,7 @@ class StockRaceTest {
     }
 
     @Test
-    void keepsTheLedgerRightWhenAQuantityIsCorrectedUnderOrders() throws Exception {
+    void keepsTheLedgerConsistentWhenCorrectionsRaceOrders() throws Exception {
         long item = Shop.item(name, 1_000, 0);
         List<Callable<Integer>> work = new ArrayList<>();
         IntStream.range(0, 200).forEach(i -> work.add(() -> (int) Shop.order(user, Map.of(name, 1))));

@@ -8,12 +8,12 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
-/** PgBouncer in transaction mode, which gives each transaction another session, in front of everything. */
+/** All processes connect through PgBouncer in transaction mode, where each transaction may get another session. */
 @Tag("full")
 @ExtendWith(FaultSuite.class)
 class PgBouncerIT {
     @Test
-    void survivesAPgBouncerThatIsRestarted(Cluster direct, Random random) throws Exception {
+    void survivesARestartOfPgBouncer(Cluster direct, Random random) throws Exception {
         assumeTrue(PgBouncer.isInstalled(), "skipped: there is no pgbouncer on the PATH");
         int times = 2;
         direct.startAll(); // Migrates the database, which must not go through PgBouncer.

@@ -7,14 +7,14 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
-/** PostgreSQL keeps what it has committed, and nothing else has to. */
+/** Crashes and terminated sessions of PostgreSQL, the only server that must keep anything: what it has committed. */
 @Tag("full")
 @ExtendWith(FaultSuite.class)
 class PostgresFaultIT {
     private static final int TIMES = 3;
 
     @Test
-    void survivesADatabaseThatCrashes(Cluster cluster, Random random) throws Exception {
+    void survivesACrashOfPostgres(Cluster cluster, Random random) throws Exception {
         assertThat(cluster.servers().isDurable()).isTrue();
 
         cluster.underLoad(TIMES + " × PostgreSQL: immediate shutdown and restart", random, clients -> {
@@ -29,7 +29,7 @@ class PostgresFaultIT {
     }
 
     @Test
-    void survivesTheEndOfEverySession(Cluster cluster, Random random) throws Exception {
+    void survivesTheTerminationOfAllSessions(Cluster cluster, Random random) throws Exception {
         // More often than the other faults: what matters is how far a commit has got when its session ends.
         int times = 10 * TIMES;
 

@@ -6,14 +6,14 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
-/** Redis is disposable. */
+/** Redis killed, emptied or hanging under load: it is disposable. */
 @Tag("full")
 @ExtendWith(FaultSuite.class)
 class RedisFaultIT {
     private static final int TIMES = 3;
 
     @Test
-    void survivesARedisThatIsKilledAndComesBackEmpty(Cluster cluster, Random random) throws Exception {
+    void survivesAKillAndEmptyRestartOfRedis(Cluster cluster, Random random) throws Exception {
         cluster.underLoad(TIMES + " × Redis: SIGKILL and empty restart", random, clients -> {
             for (int i = 0; i < TIMES; i++) {
                 clients.awaitAccepted(random.nextInt(200));
@@ -36,7 +36,7 @@ class RedisFaultIT {
     }
 
     @Test
-    void survivesARedisThatHangs(Cluster cluster, Random random) throws Exception {
+    void survivesAHangingRedis(Cluster cluster, Random random) throws Exception {
         cluster.underLoad(TIMES + " × Redis: SIGSTOP for 20 s", random, clients -> {
             for (int i = 0; i < TIMES; i++) {
                 clients.awaitAccepted(random.nextInt(200));

@@ -7,7 +7,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
-/** A web that is killed while it takes orders. */
+/** Web killed or stopped while orders are placed. */
 @Tag("full")
 @ExtendWith(FaultSuite.class)
 class WebFaultIT {
@@ -25,7 +25,7 @@ class WebFaultIT {
     }
 
     @Test
-    void answersWhatItHasAcceptedWhenItIsStopped(Cluster cluster, Random random) throws Exception {
+    void answersAllAcceptedCallsBeforeItStops(Cluster cluster, Random random) throws Exception {
         int stops = 3;
 
         cluster.underLoad(stops + " × SIGTERM of web during placing", random, clients -> {

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 
-/** Workers that are killed, and jobs that come more than once or cannot be done. */
+/** Workers killed or stopped, duplicate jobs, and an order that cannot be settled. */
 @Tag("full")
 @ExtendWith(FaultSuite.class)
 @Timeout(value = 10, unit = TimeUnit.MINUTES)
@@ -58,7 +58,7 @@ class WorkerFaultIT {
     }
 
     @Test
-    void oneWorkerSettlesTheBacklogThatTwoHaveLeft(Cluster cluster, Random random) throws Exception {
+    void oneWorkerSettlesTheBacklogOfTwo(Cluster cluster, Random random) throws Exception {
         int backlog = 5_000;
         int times = 3;
 
@@ -119,7 +119,7 @@ class WorkerFaultIT {
 
     /** Redis may still read what the worker has sent once it resumes, so all, some or none of the ack takes effect. */
     @Test
-    void survivesTheLossOfAWorkerAmidItsAck(Cluster cluster, Random random) throws Exception {
+    void survivesTheLossOfAWorkerDuringItsAck(Cluster cluster, Random random) throws Exception {
         int kills = 5;
 
         cluster.underLoad(kills + " × SIGKILL during the ack, Redis paused", random, clients -> {
@@ -144,7 +144,7 @@ class WorkerFaultIT {
     }
 
     @Test
-    void settlesOnceWhatIsDeliveredTenTimes(Cluster cluster, Random random) throws Exception {
+    void settlesOrdersOnceWhenJobsAreDeliveredTenTimes(Cluster cluster, Random random) throws Exception {
         int orders = 1_000;
         int copies = 10;
 
@@ -168,7 +168,7 @@ class WorkerFaultIT {
     }
 
     @Test
-    void aPoisonOrderHoldsUpNobodyElse(Cluster cluster, Random random) throws Exception {
+    void aPoisonOrderDoesNotHoldUpOthers(Cluster cluster, Random random) throws Exception {
         int batch = 500;
 
         cluster.underLoad("1 poison order in a batch of 500", random, clients -> {

@@ -31,7 +31,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** A trace from the call that places an order to the batch that settles it, and out to a receiver. */
+/** Traces from the call that places an order to the batch that settles it, and their export. */
 @Tag("full")
 @QuarkusTest
 @TestProfile(TraceTest.Traced.class)
