@@ -35,17 +35,19 @@ import org.openapitools.openapidiff.core.model.schema.ChangedOneOfSchema;
 import org.openapitools.openapidiff.core.model.schema.ChangedRequired;
 
 /**
- * The changes between two OpenAPI 3.1 documents that break a client of the first, found by openapi-diff.
+ * The changes between two OpenAPI 3.1 documents that break clients of the first, found by openapi-diff.
  *
- * <p>openapi-diff reads 3.1 but overlooks half of what changes in its schemas (<a
- * href="https://github.com/OpenAPITools/openapi-diff/issues/344">#344</a>), so both documents are translated to 3.0
- * first. Two rules are stricter than its own: a field that may newly be null counts as one that may be missing, and a
- * field that a request may no longer have is a break, because OMS rejects unknown fields.
+ * <p>openapi-diff reads 3.1 but misses many changes in its schemas, such as another type of a nullable field, so both
+ * documents are translated to 3.0 first. Two rules are stricter than openapi-diff's: a field that can now be null
+ * counts as one that can be missing, and removing a field from a request is a break, because OMS rejects unknown
+ * fields.
+ *
+ * @see <a href="https://github.com/OpenAPITools/openapi-diff/issues/344">openapi-diff #344: support for 3.1</a>
  */
 final class ApiBreaks {
     private static final ObjectMapper YAML = new ObjectMapper(new YAMLFactory());
 
-    /** Keywords of 3.1 that the translation does not cover, and openapi-diff would ignore. */
+    /** Keywords of 3.1 that openapi-diff would ignore and that are not translated yet. */
     private static final Set<String> UNTRANSLATED = Set.of(
             "const",
             "prefixItems",
@@ -55,7 +57,7 @@ final class ApiBreaks {
             "dependentSchemas",
             "$defs");
 
-    /** The operations that each break is in; most are in a schema that several share. */
+    /** The operations affected by each break: a break in a shared schema affects several. */
     private final Map<String, Set<String>> operationsByBreak = new LinkedHashMap<>();
 
     private ApiBreaks() {}
@@ -63,7 +65,7 @@ final class ApiBreaks {
     /**
      * Compares two documents.
      *
-     * @return a line for each break: what it is and which operations have it
+     * @return a line for each break: what it is, and the operations it affects
      */
     static List<String> between(String released, String current) throws JsonProcessingException {
         ChangedOpenApi diff = OpenApiCompare.fromContents(translated(released), translated(current));
@@ -249,6 +251,7 @@ final class ApiBreaks {
         schema.put("nullable", true);
     }
 
+    /** openapi-diff lets a response field become null, but not be left out. */
     private static void makeNullableOptional(ObjectNode schema) {
         if (schema.get("required") instanceof ArrayNode required) {
             ArrayNode present = required.deepCopy().removeAll();
