@@ -12,7 +12,7 @@ import org.junit.jupiter.api.extension.TestWatcher;
 /**
  * Provides a test with the shared cluster, which runs until the test run ends, and with random numbers. The numbers
  * depend on a seed and on the test's name, so that one test can be rerun alone with the seed that failed: {@code ./mvnw
- * verify -Dit.test=… -Doms.fault.seed=…}.
+ * verify -Pfull -Dit.test=… -Doms.fault.seed=…}.
  */
 final class FaultSuite implements ParameterResolver, TestWatcher {
     private static final long SEED = Long.getLong("oms.fault.seed", System.nanoTime());
