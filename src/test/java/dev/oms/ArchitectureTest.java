@@ -80,19 +80,4 @@ class ArchitectureTest {
             .should()
             .dependOnClassesThat()
             .resideInAnyPackage("io.quarkus.redis..", "io.vertx.mutiny.redis..", "io.vertx.redis..");
-
-    @ArchTest
-    static final ArchRule httpUsesNoOtherPackage = noClasses()
-            .that()
-            .resideInAPackage("dev.oms.http")
-            .should()
-            .dependOnClassesThat()
-            .resideInAnyPackage(
-                    "dev.oms.start",
-                    "dev.oms.flow",
-                    "dev.oms.audit",
-                    "dev.oms.job",
-                    "dev.oms.order",
-                    "dev.oms.inventory",
-                    "dev.oms.user");
 }

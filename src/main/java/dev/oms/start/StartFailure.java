@@ -43,8 +43,7 @@ public final class StartFailure {
                         IntStream.range(0, invalid.getProblemCount())
                                 .mapToObj(i -> readable(invalid.getProblem(i).getMessage()))
                                 .collect(Collectors.joining("; "));
-                    // The exception itself says what cannot be injected, the suppressed one what is wrong with the
-                    // value.
+                    // What is wrong with the value is in the suppressed exception; this one says where it is injected.
                     case DeploymentException e
                     when e.getSuppressed().length > 0 -> readable(e.getSuppressed()[0].getMessage());
                     case ConfigurationException invalid -> readable(invalid.getMessage());

@@ -117,7 +117,7 @@ const upOrDown = (isUp) =>
   isUp === null || isUp === undefined ? 'unknown' : isUp ? badge('Up', 'ok') : badge('Down', 'bad');
 
 function reconciliation(last) {
-  return last ? [time(last.at), `, ${last.found ? `${plural(last.found, 'lost job')} resent` : 'no lost jobs'}`] : 'none yet';
+  return last ? [time(last.at), `, ${last.found ? `${plural(last.found, 'job')} resent` : 'nothing to resend'}`] : 'none yet';
 }
 
 // --- Issues, each with what to do about it ---

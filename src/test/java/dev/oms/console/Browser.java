@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.oms.process.Child;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
@@ -13,11 +14,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.logging.Level;
 import org.awaitility.core.ThrowingRunnable;
 import org.openqa.selenium.By;
@@ -49,14 +48,7 @@ final class Browser implements AutoCloseable {
 
     /** Whether {@code chromium} and {@code chromedriver} are on the PATH. */
     static boolean isInstalled() {
-        return find("chromium").isPresent() && find("chromedriver").isPresent();
-    }
-
-    private static Optional<File> find(String program) {
-        return Arrays.stream(System.getenv("PATH").split(File.pathSeparator))
-                .map(directory -> new File(directory, program))
-                .filter(File::canExecute)
-                .findFirst();
+        return Child.find("chromium").isPresent() && Child.find("chromedriver").isPresent();
     }
 
     static Browser start() throws IOException {
@@ -65,7 +57,7 @@ final class Browser implements AutoCloseable {
         logs.enable(LogType.BROWSER, Level.ALL);
         logs.enable(LogType.PERFORMANCE, Level.ALL);
         ChromeOptions options = new ChromeOptions();
-        options.setBinary(find("chromium").orElseThrow());
+        options.setBinary(Child.find("chromium").orElseThrow().toFile());
         options.setCapability(ChromeOptions.LOGGING_PREFS, logs);
         options.addArguments(
                 "--headless=new",
@@ -80,7 +72,7 @@ final class Browser implements AutoCloseable {
                 "--user-data-dir=" + profile);
         // Naming the driver keeps Selenium from looking for one and downloading it.
         ChromeDriverService service = new ChromeDriverService.Builder()
-                .usingDriverExecutable(find("chromedriver").orElseThrow())
+                .usingDriverExecutable(Child.find("chromedriver").orElseThrow().toFile())
                 .usingAnyFreePort()
                 .build();
         return new Browser(profile, new ChromeDriver(service, options));

@@ -107,7 +107,7 @@ class ConsoleTest {
         assertThat(figure("Dead")).isEqualTo("0");
         await(() -> assertThat(browser.text(".health")).contains("Orders are flowing."));
         assertThat(browser.texts("tbody tr")).singleElement().asString().contains("@");
-        await(() -> assertThat(browser.text("main")).contains("no lost jobs"));
+        await(() -> assertThat(browser.text("main")).contains("nothing to resend"));
         assertThat(browser.texts(".plot canvas")).hasSize(1);
         assertNoErrors();
     }
@@ -134,7 +134,7 @@ class ConsoleTest {
                     .allSatisfy(latency -> assertThat(latency).endsWith("s"));
             assertThat(browser.texts(".plot canvas")).hasSize(1);
             assertThat(browser.texts("tbody tr")).hasSize(1);
-            assertThat(browser.text("main")).contains("no lost jobs");
+            assertThat(browser.text("main")).contains("nothing to resend");
         });
 
         byte[] png = browser.screenshot();

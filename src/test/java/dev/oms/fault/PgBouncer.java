@@ -5,7 +5,6 @@ import static org.awaitility.Awaitility.await;
 import dev.oms.process.Child;
 import dev.oms.process.OmsProcess;
 import java.io.BufferedReader;
-import java.io.File;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
@@ -15,7 +14,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
 
 /** PgBouncer in transaction mode, with a pool of 5 connections. */
 final class PgBouncer implements AutoCloseable {
@@ -31,8 +29,7 @@ final class PgBouncer implements AutoCloseable {
     }
 
     static boolean isInstalled() {
-        return Stream.of(System.getenv("PATH").split(File.pathSeparator))
-                .anyMatch(directory -> Files.isExecutable(Path.of(directory, "pgbouncer")));
+        return Child.find("pgbouncer").isPresent();
     }
 
     static PgBouncer start(Servers servers) throws IOException {

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 class PgBouncerIT {
     @Test
     void survivesARestartOfPgBouncer(Cluster direct, Random random) throws Exception {
-        assumeTrue(PgBouncer.isInstalled(), "skipped: there is no pgbouncer on the PATH");
+        assumeTrue(PgBouncer.isInstalled(), "There is no pgbouncer on the PATH.");
         int times = 2;
         direct.startAll(); // Migrates the database, which must not go through PgBouncer.
         direct.close(); // Its workers would take the other cluster's jobs.

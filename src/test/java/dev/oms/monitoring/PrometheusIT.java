@@ -52,17 +52,8 @@ class PrometheusIT {
     private static String address;
     private static int portBefore;
 
-    static boolean isInstalled() throws InterruptedException {
-        try {
-            return new ProcessBuilder("prometheus", "--version")
-                            .redirectErrorStream(true)
-                            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                            .start()
-                            .waitFor()
-                    == 0;
-        } catch (IOException e) {
-            return false;
-        }
+    static boolean isInstalled() {
+        return Child.find("prometheus").isPresent();
     }
 
     @BeforeAll

@@ -2,6 +2,7 @@ package dev.oms.monitoring;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.oms.process.Child;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -11,13 +12,8 @@ import java.util.concurrent.TimeUnit;
 final class Promtool {
     private Promtool() {}
 
-    static boolean isInstalled() throws InterruptedException {
-        try {
-            run("--version");
-            return true;
-        } catch (IOException e) {
-            return false;
-        }
+    static boolean isInstalled() {
+        return Child.find("promtool").isPresent();
     }
 
     /** Runs promtool, and fails with its output if it exits with a code other than 0. */

@@ -5,7 +5,7 @@ import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusIntegrationTest;
 import org.junit.jupiter.api.Tag;
 
-@Tag("native")
+@Tag("full")
 @QuarkusIntegrationTest
 @WithTestResource(PackagedWorker.class)
 class IdempotencyIT extends IdempotencyTest {}

@@ -1,13 +1,16 @@
 package dev.oms.process;
 
 import dev.oms.embedded.EmbeddedServers;
+import java.io.File;
 import java.io.IOException;
 import java.lang.ProcessBuilder.Redirect;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /** A child process with its own log file. It never outlives the test run, even if that is killed. */
 public final class Child implements AutoCloseable {
@@ -34,6 +37,14 @@ public final class Child implements AutoCloseable {
         Process process = builder.start();
         EmbeddedServers.endWithThisProcess(process.toHandle(), "KILL");
         return new Child(process, log);
+    }
+
+    /** Finds a program on the PATH. */
+    public static Optional<Path> find(String program) {
+        return Stream.of(System.getenv("PATH").split(File.pathSeparator))
+                .map(directory -> Path.of(directory, program))
+                .filter(Files::isExecutable)
+                .findFirst();
     }
 
     /**
