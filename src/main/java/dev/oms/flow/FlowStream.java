@@ -86,7 +86,6 @@ class FlowStream {
         return latest;
     }
 
-    /** The number of listeners. */
     int listenerCount() {
         return listeners.size();
     }

@@ -9,7 +9,6 @@ import java.util.regex.Pattern;
  * @param name 1 to 100 printable characters
  */
 public record Actor(String name) {
-    /** The name of the header. */
     public static final String HEADER = "OMS-Actor";
 
     /** The actor when the header is absent. */

@@ -14,7 +14,6 @@ import java.util.regex.Pattern;
  *     Header Field, IETF draft</a>
  */
 public record IdempotencyKey(String value) {
-    /** The name of the header. */
     public static final String HEADER = "Idempotency-Key";
 
     private static final int LENGTH_MAX = 255;

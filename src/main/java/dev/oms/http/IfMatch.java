@@ -10,7 +10,6 @@ import java.util.List;
  * @see <a href="https://www.rfc-editor.org/rfc/rfc9110#section-13.1.1">RFC 9110, §13.1.1, If-Match</a>
  */
 public final class IfMatch {
-    /** The name of the header. */
     public static final String HEADER = "If-Match";
 
     private static final IfMatch ABSENT = new IfMatch(new EntityTags(true, List.of()));

@@ -8,7 +8,6 @@ import java.util.List;
  * @see <a href="https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2">RFC 9110, §13.1.2, If-None-Match</a>
  */
 public final class IfNoneMatch {
-    /** The name of the header. */
     public static final String HEADER = "If-None-Match";
 
     private static final IfNoneMatch ABSENT = new IfNoneMatch(new EntityTags(false, List.of()));

@@ -9,7 +9,7 @@ import jakarta.persistence.Table;
 import jakarta.persistence.Version;
 import java.time.Instant;
 
-/** An item in stock. Its quantity changes only together with a {@link StockMovement}. */
+/** An item that is sold, and its quantity, which changes only together with a {@link StockMovement}. */
 @Entity
 @Table(name = "inventory_items")
 public class InventoryItem {

@@ -8,7 +8,7 @@ import java.time.Clock;
 import java.time.Instant;
 import java.util.random.RandomGenerator;
 
-/** A job that failed for a reason of its own, not because of an outage. It is retried later, or dead. */
+/** A job that failed because of its own data, not because of an outage; it will be retried, or is dead. */
 @Entity
 @Table(name = "failed_jobs")
 public class FailedJob {

@@ -17,10 +17,8 @@ public interface IdempotencyConfig {
     @DurationMax(days = 366)
     Duration keep();
 
-    /** The purge of expired keys. */
     Purge purge();
 
-    /** Settings of the purge. */
     interface Purge {
         /** How often it runs; "off" disables it. */
         @WithDefault("off")

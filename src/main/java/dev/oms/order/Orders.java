@@ -38,8 +38,8 @@ public class Orders implements PanacheRepository<Order> {
     }
 
     /**
-     * Locks an order until the transaction ends. A consumer that is settling it is waited for; one that wants to settle
-     * it waits.
+     * Locks an order until the transaction ends. Waits for a consumer that is settling it; a consumer that comes later
+     * waits for this transaction.
      *
      * @throws ProblemException 404 when there is no such order, 412 when it is at another version than expected
      */

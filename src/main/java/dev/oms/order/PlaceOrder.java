@@ -113,7 +113,7 @@ class PlaceOrder {
                     long id = row.getLong(2);
                     if (row.wasNull()) {
                         Array found = row.getArray(3);
-                        placement.reject(found == null ? Set.of() : Set.of((String[]) found.getArray()));
+                        placement.refuse(found == null ? Set.of() : Set.of((String[]) found.getArray()));
                     } else {
                         placement.succeed(id, now);
                     }

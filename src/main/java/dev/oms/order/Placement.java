@@ -41,8 +41,8 @@ final class Placement extends GroupCommit.Member {
         placed = new OrderView(id, userId, OrderStatus.Pending, quantities, at, at, 0);
     }
 
-    /** Rejects the order because of the names that were not found; if all were, the user is missing. */
-    void reject(Set<String> found) {
+    /** Refuses the order because of the names that were not found; if all were found, the user is missing. */
+    void refuse(Set<String> found) {
         List<FieldError> unknown = quantities.keySet().stream()
                 .filter(name -> !found.contains(name))
                 .map(name -> new FieldError("items." + Texts.shorten(name, 100), "is not an item on sale"))
@@ -55,7 +55,7 @@ final class Placement extends GroupCommit.Member {
         failure = e;
     }
 
-    /** The placed order, or its failure as an exception. */
+    /** Returns the placed order, or throws the reason why it was not placed. */
     OrderView orThrow() {
         if (failure != null) {
             throw failure;

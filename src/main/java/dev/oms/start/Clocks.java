@@ -5,7 +5,6 @@ import jakarta.inject.Singleton;
 import java.time.Clock;
 import java.time.Duration;
 
-/** Provides the {@link Clock} that is injected wherever the time is needed. */
 class Clocks {
     @Produces
     @Singleton

@@ -4,7 +4,6 @@ import dev.oms.http.ProblemException;
 import io.quarkus.hibernate.orm.panache.PanacheRepository;
 import jakarta.enterprise.context.ApplicationScoped;
 
-/** All users. */
 @ApplicationScoped
 public class Users implements PanacheRepository<User> {
     /**

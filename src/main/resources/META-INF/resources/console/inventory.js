@@ -33,7 +33,7 @@ function showList({ main, title, params, signal }) {
     ],
     (i) => i.id,
     name
-      ? 'No active item has exactly this name.'
+      ? 'No item on sale has exactly this name.'
       : onlyLow
         ? 'No items below their threshold.'
         : after

@@ -60,7 +60,7 @@ final class Report {
             node.put("name", figure.name()).put("unit", figure.unit());
             put(node.putObject("measured"), figure.runs());
             if (!figure.reference().isEmpty()) {
-                put(node.putObject("beside").put("name", figure.referenceName()), figure.reference());
+                put(node.putObject("reference").put("name", figure.referenceName()), figure.reference());
                 node.put("ratio", ratio(figure));
             }
         }

@@ -59,8 +59,8 @@ class PlaceOrderTest {
 
         assertThat(linesOf(first)).containsExactlyInAnyOrder(burger + "=2", fries + "=1");
         assertThat(linesOf(last)).containsExactly(fries + "=3");
-        assertRejected(unknownItem, "items.no such thing");
-        assertRejected(impossibleName, "items.a\0b");
+        assertRefused(unknownItem, "items.no such thing");
+        assertRefused(impossibleName, "items.a\0b");
         assertThatThrownBy(unknownUser::orThrow)
                 .isInstanceOf(ProblemException.class)
                 .hasMessageContaining("no user " + UNKNOWN_USER);
@@ -88,7 +88,7 @@ class PlaceOrderTest {
         }
 
         assertThat(linesOf(neighbour)).containsExactly(burger + "=1");
-        assertRejected(unlucky, "items." + toast);
+        assertRefused(unlucky, "items." + toast);
         assertThat(ledger.count("orders where user_id = " + user)).isOne();
     }
 
@@ -98,7 +98,7 @@ class PlaceOrderTest {
                 where l.order_id = %d""".formatted(placement.orThrow().id()));
     }
 
-    private static void assertRejected(Placement placement, String field) {
+    private static void assertRefused(Placement placement, String field) {
         assertThatThrownBy(placement::orThrow)
                 .isInstanceOfSatisfying(
                         ProblemException.class,
