@@ -3,7 +3,6 @@ package dev.oms;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.fail;
 import static org.awaitility.Awaitility.await;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.oms.embedded.EmbeddedServers;
 import dev.oms.process.Child;
@@ -22,6 +21,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIf;
 
 /**
  * Runs every {@code console} block of the README on a fresh instance, in order, and compares what it prints. The
@@ -32,6 +32,7 @@ import org.junit.jupiter.api.Test;
  * output. A command without output only has to succeed. Timestamps are not compared. A curl that only reads is repeated
  * for up to 30 s until it prints what it should, because stock is settled after an order is accepted.
  */
+@EnabledIf(value = "areToolsInstalled", disabledReason = "There is no sh or no curl on the PATH")
 class ReadmeIT {
     private static final Path README = Path.of("README.md");
 
@@ -71,11 +72,12 @@ class ReadmeIT {
         }
     }
 
+    static boolean areToolsInstalled() {
+        return Child.find("sh").isPresent() && Child.find("curl").isPresent();
+    }
+
     @BeforeAll
     static void start() throws IOException, InterruptedException {
-        assumeTrue(
-                Child.find("sh").isPresent() && Child.find("curl").isPresent(),
-                "There is no sh or no curl on the PATH.");
         servers = EmbeddedServers.start();
         Map<String, String> settings = servers.settings();
         assertThat(new OmsProcess("readme-seed", "prod", settings).run("--seed"))

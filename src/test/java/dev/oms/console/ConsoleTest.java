@@ -3,7 +3,6 @@ package dev.oms.console;
 import static dev.oms.console.Browser.await;
 import static io.restassured.RestAssured.given;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.oms.Ledger;
 import dev.oms.OmsServers;
@@ -32,12 +31,16 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.openqa.selenium.Keys;
 
 /** The console as an operator uses it: in a browser, with a running service. */
 @Tag("full")
+@EnabledIf(
+        value = "dev.oms.console.Browser#isInstalled",
+        disabledReason = "There is no chromium or no chromedriver on the PATH")
 @QuarkusTest
 @WithTestResource(OmsServers.class)
 class ConsoleTest {
@@ -59,7 +62,6 @@ class ConsoleTest {
 
     @BeforeAll
     static void startBrowser() throws IOException {
-        assumeTrue(Browser.isInstalled(), "There is no chromium and no chromedriver on the PATH.");
         browser = Browser.start();
     }
 
