@@ -18,7 +18,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** The SBOM in the packaged application lists what is packaged, no more and no less. */
+/** The SBOM in the packaged application lists the libraries in {@code lib}, no more and no less. */
 class SbomIT {
     private static final String SBOM = "META-INF/sbom/oms.cdx.json";
     private static final Path APPLICATION = Path.of("target/quarkus-app");
