@@ -158,11 +158,12 @@ class ProblemMappers {
             // The client disconnected while sending the body, so nobody reads this.
             return Problem.of(400, "The body is incomplete.").toResponse();
         }
-        if (DatabaseOutage.isBehind(e)) {
+        DatabaseFailure failure = DatabaseFailure.of(e);
+        if (failure.isTransient()) {
             LOG.warnf(
                     "503: the database is unavailable or busy: %s",
                     Causes.root(e).getMessage());
-            String detail = DatabaseOutage.isCommitInDoubt(e)
+            String detail = failure == DatabaseFailure.IN_DOUBT
                     ? "The database connection was lost during the commit; it is unknown whether anything was changed."
                     : "The database is unavailable or busy; nothing was changed. Try again.";
             return Response.fromResponse(Problem.of(503, detail).toResponse())

@@ -1,6 +1,6 @@
 package dev.oms.job;
 
-import dev.oms.http.DatabaseOutage;
+import dev.oms.http.DatabaseFailure;
 import dev.oms.job.InventoryJobQueue.Reader;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.scheduler.Scheduled;
@@ -187,7 +187,7 @@ class InventoryJobConsumer {
                     orderIds.size(),
                     Duration.ofNanos(System.nanoTime() - started).toMillis());
         } catch (RuntimeException e) {
-            if (DatabaseOutage.isBehind(e)) {
+            if (DatabaseFailure.of(e).isTransient()) {
                 throw e;
             }
             LOG.warnf(e, "A batch of %d orders failed: settling them one by one", orderIds.size());
@@ -200,7 +200,7 @@ class InventoryJobConsumer {
         try {
             settled += settleStock.settle(List.of(orderId));
         } catch (RuntimeException e) {
-            if (DatabaseOutage.isBehind(e)) {
+            if (DatabaseFailure.of(e).isTransient()) {
                 throw e;
             }
             // The job is acknowledged anyway: the reconciler sends it again when its next attempt is due.

@@ -1,6 +1,6 @@
 package dev.oms.job;
 
-import dev.oms.http.DatabaseOutage;
+import dev.oms.http.DatabaseFailure;
 import io.agroal.api.AgroalDataSource;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -91,7 +91,7 @@ class InventoryJobReconciler {
             outage.recovered();
         } catch (RuntimeException e) {
             outage.failed(e);
-            if (!DatabaseOutage.isBehind(e)) {
+            if (!DatabaseFailure.of(e).isTransient()) {
                 LOG.debug("Reconciling failed", e);
             }
         }

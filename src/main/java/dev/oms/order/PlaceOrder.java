@@ -1,7 +1,7 @@
 package dev.oms.order;
 
 import dev.oms.http.DatabaseConstraints;
-import dev.oms.http.DatabaseOutage;
+import dev.oms.http.DatabaseFailure;
 import dev.oms.http.ProblemException;
 import io.agroal.api.AgroalDataSource;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -120,7 +120,7 @@ class PlaceOrder {
                 }
             }
         } catch (SQLException e) {
-            DatabaseOutage.AutoCommitFailure outage = new DatabaseOutage.AutoCommitFailure(e);
+            DatabaseFailure.AutoCommitFailure outage = new DatabaseFailure.AutoCommitFailure(e);
             if (group.size() > 1 && !outage.isInDoubt()) {
                 // Nothing was placed because one order is at fault: placed alone, only that one fails.
                 group.forEach(each -> insertAlone(connection, each));

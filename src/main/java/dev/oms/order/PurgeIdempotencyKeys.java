@@ -1,7 +1,7 @@
 package dev.oms.order;
 
 import dev.oms.http.Causes;
-import dev.oms.http.DatabaseOutage;
+import dev.oms.http.DatabaseFailure;
 import io.quarkus.narayana.jta.QuarkusTransaction;
 import io.quarkus.scheduler.Scheduled;
 import io.quarkus.scheduler.Scheduled.ConcurrentExecution;
@@ -26,7 +26,7 @@ class PurgeIdempotencyKeys {
         try {
             LOG.debugf("Purged %d idempotency keys", purge());
         } catch (RuntimeException e) {
-            if (!DatabaseOutage.isBehind(e)) {
+            if (!DatabaseFailure.of(e).isTransient()) {
                 throw e;
             }
             LOG.warnf(

@@ -1,0 +1,96 @@
+package dev.oms.http;
+
+import jakarta.transaction.RollbackException;
+import java.sql.SQLException;
+import java.util.Objects;
+import java.util.stream.Stream;
+
+/**
+ * What a failed call of the database means: the one table of SQLSTATEs, for web and for worker.
+ *
+ * @see <a href="https://www.postgresql.org/docs/current/errcodes-appendix.html">PostgreSQL error codes</a>
+ */
+public enum DatabaseFailure {
+    /** The data is at fault: it fails again, and everything else may succeed without it. */
+    DATA,
+
+    /** Another transaction is in the way: a held row, a deadlock. Nothing was changed; try again. */
+    CONTENTION,
+
+    /** The database is down, read-only, out of resources or too slow. Nothing was changed; try again later. */
+    OUTAGE,
+
+    /** The connection was lost during the commit, so it is unknown whether anything was changed. */
+    IN_DOUBT,
+
+    /** Anything else: a bug, a schema or a privilege that is not as it should be, or no failure of the database. */
+    DEFECT;
+
+    /** Classifies the first failure of the database in the chain of causes. */
+    public static DatabaseFailure of(Throwable e) {
+        if (Causes.find(e, AutoCommitFailure.class) instanceof AutoCommitFailure failure) {
+            return failure.isInDoubt() ? IN_DOUBT : ofCauses(Causes.of(e));
+        }
+        // Narayana adds the reason of a failed commit as a suppressed exception, not as a cause.
+        if (Causes.find(e, RollbackException.class) instanceof RollbackException rollback) {
+            DatabaseFailure ofCommit =
+                    ofCauses(Stream.of(rollback.getSuppressed()).flatMap(Causes::of));
+            if (ofCommit != DEFECT) {
+                return ofCommit == OUTAGE ? IN_DOUBT : ofCommit;
+            }
+        }
+        return ofCauses(Causes.of(e));
+    }
+
+    /** Whether the caller is not at fault and the same work may succeed later. */
+    public boolean isTransient() {
+        return this == CONTENTION || this == OUTAGE || this == IN_DOUBT;
+    }
+
+    private static DatabaseFailure ofCauses(Stream<Throwable> causes) {
+        return causes.filter(SQLException.class::isInstance)
+                .map(SQLException.class::cast)
+                .findFirst()
+                .map(failure -> ofState(failure.getSQLState()))
+                .orElse(DEFECT);
+    }
+
+    private static DatabaseFailure ofState(String state) {
+        // The connection pool sets no state when it has no connection to offer.
+        String known = Objects.requireNonNullElse(state, "08000");
+        return switch (known) {
+            case "40003", "08007" -> IN_DOUBT; // statement completion unknown, transaction resolution unknown
+            case "55P03", "55006" -> CONTENTION; // lock not available (lock_timeout), object in use
+            case "25006", "25P03", "25P04" -> OUTAGE; // read-only, idle-in-transaction and transaction time-outs
+            case "3D000" -> OUTAGE; // no such database: it is being restored
+            default ->
+                switch (known.substring(0, 2)) {
+                    case "22", "23" -> DATA; // data exception, integrity constraint violation
+                    case "40" -> CONTENTION; // serialization failure, deadlock
+                    case "08", // connection exception
+                            "28", // invalid authorization: the password has changed
+                            "53", // insufficient resources
+                            "57", // operator intervention: shutdown, statement_timeout
+                            "58" -> // system error: I/O
+                        OUTAGE;
+                    default -> DEFECT;
+                };
+        };
+    }
+
+    /** The failure of a statement that was its own transaction: it may have come before the commit or after. */
+    public static final class AutoCommitFailure extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        public AutoCommitFailure(SQLException cause) {
+            super(cause);
+        }
+
+        /** Whether the statement may have been committed nevertheless. */
+        public boolean isInDoubt() {
+            // PostgreSQL reports every other error before it commits.
+            String state = ((SQLException) getCause()).getSQLState();
+            return state != null && (state.startsWith("08") || state.startsWith("57P") || state.equals("40003"));
+        }
+    }
+}
