@@ -213,14 +213,14 @@ class MigrateOnlineTest {
                     select 'item ' || n, 0, 0, now(), now() from generate_series(1, 1000) n""");
             statement.execute("""
                     insert into orders (user_id, status, enqueued_at, created_at, updated_at)
-                    select 1 + n * 1000 / %1$d, 'Delivered', now(), now(), now() from generate_series(0, %1$d - 1) n
+                    select 1 + n / (%1$d / 1000), 'Delivered', now(), now(), now() from generate_series(0, %1$d - 1) n
                     """.formatted(ORDERS));
             statement.execute("""
                     insert into order_lines (order_id, inventory_item_id, quantity)
-                    select 1 + n, 1 + n * 1000 / %1$d, 1 from generate_series(0, %1$d - 1) n""".formatted(ORDERS));
+                    select 1 + n, 1 + n / (%1$d / 1000), 1 from generate_series(0, %1$d - 1) n""".formatted(ORDERS));
             statement.execute("""
                     insert into stock_movements (order_id, inventory_item_id, kind, delta, quantity_after, created_at)
-                    select 1 + n, 1 + n * 1000 / %1$d, 'DEDUCTION', -1, 0, now() from generate_series(0, %1$d - 1) n
+                    select 1 + n, 1 + n / (%1$d / 1000), 'DEDUCTION', -1, 0, now() from generate_series(0, %1$d - 1) n
                     """.formatted(ORDERS));
             statement.execute("analyze");
         }
