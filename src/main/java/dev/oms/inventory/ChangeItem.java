@@ -2,15 +2,18 @@ package dev.oms.inventory;
 
 import dev.oms.http.IfMatch;
 import dev.oms.http.ProblemException;
+import io.quarkus.narayana.jta.QuarkusTransaction;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.persistence.PersistenceException;
-import jakarta.transaction.Transactional;
 import java.time.Clock;
 import java.time.Instant;
 
 /** Renames an item, changes its threshold, or corrects its quantity to what was counted. */
 @ApplicationScoped
 class ChangeItem {
+    /** Order lines whose item's name is frozen in one transaction. */
+    static final int PAGE_SIZE = 2_000;
+
     private final InventoryItems items;
     private final StockMovements movements;
     private final Clock clock;
@@ -22,16 +25,28 @@ class ChangeItem {
     }
 
     /**
-     * Changes the fields that are in the body and leaves the others.
+     * Changes the fields that are in the body and leaves the others. Must not be called inside a transaction.
      *
      * @throws ProblemException 404 when there is no such item, 412 when it is at another version, 422 when another item
      *     on sale has the same name
      */
-    @Transactional
     InventoryItem change(long id, InventoryItemBody body, IfMatch expected) {
+        if (body.name() != null && isRenamed(items.get(id), body)) {
+            // Most of it page by page and before the item is locked: there may be millions of lines without a name.
+            Long last = 0L;
+            while (last != null) {
+                long after = last;
+                last = QuarkusTransaction.requiringNew().call(() -> items.freezeName(id, after, PAGE_SIZE));
+            }
+        }
+        return QuarkusTransaction.requiringNew().call(() -> changeInTransaction(id, body, expected));
+    }
+
+    private InventoryItem changeInTransaction(long id, InventoryItemBody body, IfMatch expected) {
         InventoryItem item = items.lock(id, expected);
         Instant now = clock.instant();
-        if (body.name() != null && !body.name().equals(item.name())) {
+        if (isRenamed(item, body)) {
+            items.freezeName(id, 0, Integer.MAX_VALUE);
             item.rename(body.name(), now);
         }
         if (body.threshold() != null && body.threshold() != item.threshold()) {
@@ -46,5 +61,9 @@ class ChangeItem {
             throw NameTaken.orElse(e);
         }
         return item;
+    }
+
+    private static boolean isRenamed(InventoryItem item, InventoryItemBody body) {
+        return body.name() != null && !body.name().equals(item.name());
     }
 }

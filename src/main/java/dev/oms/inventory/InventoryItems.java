@@ -109,6 +109,30 @@ public class InventoryItems implements PanacheRepository<InventoryItem> {
                 .list();
     }
 
+    /**
+     * Writes an item's name into a page of its order lines that have none, so that renaming it does not change them.
+     *
+     * @param after the last order of the previous page, or 0
+     * @return the last order of this page, or null when no line is left
+     */
+    Long freezeName(long id, long after, int lines) {
+        // By table, not by entity, as below.
+        return (Long) getEntityManager()
+                .createNativeQuery("""
+                        with page as (
+                            select order_id from order_lines
+                            where inventory_item_id = ?1 and item_name is null and order_id > ?2
+                            order by order_id limit ?3 for no key update),
+                        frozen as (
+                            update order_lines l set item_name = i.name from page p, inventory_items i
+                            where l.order_id = p.order_id and l.inventory_item_id = ?1 and i.id = ?1)
+                        select max(order_id) from page""", Long.class)
+                .setParameter(1, id)
+                .setParameter(2, after)
+                .setParameter(3, lines)
+                .getSingleResultOrNull();
+    }
+
     /** Whether an order refers to an item. */
     boolean isOrdered(long id) {
         // By table, not by entity: inventory does not depend on order.

@@ -10,7 +10,7 @@ import java.util.List;
 /** The ledger. */
 @ApplicationScoped
 public class StockMovements implements PanacheRepository<StockMovement> {
-    /** A movement on the wire, as listed for an order: with the item's id and current name. */
+    /** A movement on the wire, as listed for an order: with the item's id and the name it was ordered under. */
     @RegisterForReflection
     public record OrderMovementView(
             long id,
@@ -38,7 +38,9 @@ public class StockMovements implements PanacheRepository<StockMovement> {
     public List<OrderMovementView> ofOrder(long orderId) {
         return getEntityManager()
                 .createQuery("""
-                        select m.id, m.inventoryItemId, i.name, m.orderId, m.kind, m.delta, m.quantityAfter, m.reason,
+                        select m.id, m.inventoryItemId, coalesce(cast(sql('(select item_name from order_lines
+                                where order_id = ? and inventory_item_id = ?)', m.orderId, m.inventoryItemId) as String),
+                            i.name), m.orderId, m.kind, m.delta, m.quantityAfter, m.reason,
                             m.createdAt
                         from StockMovement m join InventoryItem i on i.id = m.inventoryItemId
                         where m.orderId = ?1 order by m.id""", OrderMovementView.class)

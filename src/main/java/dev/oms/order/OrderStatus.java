@@ -33,6 +33,11 @@ public enum OrderStatus {
         };
     }
 
+    /** Whether an order in this status still awaits the deduction of its stock. */
+    boolean isDeductionDue() {
+        return !bySettling().isEmpty();
+    }
+
     /** The statuses that {@code update_status} may set, besides {@code Cancelled}. */
     public Set<OrderStatus> byUpdate() {
         return switch (this) {

@@ -8,7 +8,7 @@ import java.util.Map;
 /**
  * An order on the wire.
  *
- * @param items quantities by the item's current name
+ * @param items quantities by the name that the item was ordered under
  * @param version the value of its {@code ETag}
  */
 @RegisterForReflection

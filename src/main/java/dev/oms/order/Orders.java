@@ -23,7 +23,8 @@ import java.util.TreeMap;
 @ApplicationScoped
 public class Orders implements PanacheRepository<Order> {
     private static final String READ = """
-            select o.id, o.user_id, o.status, o.version, o.created_at, o.updated_at, i.name, l.quantity
+            select o.id, o.user_id, o.status, o.version, o.created_at, o.updated_at, coalesce(l.item_name, i.name),
+                l.quantity
             from (select * from orders where %s) o
             left join order_lines l on l.order_id = o.id
             left join inventory_items i on i.id = l.inventory_item_id
@@ -65,20 +66,29 @@ public class Orders implements PanacheRepository<Order> {
 
     /** Orders, newest first, of one user or all (null), in one status or any (null). */
     List<OrderView> list(Long userId, OrderStatus status, Long after, int rows) {
-        StringBuilder which = new StringBuilder("id < ?");
         List<Object> parameters = new ArrayList<>();
         parameters.add(after == null ? Long.MAX_VALUE : after);
         if (userId != null) {
-            which.append(" and user_id = ?");
             parameters.add(userId);
         }
-        if (status != null) {
-            which.append(" and status = ?");
-            parameters.add(status.name());
-        }
-        which.append(" order by id desc limit ?");
         parameters.add(rows);
-        return read(READ.formatted(which), parameters);
+        return read(listQuery(userId != null, status), parameters);
+    }
+
+    /** Parameters: the id to list before, the user if {@code ofUser}, the number of rows. */
+    static String listQuery(boolean ofUser, OrderStatus status) {
+        StringBuilder which = new StringBuilder("id < ?");
+        if (ofUser) {
+            which.append(" and user_id = ?");
+        }
+        if (status != null) {
+            // Not a parameter: a plan for any status could not use a partial index.
+            which.append(" and status = '").append(status).append('\'');
+            if (status.isDeductionDue()) {
+                which.append(" and due is not null");
+            }
+        }
+        return READ.formatted(which.append(" order by id desc limit ?"));
     }
 
     /** Reads in the caller's transaction, if there is one. */
@@ -98,7 +108,7 @@ public class Orders implements PanacheRepository<Order> {
                     }
                     String item = row.getString(7);
                     if (item != null) {
-                        // An archived item may share its name with a current one; clients see quantities by name.
+                        // Lines from before names were kept may share one: an archived item's with a current item's.
                         order.items().merge(item, row.getLong(8), Long::sum);
                     }
                 }

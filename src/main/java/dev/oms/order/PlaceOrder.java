@@ -51,8 +51,8 @@ class PlaceOrder {
                 select id, user_id, 'Pending', 'DEDUCTION', t, 0, t, t
                 from accepted, (select cast(? as timestamptz) t) now),
             lines as (
-                insert into order_lines (order_id, inventory_item_id, quantity)
-                select a.id, f.id, f.quantity from accepted a join found f on f.n = a.n)
+                insert into order_lines (order_id, inventory_item_id, quantity, item_name)
+                select a.id, f.id, f.quantity, f.name from accepted a join found f on f.n = a.n)
             select a.n, c.id, case when c.id is null then (select array_agg(name) from found f where f.n = a.n) end
             from asked a left join accepted c on c.n = a.n""";
 

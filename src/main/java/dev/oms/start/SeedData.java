@@ -58,8 +58,8 @@ public class SeedData {
                 select id, n + 1, 'item_' || 1 + n * 7919 % 50000 from numbered where n % 3 > 0
                 union all
                 select id, n + 2, 'item_' || 1 + (n * 7919 + 25000) % 50000 from numbered where n % 3 > 1)
-            insert into order_lines (order_id, inventory_item_id, quantity)
-            select line.id, i.id, 1 + line.n % 3
+            insert into order_lines (order_id, inventory_item_id, quantity, item_name)
+            select line.id, i.id, 1 + line.n % 3, i.name
             from line join inventory_items i on i.name = line.name and i.archived_at is null""";
 
     private final AgroalDataSource dataSource;

@@ -13,6 +13,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.flywaydb.core.api.FlywayException;
 import org.flywaydb.core.api.exception.FlywayValidateException;
 
 /** Reports why OMS did not start: one sentence for a wrong setting or a server, a stack trace for a fault of OMS. */
@@ -61,6 +62,14 @@ public final class StartFailure {
                     case FlywayValidateException e ->
                         "the migrations applied to the database are not those of this version: "
                                 + e.getMessage().replaceAll("\\s*\\R\\s*", " ");
+                    case FlywayException e
+                    when String.valueOf(e.getMessage()).contains("attempting to acquire PostgreSQL advisory lock") ->
+                        "another process is migrating the database; start this one when it is done.";
+                    // MigrateOnline sets time-outs as it connects, which only PostgreSQL itself understands.
+                    case SQLException e
+                    when String.valueOf(e.getMessage()).contains("unsupported startup parameter") ->
+                        "migrations must not go through PgBouncer; set OMS_MIGRATE=false, or connect directly to "
+                                + "PostgreSQL to migrate.";
                     case SQLException e -> "PostgreSQL at OMS_DB_URL cannot be used: " + e.getMessage();
                     case BindException e -> "the HTTP port is in use: " + e.getMessage();
                     case RuntimeException e

@@ -1,7 +1,11 @@
 package dev.oms.fault;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.oms.process.OmsProcess;
+import java.nio.file.Files;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Tag;
@@ -34,6 +38,21 @@ class PgBouncerIT {
                             clients.awaitAccepted(300);
                         }
                     });
+        }
+    }
+
+    @Test
+    void refusesToMigrateThroughPgBouncer(Cluster direct) throws Exception {
+        assumeTrue(PgBouncer.isInstalled(), "There is no pgbouncer on the PATH.");
+
+        try (PgBouncer bouncer = PgBouncer.start(direct.servers())) {
+            Map<String, String> settings = new HashMap<>(direct.servers().settings());
+            settings.put("OMS_DB_URL", bouncer.url());
+            OmsProcess migrate = new OmsProcess("bouncer-migrate", "prod", settings);
+
+            assertThat(migrate.run()).isNotZero();
+            assertThat(Files.readAllLines(migrate.log()).getLast())
+                    .startsWith("OMS did not start: migrations must not go through PgBouncer");
         }
     }
 }

@@ -217,4 +217,54 @@ class ConditionalRequestTest {
         String name = given().get("/inventory_items/{id}", item).jsonPath().getString("name");
         settling.settle(Shop.order(Shop.user(), Map.of(name, 1)));
     }
+
+    /** A strong tag promises the same body, and an order's body has the names of its items. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void renamingAnItemLeavesItsOrdersAsTheyWere(boolean placedBeforeNamesWereKept) {
+        if (placedBeforeNamesWereKept) {
+            ledger.execute("update order_lines set item_name = null where order_id = " + order);
+        }
+        Response before = given().get("/orders/{id}", order);
+        Object movement = given().get("/orders/{id}/movements", order).path("[0]");
+
+        rename(item);
+
+        Response after = given().get("/orders/{id}", order);
+        assertThat(after.asString()).isEqualTo(before.asString());
+        after.then().header("ETag", before.header("ETag"));
+        assertThat(given().get("/orders/{id}/movements", order).<Object>path("[0]"))
+                .isEqualTo(movement);
+        given().header("If-None-Match", before.header("ETag"))
+                .get("/orders/{id}", order)
+                .then()
+                .statusCode(304);
+    }
+
+    @Test
+    void renamingAPopularItemLeavesItsOldOrdersAsTheyWere() {
+        String name = Shop.uniqueName();
+        long popular = Shop.item(name, 0, 0);
+        // More than ChangeItem handles in one transaction.
+        ledger.execute("""
+                with o as (
+                    insert into orders (user_id, status, enqueued_at, created_at, updated_at)
+                    select %d, 'Rejected', now(), now(), now() from generate_series(1, 4100) returning id)
+                insert into order_lines (order_id, inventory_item_id, quantity) select id, %d, 1 from o
+                """.formatted(Shop.user(), popular));
+
+        rename(popular);
+
+        assertThat(ledger.count(
+                        "order_lines where inventory_item_id = %d and item_name = '%s'".formatted(popular, name)))
+                .isEqualTo(4100);
+    }
+
+    private static void rename(long id) {
+        given().contentType(ContentType.JSON)
+                .body(Map.of("name", Shop.uniqueName()))
+                .put("/inventory_items/{id}", id)
+                .then()
+                .statusCode(200);
+    }
 }

@@ -12,6 +12,7 @@ import java.sql.SQLException;
 import org.assertj.core.api.Assertions;
 import org.flywaydb.core.api.CoreErrorCode;
 import org.flywaydb.core.api.ErrorDetails;
+import org.flywaydb.core.api.FlywayException;
 import org.flywaydb.core.api.exception.FlywayValidateException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -29,6 +30,29 @@ class StartFailureTest {
 
         assertThat(reported(failure))
                 .isEqualTo("OMS did not start: PostgreSQL at OMS_DB_URL cannot be used: Connection refused.\n");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "FATAL: unsupported startup parameter: options", // PgBouncer 1.18
+                "FATAL: unsupported startup parameter in options: lock_timeout" // PgBouncer 1.24
+            })
+    void forbidsMigratingThroughPgBouncer(String message) {
+        assertThat(reported(new FlywayException(new SQLException(message, "08P01"))))
+                .isEqualTo(
+                        "OMS did not start: migrations must not go through PgBouncer; set OMS_MIGRATE=false, or connect "
+                                + "directly to PostgreSQL to migrate.\n");
+    }
+
+    @Test
+    void namesTheProcessThatIsMigrating() {
+        Exception failure = new FlywayException(
+                "Number of retries exceeded while attempting to acquire PostgreSQL advisory lock. Configure the number");
+
+        assertThat(reported(failure))
+                .isEqualTo(
+                        "OMS did not start: another process is migrating the database; start this one when it is done.\n");
     }
 
     @Test

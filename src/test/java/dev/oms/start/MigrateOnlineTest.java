@@ -1,0 +1,301 @@
+package dev.oms.start;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import dev.oms.Ledger;
+import dev.oms.OmsServers;
+import dev.oms.embedded.EmbeddedServers;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import org.flywaydb.core.Flyway;
+import org.flywaydb.core.api.configuration.FluentConfiguration;
+import org.jboss.logging.Logger;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.postgresql.ds.PGSimpleDataSource;
+
+/** Migrations on a database that others are using. */
+class MigrateOnlineTest {
+    private static final Logger LOG = Logger.getLogger(MigrateOnlineTest.class);
+
+    /** The last release whose migrations need the database for themselves. */
+    private static final String LAST_OFFLINE = "11";
+
+    private static final int ORDERS = 3_000_000;
+    private static final int WRITERS = 4;
+
+    /** The lock_timeout of a role, set by V8: a writer that waits longer fails. */
+    private static final Duration LOCK_TIMEOUT = Duration.ofSeconds(5);
+
+    /** As the release before V12 writes them: the line has no name. */
+    private static final String PLACE = """
+            with o as (
+                insert into orders (user_id, status, due, enqueued_at, created_at, updated_at)
+                values (?, 'Pending', 'DEDUCTION', now(), now(), now()) returning id)
+            insert into order_lines (order_id, inventory_item_id, quantity) select id, ?, 1 from o""";
+
+    private static final String SETTLE = """
+            with o as (
+                update orders set status = 'Confirmed', due = null, version = version + 1, updated_at = now()
+                where id = (select max(id) from orders where due is not null) returning id)
+            insert into stock_movements (order_id, inventory_item_id, kind, delta, quantity_after, created_at)
+            select o.id, l.inventory_item_id, 'DEDUCTION', -1, 0, now() from o join order_lines l on l.order_id = o.id
+            on conflict do nothing""";
+
+    private static final String DELIVER = """
+            update orders set status = 'Delivered', version = version + 1, updated_at = now() where id = ?""";
+
+    private static EmbeddedServers servers;
+
+    private PGSimpleDataSource dataSource;
+    private Ledger ledger;
+
+    @BeforeAll
+    static void startServers() {
+        servers = EmbeddedServers.start(Map.of("max_wal_size", "4GB", "maintenance_work_mem", "256MB"));
+    }
+
+    @AfterAll
+    static void stopServers() {
+        servers.stop();
+    }
+
+    /** Each test has a database of its own. */
+    @BeforeEach
+    void createDatabase() {
+        String name = "migrated_" + System.nanoTime();
+        new Ledger(OmsServers.dataSource(servers.settings())).execute("create database " + name);
+        dataSource = OmsServers.dataSource(servers.settings());
+        dataSource.setDatabaseName(name);
+        ledger = new Ledger(dataSource);
+    }
+
+    private void migrate(String version) {
+        PGSimpleDataSource own = OmsServers.dataSource(servers.settings());
+        own.setDatabaseName(dataSource.getDatabaseName());
+        FluentConfiguration flyway = Flyway.configure();
+        MigrateOnline.configure(flyway, own);
+        flyway.locations("classpath:db/migration").target(version).load().migrate();
+    }
+
+    @Test
+    void migratesWithTimeOutsOfItsOwn() throws SQLException {
+        migrate("latest");
+        PGSimpleDataSource own = OmsServers.dataSource(servers.settings());
+        own.setDatabaseName(dataSource.getDatabaseName());
+
+        MigrateOnline.configure(Flyway.configure(), own);
+
+        Ledger migrating = new Ledger(own);
+        assertThat(migrating.texts("show lock_timeout")).containsExactly("1s");
+        assertThat(migrating.texts("show statement_timeout")).containsExactly("0");
+        assertThat(migrating.texts("show idle_in_transaction_session_timeout")).containsExactly("0");
+        assertThat(ledger.texts("show lock_timeout")).containsExactly("5s");
+        assertThat(ledger.texts("show statement_timeout")).containsExactly("30s");
+    }
+
+    @Test
+    void buildsAnIndexAgainThatFailedHalfway() throws Exception {
+        migrate(LAST_OFFLINE);
+        try (Connection blocking = dataSource.getConnection();
+                Statement statement = blocking.createStatement();
+                ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            blocking.setAutoCommit(false);
+            // A build waits for the transactions that have written to the table.
+            statement.execute("lock table orders in row exclusive mode");
+            Future<?> migration = threads.submit(() -> migrate("latest"));
+            String building = "pg_stat_activity where query like 'create index concurrently orders_status_id_idx%'"
+                    + " and wait_event_type = 'Lock' and datname = current_database()";
+            await().atMost(Duration.ofSeconds(60)).until(() -> ledger.count(building) == 1);
+            ledger.texts("select pg_cancel_backend(pid) from " + building);
+            assertThatThrownBy(migration::get).isInstanceOf(ExecutionException.class);
+        }
+        assertThat(invalidIndexes()).containsExactly("orders_status_id_idx");
+
+        migrate("latest");
+
+        assertThat(invalidIndexes()).isEmpty();
+        assertThat(ledger.count("pg_indexes where indexname = 'orders_status_id_idx'"))
+                .isOne();
+        assertThat(ledger.count("flyway_schema_history where not success")).isZero();
+    }
+
+    @Test
+    void asksAgainForALockThatIsHeldTooLong() throws Exception {
+        migrate("13");
+        try (Connection reading = dataSource.getConnection();
+                Statement statement = reading.createStatement();
+                ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            reading.setAutoCommit(false);
+            statement.execute("select from order_lines");
+            Future<?> migration = threads.submit(() -> migrate("14"));
+            String waiting = "pg_locks where relation = 'order_lines'::regclass and not granted";
+            // Twice: what is waited for in between is not this lock.
+            for (int i = 0; i < 2; i++) {
+                await().atMost(Duration.ofSeconds(60)).until(() -> ledger.count(waiting) == 1);
+                await().atMost(Duration.ofSeconds(60)).until(() -> ledger.count(waiting) == 0);
+            }
+            reading.rollback();
+
+            migration.get(60, TimeUnit.SECONDS);
+        }
+        assertThat(ledger.count(
+                        "information_schema.columns where table_name = 'order_lines' and column_name = 'item_name'"))
+                .isOne();
+    }
+
+    @Test
+    @Tag("full")
+    void holdsUpNoWriterOfALargeTable() throws Exception {
+        migrate(LAST_OFFLINE);
+        long generating = System.nanoTime();
+        generate();
+        LOG.infof("Generated %d orders in %d s", ORDERS, secondsSince(generating));
+
+        Load load = new Load();
+        long migrating = System.nanoTime();
+        try {
+            load.start();
+            migrate("latest");
+        } finally {
+            load.stop();
+        }
+        LOG.infof(
+                "Migrated in %d s beside %d writes; the longest wait was %d ms",
+                secondsSince(migrating), load.writes.get(), load.longestWait().toMillis());
+
+        assertThat(load.failures).isEmpty();
+        assertThat(load.writes).hasPositiveValue();
+        assertThat(load.longestWait()).isLessThan(LOCK_TIMEOUT);
+        assertThat(invalidIndexes()).isEmpty();
+    }
+
+    private List<String> invalidIndexes() {
+        return ledger.texts("select indexrelid::regclass from pg_index where not indisvalid");
+    }
+
+    private static long secondsSince(long nanoTime) {
+        return TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - nanoTime);
+    }
+
+    /** Delivered orders of one line and one movement each, as many per user and item. */
+    private void generate() throws SQLException {
+        try (Connection connection = dataSource.getConnection();
+                Statement statement = connection.createStatement()) {
+            statement.execute("set statement_timeout = 0");
+            // Without checking millions of foreign keys.
+            statement.execute("set session_replication_role = replica");
+            statement.execute("""
+                    insert into users (name, email, phone, created_at, updated_at)
+                    select 'Somebody', n || '@example.com', n, now(), now() from generate_series(1, 1000) n""");
+            statement.execute("""
+                    insert into inventory_items (name, quantity, threshold, created_at, updated_at)
+                    select 'item ' || n, 0, 0, now(), now() from generate_series(1, 1000) n""");
+            statement.execute("""
+                    insert into orders (user_id, status, enqueued_at, created_at, updated_at)
+                    select 1 + n / (%1$d / 1000), 'Delivered', now(), now(), now() from generate_series(0, %1$d - 1) n
+                    """.formatted(ORDERS));
+            statement.execute("""
+                    insert into order_lines (order_id, inventory_item_id, quantity)
+                    select 1 + n, 1 + n / (%1$d / 1000), 1 from generate_series(0, %1$d - 1) n""".formatted(ORDERS));
+            statement.execute("""
+                    insert into stock_movements (order_id, inventory_item_id, kind, delta, quantity_after, created_at)
+                    select 1 + n, 1 + n / (%1$d / 1000), 'DEDUCTION', -1, 0, now() from generate_series(0, %1$d - 1) n
+                    """.formatted(ORDERS));
+            statement.execute("analyze");
+        }
+    }
+
+    /** Writers, and one transaction after the other that stays open for longer than a migration waits for a lock. */
+    private final class Load {
+        final AtomicLong writes = new AtomicLong();
+        final Queue<SQLException> failures = new ConcurrentLinkedQueue<>();
+
+        private final AtomicLong longestNanos = new AtomicLong();
+        private final ExecutorService threads = Executors.newFixedThreadPool(WRITERS + 1);
+        private final CountDownLatch started = new CountDownLatch(WRITERS + 1);
+        private volatile boolean stopped;
+
+        void start() throws InterruptedException {
+            for (int i = 0; i < WRITERS; i++) {
+                threads.submit(() -> run(this::write));
+            }
+            threads.submit(() -> run(this::keepOpen));
+            started.await();
+        }
+
+        void stop() throws InterruptedException {
+            stopped = true;
+            threads.shutdown();
+            assertThat(threads.awaitTermination(60, TimeUnit.SECONDS)).isTrue();
+        }
+
+        Duration longestWait() {
+            return Duration.ofNanos(longestNanos.get());
+        }
+
+        @FunctionalInterface
+        private interface Work {
+            void on(Connection connection) throws SQLException, InterruptedException;
+        }
+
+        private Void run(Work work) throws InterruptedException {
+            try (Connection connection = dataSource.getConnection()) {
+                started.countDown();
+                while (!stopped) {
+                    work.on(connection);
+                }
+            } catch (SQLException e) {
+                failures.add(e);
+            }
+            return null;
+        }
+
+        private void write(Connection connection) throws SQLException {
+            ThreadLocalRandom random = ThreadLocalRandom.current();
+            timed(connection, PLACE, random.nextLong(1, 1001), random.nextLong(1, 1001));
+            timed(connection, SETTLE);
+            timed(connection, DELIVER, random.nextLong(1, ORDERS + 1));
+        }
+
+        private void keepOpen(Connection connection) throws SQLException, InterruptedException {
+            connection.setAutoCommit(false);
+            timed(connection, PLACE, 1L, 1L);
+            Thread.sleep(3_000);
+            connection.commit();
+            Thread.sleep(500);
+        }
+
+        private void timed(Connection connection, String sql, Long... parameters) throws SQLException {
+            long begun = System.nanoTime();
+            try (PreparedStatement statement = connection.prepareStatement(sql)) {
+                for (int i = 0; i < parameters.length; i++) {
+                    statement.setLong(i + 1, parameters[i]);
+                }
+                statement.executeUpdate();
+            }
+            longestNanos.accumulateAndGet(System.nanoTime() - begun, Math::max);
+            writes.incrementAndGet();
+        }
+    }
+}
