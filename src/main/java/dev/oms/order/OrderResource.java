@@ -1,17 +1,23 @@
 package dev.oms.order;
 
+import com.fasterxml.jackson.databind.annotation.JsonDeserialize;
 import dev.oms.http.Actor;
 import dev.oms.http.Bodies;
+import dev.oms.http.BodyLimit;
 import dev.oms.http.IdempotencyKey;
 import dev.oms.http.IfMatch;
 import dev.oms.http.IfNoneMatch;
 import dev.oms.http.Page;
 import dev.oms.http.ProblemException;
+import dev.oms.http.Texts;
 import dev.oms.inventory.InventoryItem;
 import dev.oms.order.OrderEvents.OrderEventView;
 import dev.oms.user.Users;
 import io.quarkus.resteasy.reactive.server.EndpointDisabled;
+import io.quarkus.runtime.annotations.RegisterForReflection;
 import io.smallrye.common.annotation.RunOnVirtualThread;
+import jakarta.enterprise.inject.Produces;
+import jakarta.inject.Singleton;
 import jakarta.transaction.Transactional;
 import jakarta.validation.constraints.Max;
 import jakarta.validation.constraints.Min;
@@ -28,6 +34,7 @@ import jakarta.ws.rs.QueryParam;
 import jakarta.ws.rs.core.Response;
 import jakarta.ws.rs.core.UriInfo;
 import java.net.URI;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -41,6 +48,9 @@ import java.util.stream.Stream;
 class OrderResource {
     /** The maximum number of different items in an order. */
     static final int ITEMS_MAX = 100;
+
+    /** The indentation, quotes, punctuation and ten digits of a line of formatted JSON. */
+    private static final int LINE_MAX_BYTES = 24;
 
     static final String REPLAYED = "Idempotency-Replayed";
 
@@ -73,10 +83,34 @@ class OrderResource {
     }
 
     /**
+     * Room for {@link #ITEMS_MAX} items with the longest names, every character of which is escaped (<code>&#92;u4e16
+     * </code>, six bytes), one to a line, and 1 KiB for the rest of an order.
+     */
+    @Produces
+    @Singleton
+    static BodyLimit bodyLimit() {
+        return new BodyLimit("/orders", ITEMS_MAX * (6 * Texts.NAME_MAX + LINE_MAX_BYTES) + 1024);
+    }
+
+    /** Refuses one item too many while the body is being parsed, before anything looks at the others. */
+    @RegisterForReflection
+    static final class Items extends LinkedHashMap<String, Long> {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        public Long put(String name, Long quantity) {
+            if (size() == ITEMS_MAX) {
+                throw ProblemException.invalid("items", "size must be between 1 and " + ITEMS_MAX);
+            }
+            return super.put(name, quantity);
+        }
+    }
+
+    /**
      * An order as a client sends it, bare or as {@code {"order":{…}}}. The user is named in either, or in the query.
      */
     record OrderBody(
-            @NotNull @Size(min = 1, max = ITEMS_MAX)
+            @NotNull @Size(min = 1, max = ITEMS_MAX) @JsonDeserialize(as = Items.class)
             Map<String, @NotNull @Min(1) @Max(InventoryItem.QUANTITY_MAX) Long> items,
 
             Long userId,
