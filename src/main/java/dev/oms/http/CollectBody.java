@@ -50,27 +50,34 @@ class CollectBody {
     }
 
     private void collect(RoutingContext call) {
-        if (!hasBody(call.request())) {
-            call.next();
+        HttpServerRequest request = call.request();
+        if (hasBody(request)) {
+            String path = call.normalizedPath();
+            String resource = path.endsWith("/") ? path.substring(0, path.length() - 1) : path;
+            new Body(call, maxBytes.getOrDefault(resource, BodyLimit.DEFAULT_BYTES)).collect();
             return;
         }
-        String path = call.normalizedPath();
-        String resource = path.endsWith("/") ? path.substring(0, path.length() - 1) : path;
-        Body body = new Body(call, maxBytes.getOrDefault(resource, BodyLimit.DEFAULT_BYTES));
-        String length = call.request().getHeader(HttpHeaders.CONTENT_LENGTH);
-        if (length != null && Long.parseLong(length) > body.maxBytes) {
-            body.refuseAsTooLarge();
-        } else {
-            body.collect();
+        if (request.version() == HttpVersion.HTTP_2) {
+            // Keeps RESTEasy Reactive from waiting for a body whose length was not declared.
+            set(call, Buffer.buffer());
         }
+        call.next();
     }
 
-    /** Whether a body follows the headers. In HTTP/2 the headers need not say so: it may turn out to be empty. */
+    /**
+     * Whether a body follows the headers. In HTTP/2 only one with a {@code Content-Length} counts: RESTEasy Reactive
+     * cannot process an HTTP/2 request whose end has been seen, so the end must be known before.
+     */
     static boolean hasBody(HttpServerRequest request) {
         String length = request.getHeader(HttpHeaders.CONTENT_LENGTH);
         return length != null
                 ? !length.equals("0")
-                : request.version() == HttpVersion.HTTP_2 || request.headers().contains(HttpHeaders.TRANSFER_ENCODING);
+                : request.version() != HttpVersion.HTTP_2 && request.headers().contains(HttpHeaders.TRANSFER_ENCODING);
+    }
+
+    /** RESTEasy Reactive looks here before it reads from the connection. */
+    private static void set(RoutingContext call, Buffer body) {
+        ((RoutingContextInternal) call).setBody(body);
     }
 
     /** The body of one call. Used by the call's event loop only. */
@@ -80,6 +87,7 @@ class CollectBody {
         private Buffer bytes;
         private int reserved;
         private long timer;
+        private int http2Length;
         private boolean done;
 
         Body(RoutingContext call, int maxBytes) {
@@ -89,6 +97,12 @@ class CollectBody {
 
         void collect() {
             HttpServerRequest request = call.request();
+            String length = request.getHeader(HttpHeaders.CONTENT_LENGTH);
+            if (length != null && Long.parseLong(length) > maxBytes) {
+                refuseAsTooLarge();
+                return;
+            }
+            http2Length = request.version() == HttpVersion.HTTP_2 ? Integer.parseInt(length) : -1;
             timer = call.vertx().setTimer(timeout.toMillis(), expired -> refuseAsLate());
             // Resuming may deliver the whole body at once, so the handlers come first.
             request.pause();
@@ -119,21 +133,21 @@ class CollectBody {
                 reserved = received;
                 // Most bodies come in one part, which needs no copy.
                 bytes = bytes == null ? part : bytes.appendBuffer(part);
+                if (reserved == http2Length) {
+                    complete();
+                }
             }
         }
 
         private void complete() {
             if (!done) {
                 end();
-                if (bytes != null) {
-                    // RESTEasy Reactive looks here before it reads from the connection.
-                    ((RoutingContextInternal) call).setBody(bytes);
-                }
+                set(call, bytes == null ? Buffer.buffer() : bytes);
                 call.next();
             }
         }
 
-        void refuseAsTooLarge() {
+        private void refuseAsTooLarge() {
             end();
             writeProblem.write(call, Problem.of(413, "The body is larger than %,d bytes.".formatted(maxBytes)));
         }

@@ -18,7 +18,7 @@ import jakarta.inject.Singleton;
  */
 @Singleton
 class StrictJson implements ObjectMapperCustomizer {
-    /** Far more than any body needs; Jackson's default is 500. */
+    /** Far more than any body needs, and far fewer than Jackson's default. */
     private static final int DEPTH_MAX = 20;
 
     @Override

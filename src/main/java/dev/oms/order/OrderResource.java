@@ -3,21 +3,17 @@ package dev.oms.order;
 import com.fasterxml.jackson.databind.annotation.JsonDeserialize;
 import dev.oms.http.Actor;
 import dev.oms.http.Bodies;
-import dev.oms.http.BodyLimit;
 import dev.oms.http.IdempotencyKey;
 import dev.oms.http.IfMatch;
 import dev.oms.http.IfNoneMatch;
 import dev.oms.http.Page;
 import dev.oms.http.ProblemException;
-import dev.oms.http.Texts;
 import dev.oms.inventory.InventoryItem;
 import dev.oms.order.OrderEvents.OrderEventView;
 import dev.oms.user.Users;
 import io.quarkus.resteasy.reactive.server.EndpointDisabled;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 import io.smallrye.common.annotation.RunOnVirtualThread;
-import jakarta.enterprise.inject.Produces;
-import jakarta.inject.Singleton;
 import jakarta.transaction.Transactional;
 import jakarta.validation.constraints.Max;
 import jakarta.validation.constraints.Min;
@@ -49,9 +45,6 @@ class OrderResource {
     /** The maximum number of different items in an order. */
     static final int ITEMS_MAX = 100;
 
-    /** The indentation, quotes, punctuation and ten digits of a line of formatted JSON. */
-    private static final int LINE_MAX_BYTES = 24;
-
     static final String REPLAYED = "Idempotency-Replayed";
 
     private final Orders orders;
@@ -80,16 +73,6 @@ class OrderResource {
         this.cancelOrder = cancelOrder;
         this.events = events;
         this.bodies = bodies;
-    }
-
-    /**
-     * Room for {@link #ITEMS_MAX} items with the longest names, every character of which is escaped (<code>&#92;u4e16
-     * </code>, six bytes), one to a line, and 1 KiB for the rest of an order.
-     */
-    @Produces
-    @Singleton
-    static BodyLimit bodyLimit() {
-        return new BodyLimit("/orders", ITEMS_MAX * (6 * Texts.NAME_MAX + LINE_MAX_BYTES) + 1024);
     }
 
     /** Refuses one item too many while the body is being parsed, before anything looks at the others. */

@@ -14,8 +14,15 @@ import io.restassured.RestAssured;
 import io.restassured.http.ContentType;
 import io.restassured.response.ValidatableResponse;
 import jakarta.inject.Inject;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.net.Socket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -141,6 +148,43 @@ class HostileBodyTest {
         assertThat(RawHttp.exchange(RestAssured.port, bytes(head.formatted(1_000_000)), false, TIMEOUT)
                         .status())
                 .isEqualTo(413);
+    }
+
+    @Test
+    void collectsBodiesOfHttp2() throws IOException, InterruptedException {
+        String name = Shop.uniqueName();
+        Shop.item(name, 10, 0);
+        String order = "{\"items\":{\"%s\":1}}".formatted(name);
+        URI uri = URI.create("http://localhost:%d/orders?user_id=%d".formatted(RestAssured.port, Shop.user()));
+        try (HttpClient client = HttpClient.newHttpClient()) {
+            HttpResponse<String> upgraded =
+                    client.send(HttpRequest.newBuilder(uri).build(), BodyHandlers.ofString());
+            HttpResponse<String> placed =
+                    client.send(post(uri, BodyPublishers.ofString(order)), BodyHandlers.ofString());
+            HttpResponse<String> tooLarge =
+                    client.send(post(uri, BodyPublishers.ofString(" ".repeat(200_000))), BodyHandlers.ofString());
+            HttpResponse<String> withoutLength = client.send(
+                    post(uri, BodyPublishers.ofInputStream(() -> new ByteArrayInputStream(bytes(order)))),
+                    BodyHandlers.ofString());
+            HttpResponse<String> cancelled = client.send(
+                    post(
+                            uri.resolve(placed.headers().firstValue("Location").orElseThrow() + "/cancel"),
+                            BodyPublishers.noBody()),
+                    BodyHandlers.ofString());
+
+            assertThat(List.of(upgraded, placed, tooLarge, withoutLength, cancelled))
+                    .allMatch(response -> response.version() == HttpClient.Version.HTTP_2)
+                    .extracting(HttpResponse::statusCode)
+                    .containsExactly(200, 201, 413, 400, 200);
+            assertThat(withoutLength.body()).contains("Content-Length");
+        }
+    }
+
+    private static HttpRequest post(URI uri, HttpRequest.BodyPublisher body) {
+        return HttpRequest.newBuilder(uri)
+                .header("Content-Type", "application/json")
+                .POST(body)
+                .build();
     }
 
     @Test
