@@ -9,6 +9,8 @@ import com.tngtech.archunit.core.importer.ImportOption.DoNotIncludeTests;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
+import io.smallrye.common.annotation.RunOnVirtualThread;
+import jakarta.ws.rs.Path;
 
 /** The packages of OMS and the direction of their dependencies. */
 @AnalyzeClasses(packages = "dev.oms", importOptions = DoNotIncludeTests.class)
@@ -80,4 +82,15 @@ class ArchitectureTest {
             .should()
             .dependOnClassesThat()
             .resideInAnyPackage("io.quarkus.redis..", "io.vertx.mutiny.redis..", "io.vertx.redis..");
+
+    // A resource without a virtual thread would take one of the few threads that health checks run on.
+    @ArchTest
+    static final ArchRule resourcesRunOnVirtualThreads = classes()
+            .that()
+            .areAnnotatedWith(Path.class)
+            // Its only method starts a stream and does not wait.
+            .and()
+            .doNotHaveSimpleName("EventResource")
+            .should()
+            .beAnnotatedWith(RunOnVirtualThread.class);
 }

@@ -37,6 +37,8 @@ class StartIT {
             new WrongSetting("QUARKUS_HTTP_PORT", "x", "QUARKUS_HTTP_PORT cannot be \"x\":"),
             new WrongSetting("QUARKUS_HTTP_PORT", "77777", "QUARKUS_HTTP_PORT is wrong:"),
             new WrongSetting("OMS_HTTP_MAX_CALLS", "many", "OMS_HTTP_MAX_CALLS cannot be \"many\":"),
+            new WrongSetting("OMS_HTTP_MAX_CALLS", "0", "OMS_HTTP_MAX_CALLS must be greater than or equal to 1"),
+            new WrongSetting("OMS_HTTP_MAX_CALLS", "-5", "OMS_HTTP_MAX_CALLS must be greater than or equal to 1"),
             new WrongSetting("OMS_SEED", "maybe", "OMS_SEED cannot be \"maybe\": it is neither true nor false"),
             new WrongSetting("OMS_MIGRATE", "maybe", "OMS_MIGRATE cannot be \"maybe\": it is neither true nor false"),
             new WrongSetting(

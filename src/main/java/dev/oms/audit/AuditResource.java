@@ -3,6 +3,7 @@ package dev.oms.audit;
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.quarkus.resteasy.reactive.server.EndpointDisabled;
+import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.Produces;
@@ -12,6 +13,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 
 /** {@code /inventory_items/audit}. */
+@RunOnVirtualThread
 @Path("/inventory_items/audit")
 @EndpointDisabled(name = "oms.api", stringValue = "off")
 class AuditResource {

@@ -35,10 +35,10 @@ class AdmitCalls {
 
     AdmitCalls(
             WriteProblem writeProblem,
-            @ConfigProperty(name = "oms.http.max-calls") int max,
+            HttpConfig config,
             @ConfigProperty(name = "quarkus.shutdown.delay", defaultValue = "0s") Duration delay) {
         this.writeProblem = writeProblem;
-        this.max = max;
+        this.max = config.maxCalls();
         this.delay = delay;
     }
 

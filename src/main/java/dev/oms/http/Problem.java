@@ -12,7 +12,7 @@ import java.util.List;
  * @param title the reason phrase of the status
  * @param status the HTTP status code
  * @param detail one sentence for the person who reads the client's log
- * @param errors for 422: the invalid fields
+ * @param errors for 422: the invalid fields, at most {@value #ERRORS_MAX}
  * @param allowed for 409: the statuses that the order may change to
  * @see <a href="https://www.rfc-editor.org/rfc/rfc9457">RFC 9457, Problem Details for HTTP APIs</a>
  */
@@ -20,6 +20,9 @@ import java.util.List;
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public record Problem(
         String type, String title, int status, String detail, List<FieldError> errors, List<String> allowed) {
+
+    /** The most errors that a response tells. */
+    static final int ERRORS_MAX = 20;
 
     /** The media type of a problem, RFC 9457 §3. */
     public static final String MEDIA_TYPE = "application/problem+json";
@@ -38,8 +41,9 @@ public record Problem(
     }
 
     static Problem ofErrors(List<FieldError> errors) {
+        List<FieldError> first = errors.size() <= ERRORS_MAX ? errors : List.copyOf(errors.subList(0, ERRORS_MAX));
         return new Problem(
-                "about:blank", reasonPhrase(422), 422, "The body is well-formed but breaks a rule.", errors, null);
+                "about:blank", reasonPhrase(422), 422, "The body is well-formed but breaks a rule.", first, null);
     }
 
     static Problem ofConflict(String detail, List<String> allowed) {

@@ -41,17 +41,14 @@ public final class ProblemException extends RuntimeException {
                 "The current ETag of %s %d is \"%d\", which If-Match does not list.".formatted(what, id, version)));
     }
 
-    /** 413: the body is larger than the limit. */
-    static ProblemException tooLarge() {
-        return new ProblemException(Problem.of(413, "The body is larger than 1 MiB."));
-    }
-
     /** 422: the body is well-formed, but a field is invalid. */
     public static ProblemException invalid(String field, String message) {
         return invalid(List.of(new FieldError(field, message)));
     }
 
-    /** 422: the body is well-formed, but fields are invalid. */
+    /**
+     * 422: the body is well-formed, but fields are invalid. The response tells the first {@value Problem#ERRORS_MAX}.
+     */
     public static ProblemException invalid(List<FieldError> errors) {
         return new ProblemException(Problem.ofErrors(errors));
     }

@@ -62,7 +62,6 @@ class ProblemMappers {
     private static String detailOf(int status) {
         return switch (status) {
             case 405 -> "The resource does not support this method.";
-            case 413 -> "The body is larger than 1 MiB.";
             case 415 -> "The body must be application/json.";
             default -> "The request cannot be understood.";
         };

@@ -1,6 +1,7 @@
 package dev.oms.http;
 
 import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.MapperFeature;
@@ -13,10 +14,13 @@ import jakarta.inject.Singleton;
 
 /**
  * Rejects what Jackson would otherwise guess at: duplicate keys, 1.5 or "1" for an integer, 1 for a string, trailing
- * text.
+ * text. Also rejects deep nesting early.
  */
 @Singleton
 class StrictJson implements ObjectMapperCustomizer {
+    /** Far more than any body needs, and far fewer than Jackson's default. */
+    private static final int DEPTH_MAX = 20;
+
     @Override
     @SuppressWarnings(
             "deprecation") // MapperFeature can otherwise only be set on a builder, which Quarkus does not expose.
@@ -25,6 +29,10 @@ class StrictJson implements ObjectMapperCustomizer {
         // Item names are field names of an order. Canonicalizing them would copy a table that all parsers share with
         // nearly every order, for names that hardly ever recur.
         mapper.getFactory().disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES);
+        mapper.getFactory()
+                .setStreamReadConstraints(StreamReadConstraints.builder()
+                        .maxNestingDepth(DEPTH_MAX)
+                        .build());
         mapper.disable(MapperFeature.ALLOW_COERCION_OF_SCALARS);
         mapper.disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT);
         mapper.enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);

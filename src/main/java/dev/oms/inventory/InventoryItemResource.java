@@ -7,6 +7,7 @@ import dev.oms.http.Page;
 import dev.oms.http.ProblemException;
 import dev.oms.inventory.StockMovement.StockMovementView;
 import io.quarkus.resteasy.reactive.server.EndpointDisabled;
+import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.ws.rs.BeanParam;
 import jakarta.ws.rs.DELETE;
 import jakarta.ws.rs.DefaultValue;
@@ -23,6 +24,7 @@ import java.net.URI;
 import java.util.List;
 
 /** {@code /inventory_items}. */
+@RunOnVirtualThread
 @Path("/inventory_items")
 @EndpointDisabled(name = "oms.api", stringValue = "off")
 class InventoryItemResource {

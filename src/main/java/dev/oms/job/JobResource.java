@@ -7,6 +7,7 @@ import dev.oms.job.Workers.Reconciliation;
 import dev.oms.job.Workers.Worker;
 import io.quarkus.resteasy.reactive.server.EndpointDisabled;
 import io.quarkus.runtime.annotations.RegisterForReflection;
+import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.ws.rs.BeanParam;
 import jakarta.ws.rs.DELETE;
 import jakarta.ws.rs.GET;
@@ -22,6 +23,7 @@ import java.util.Objects;
 import org.jboss.logging.Logger;
 
 /** {@code /jobs}: shows an operator the state of the stream, and retries or drops failed jobs. */
+@RunOnVirtualThread
 @Path("/jobs")
 @EndpointDisabled(name = "oms.api", stringValue = "off")
 class JobResource {

@@ -3,12 +3,14 @@ package dev.oms.order;
 import dev.oms.inventory.StockMovements;
 import dev.oms.inventory.StockMovements.OrderMovementView;
 import io.quarkus.resteasy.reactive.server.EndpointDisabled;
+import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.PathParam;
 import java.util.List;
 
 /** {@code /orders/{id}/movements}: an order's entries in the ledger. */
+@RunOnVirtualThread
 @Path("/orders/{id}/movements")
 @EndpointDisabled(name = "oms.api", stringValue = "off")
 class OrderMovementsResource {

@@ -1,5 +1,6 @@
 package dev.oms.order;
 
+import com.fasterxml.jackson.databind.annotation.JsonDeserialize;
 import dev.oms.http.Actor;
 import dev.oms.http.Bodies;
 import dev.oms.http.IdempotencyKey;
@@ -11,6 +12,7 @@ import dev.oms.inventory.InventoryItem;
 import dev.oms.order.OrderEvents.OrderEventView;
 import dev.oms.user.Users;
 import io.quarkus.resteasy.reactive.server.EndpointDisabled;
+import io.quarkus.runtime.annotations.RegisterForReflection;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.transaction.Transactional;
 import jakarta.validation.constraints.Max;
@@ -28,6 +30,7 @@ import jakarta.ws.rs.QueryParam;
 import jakarta.ws.rs.core.Response;
 import jakarta.ws.rs.core.UriInfo;
 import java.net.URI;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -72,11 +75,25 @@ class OrderResource {
         this.bodies = bodies;
     }
 
+    /** Refuses one item too many while the body is being parsed, before anything looks at the others. */
+    @RegisterForReflection
+    static final class Items extends LinkedHashMap<String, Long> {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        public Long put(String name, Long quantity) {
+            if (size() == ITEMS_MAX) {
+                throw ProblemException.invalid("items", "size must be between 1 and " + ITEMS_MAX);
+            }
+            return super.put(name, quantity);
+        }
+    }
+
     /**
      * An order as a client sends it, bare or as {@code {"order":{…}}}. The user is named in either, or in the query.
      */
     record OrderBody(
-            @NotNull @Size(min = 1, max = ITEMS_MAX)
+            @NotNull @Size(min = 1, max = ITEMS_MAX) @JsonDeserialize(as = Items.class)
             Map<String, @NotNull @Min(1) @Max(InventoryItem.QUANTITY_MAX) Long> items,
 
             Long userId,

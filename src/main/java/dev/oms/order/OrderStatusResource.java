@@ -2,12 +2,14 @@ package dev.oms.order;
 
 import io.quarkus.resteasy.reactive.server.EndpointDisabled;
 import io.quarkus.runtime.annotations.RegisterForReflection;
+import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.Path;
 import java.util.List;
 import java.util.stream.Stream;
 
 /** {@code /order_statuses}: the statuses that a client may set from each status. */
+@RunOnVirtualThread
 @Path("/order_statuses")
 @EndpointDisabled(name = "oms.api", stringValue = "off")
 class OrderStatusResource {

@@ -6,6 +6,7 @@ import dev.oms.http.ProblemException;
 import dev.oms.http.Texts;
 import dev.oms.user.User.UserView;
 import io.quarkus.resteasy.reactive.server.EndpointDisabled;
+import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.persistence.PersistenceException;
 import jakarta.transaction.Transactional;
 import jakarta.validation.constraints.Email;
@@ -21,6 +22,7 @@ import java.net.URI;
 import java.time.Clock;
 
 /** {@code /users}. */
+@RunOnVirtualThread
 @Path("/users")
 @EndpointDisabled(name = "oms.api", stringValue = "off")
 class UserResource {

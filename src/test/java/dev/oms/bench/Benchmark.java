@@ -1,6 +1,8 @@
 package dev.oms.bench;
 
 import dev.oms.process.OmsProcess;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -14,6 +16,10 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.IntStream;
 
 /**
  * Measures the packaged application and compares it with a JDBC baseline: what PostgreSQL alone can do on the same
@@ -31,6 +37,11 @@ public final class Benchmark {
 
     private static final int CONNECTIONS = 16;
     private static final int MANY_CONNECTIONS = 64;
+    private static final int HOSTILE = 100;
+
+    /** How often a hostile body is sent: its CPU time is measured in ticks of 10 ms. */
+    private static final int HOSTILE_TIMES = 40;
+
     private static final int FOLLOWED_PER_SECOND = 200;
 
     private static final String TWO_LINES = """
@@ -101,6 +112,9 @@ public final class Benchmark {
         }
         if (settings.measures("follow")) {
             follow();
+        }
+        if (settings.measures("hostile")) {
+            hostile();
         }
         resident("after the load");
         if (settings.measures("curve")) {
@@ -306,6 +320,66 @@ public final class Benchmark {
         return Sample.of(
                 outcome.sample().value(),
                 nanos.stream().mapToLong(Long::longValue).toArray());
+    }
+
+    /** The CPU that each hostile body costs web, and how fast others read orders beside 100 of them. */
+    private void hostile() throws Exception {
+        List<HostileBodies.Request> requests = HostileBodies.all(shop.firstUser(), 1);
+        for (HostileBodies.Request request : requests) {
+            HostileBodies.cpuMillis(oms.web().handle().pid(), oms.port(), request, HOSTILE_TIMES);
+        }
+        for (HostileBodies.Request request : requests) {
+            List<Sample> millis = new ArrayList<>();
+            for (int run = 1; run <= settings.runs(); run++) {
+                millis.add(Sample.of(
+                        HostileBodies.cpuMillis(oms.web().handle().pid(), oms.port(), request, HOSTILE_TIMES)));
+            }
+            report.add(request.name(), "ms CPU", millis);
+        }
+        var runs = rounds(
+                new Part("order", this::orderRead),
+                new Part("order, beside 100 hostile bodies", () -> orderReadBesideHostileBodies(requests)),
+                new Part("order, beside 100 unfinished bodies", this::orderReadBesideUnfinishedBodies));
+        report.add("GET /orders/{id} beside 100 hostile bodies", "/s", runs.get(1), "alone", runs.get(0));
+        report.add("GET /orders/{id} beside 100 unfinished bodies", "/s", runs.get(2), "alone", runs.get(0));
+    }
+
+    private Sample orderRead() throws Exception {
+        return Load.fullSpeed(CONNECTIONS, length, () -> SeededShop.readingOrders(oms.port(), orders));
+    }
+
+    private Sample orderReadBesideHostileBodies(List<HostileBodies.Request> requests) throws Exception {
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Future<?>> sent = IntStream.range(0, HOSTILE)
+                    .<Future<?>>mapToObj(i -> threads.submit(() -> {
+                        HostileBodies.send(oms.port(), requests.get(i % requests.size()));
+                        return null;
+                    }))
+                    .toList();
+            Sample sample = orderRead();
+            for (Future<?> each : sent) {
+                each.get();
+            }
+            return sample;
+        }
+    }
+
+    private Sample orderReadBesideUnfinishedBodies() throws Exception {
+        List<Socket> unfinished = new ArrayList<>();
+        try {
+            for (int i = 0; i < HOSTILE; i++) {
+                Socket socket = new Socket("localhost", oms.port());
+                unfinished.add(socket);
+                socket.getOutputStream()
+                        .write("POST /orders HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{"
+                                .getBytes(StandardCharsets.US_ASCII));
+            }
+            return orderRead();
+        } finally {
+            for (Socket socket : unfinished) {
+                socket.close();
+            }
+        }
     }
 
     private void curve(int size) throws Exception {

@@ -14,7 +14,11 @@ import io.quarkus.test.junit.DisabledOnIntegrationTest;
 import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.QuarkusTestProfile;
 import io.quarkus.test.junit.TestProfile;
+import io.restassured.RestAssured;
 import jakarta.enterprise.inject.spi.CDI;
+import java.io.IOException;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -101,5 +105,42 @@ class OverloadTest {
         await().atMost(Duration.ofSeconds(60))
                 .until(() -> given().get("/users/" + user).statusCode() == 200);
         assertThat(Shop.status(Shop.order(user, Map.of(name, 1)))).isEqualTo("Pending");
+    }
+
+    @Test
+    void servesOthersWhileHundredsOfBodiesAreUnfinished() throws IOException {
+        long user = Shop.user();
+        List<Socket> unfinished = new ArrayList<>();
+        try {
+            for (int i = 0; i < 300; i++) {
+                Socket client = new Socket("localhost", RestAssured.port);
+                unfinished.add(client);
+                String path = List.of("/orders?user_id=" + user, "/inventory_items", "/users")
+                        .get(i % 3);
+                client.getOutputStream()
+                        .write(("POST " + path + " HTTP/1.1\r\nHost: localhost\r\n"
+                                        + "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
+                                .getBytes(StandardCharsets.ISO_8859_1));
+            }
+
+            // The process serves four calls at once: an unfinished body is none.
+            for (String path : List.of(
+                    "/q/health/ready", "/users/" + user, "/orders?user_id=" + user, "/inventory_items", "/jobs")) {
+                given().get(path).then().statusCode(200);
+            }
+            Shop.user();
+
+            for (Socket client : unfinished) {
+                client.setSoTimeout(60_000);
+                assertThat(new String(client.getInputStream().readAllBytes(), StandardCharsets.ISO_8859_1))
+                        .startsWith("HTTP/1.1 408 ")
+                        .containsIgnoringCase("connection: close")
+                        .contains("application/problem+json");
+            }
+        } finally {
+            for (Socket client : unfinished) {
+                client.close();
+            }
+        }
     }
 }

@@ -1,0 +1,166 @@
+package dev.oms.http;
+
+import io.quarkus.arc.All;
+import io.quarkus.vertx.http.runtime.filters.Filters;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpVersion;
+import io.vertx.ext.web.RoutingContext;
+import io.vertx.ext.web.impl.RoutingContextInternal;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
+
+/**
+ * Collects the body of a request on the event loop; only then is the call admitted and given a thread. So a body that
+ * never comes costs memory and no thread, and reading JSON never waits for the network.
+ *
+ * <p>A body that is larger than its {@link BodyLimit} is refused with 413, one that is not complete in time with 408,
+ * and one for which there is no {@link BodyMemory} with 503. The rest of such a body is not read.
+ *
+ * @see <a href="https://www.rfc-editor.org/rfc/rfc9110#section-15.5.9">RFC 9110 §15.5.9, 408 Request Timeout</a>
+ */
+@ApplicationScoped
+class CollectBody {
+    private static final int BEFORE_ADMISSION = 11_000;
+
+    private final Map<String, Integer> maxBytes;
+    private final BodyMemory memory;
+    private final WriteProblem writeProblem;
+    private final Duration timeout;
+
+    CollectBody(
+            @All List<BodyLimit> limits,
+            BodyMemory memory,
+            WriteProblem writeProblem,
+            @ConfigProperty(name = "quarkus.http.read-timeout") Duration timeout) {
+        this.maxBytes = limits.stream().collect(Collectors.toMap(BodyLimit::path, BodyLimit::maxBytes));
+        this.memory = memory;
+        this.writeProblem = writeProblem;
+        this.timeout = timeout;
+    }
+
+    void install(@Observes Filters filters) {
+        filters.register(this::collect, BEFORE_ADMISSION);
+    }
+
+    private void collect(RoutingContext call) {
+        HttpServerRequest request = call.request();
+        if (hasBody(request)) {
+            String path = call.normalizedPath();
+            String resource = path.endsWith("/") ? path.substring(0, path.length() - 1) : path;
+            new Body(call, maxBytes.getOrDefault(resource, BodyLimit.DEFAULT_BYTES)).collect();
+            return;
+        }
+        if (request.version() == HttpVersion.HTTP_2) {
+            // Keeps RESTEasy Reactive from waiting for a body whose length was not declared.
+            set(call, Buffer.buffer());
+        }
+        call.next();
+    }
+
+    /**
+     * Whether a body follows the headers. In HTTP/2 only one with a {@code Content-Length} counts: RESTEasy Reactive
+     * cannot process an HTTP/2 request whose end has been seen, so the end must be known before.
+     */
+    static boolean hasBody(HttpServerRequest request) {
+        String length = request.getHeader(HttpHeaders.CONTENT_LENGTH);
+        return length != null
+                ? !length.equals("0")
+                : request.version() != HttpVersion.HTTP_2 && request.headers().contains(HttpHeaders.TRANSFER_ENCODING);
+    }
+
+    /** RESTEasy Reactive looks here before it reads from the connection. */
+    private static void set(RoutingContext call, Buffer body) {
+        ((RoutingContextInternal) call).setBody(body);
+    }
+
+    /** The body of one call. Used by the call's event loop only. */
+    private final class Body {
+        private final RoutingContext call;
+        private final int maxBytes;
+        private Buffer bytes;
+        private int reserved;
+        private long timer;
+        private int http2Length;
+        private boolean done;
+
+        Body(RoutingContext call, int maxBytes) {
+            this.call = call;
+            this.maxBytes = maxBytes;
+        }
+
+        void collect() {
+            HttpServerRequest request = call.request();
+            String length = request.getHeader(HttpHeaders.CONTENT_LENGTH);
+            if (length != null && Long.parseLong(length) > maxBytes) {
+                refuseAsTooLarge();
+                return;
+            }
+            http2Length = request.version() == HttpVersion.HTTP_2 ? Integer.parseInt(length) : -1;
+            timer = call.vertx().setTimer(timeout.toMillis(), expired -> refuseAsLate());
+            // Resuming may deliver the whole body at once, so the handlers come first.
+            request.pause();
+            request.handler(this::add);
+            request.endHandler(ended -> complete());
+            request.exceptionHandler(disconnected -> end());
+            if ("100-continue".equalsIgnoreCase(request.getHeader(HttpHeaders.EXPECT))) {
+                call.response().writeContinue();
+            }
+            request.resume();
+        }
+
+        private void add(Buffer part) {
+            if (done) {
+                return;
+            }
+            int received = reserved + part.length();
+            if (received > maxBytes) {
+                refuseAsTooLarge();
+            } else if (!memory.reserve(part.length())) {
+                end();
+                writeProblem.write(
+                        call, Problem.of(503, "Too many bodies are being received; nothing was changed. Try again."));
+            } else {
+                if (reserved == 0) {
+                    call.addEndHandler(ended -> memory.release(reserved));
+                }
+                reserved = received;
+                // Most bodies come in one part, which needs no copy.
+                bytes = bytes == null ? part : bytes.appendBuffer(part);
+                if (reserved == http2Length) {
+                    complete();
+                }
+            }
+        }
+
+        private void complete() {
+            if (!done) {
+                end();
+                set(call, bytes == null ? Buffer.buffer() : bytes);
+                call.next();
+            }
+        }
+
+        private void refuseAsTooLarge() {
+            end();
+            writeProblem.write(call, Problem.of(413, "The body is larger than %,d bytes.".formatted(maxBytes)));
+        }
+
+        private void refuseAsLate() {
+            end();
+            writeProblem.write(
+                    call, Problem.of(408, "The body was not complete within %d s.".formatted(timeout.toSeconds())));
+        }
+
+        private void end() {
+            done = true;
+            call.vertx().cancelTimer(timer);
+        }
+    }
+}

@@ -1,0 +1,14 @@
+package dev.oms.http;
+
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithDefault;
+import jakarta.validation.constraints.Min;
+
+/** Settings for accepting requests. */
+@ConfigMapping(prefix = "oms.http")
+interface HttpConfig {
+    /** Maximum number of calls in progress; far more than a web process can serve in a second. */
+    @WithDefault("1000")
+    @Min(1)
+    int maxCalls();
+}
