@@ -1,33 +1,49 @@
 package dev.oms.fault;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.oms.process.OmsProcess;
 import java.nio.file.Files;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
-/** All processes connect through PgBouncer in transaction mode, where each transaction may get another session. */
+/** PgBouncer in transaction mode, where each transaction may get another session. */
 @Tag("full")
 @ExtendWith(FaultSuite.class)
 class PgBouncerIT {
+    @BeforeEach
+    void find() {
+        assumeTrue(PgBouncer.isInstalled(), "There is no pgbouncer on the PATH.");
+    }
+
     @Test
     void survivesARestartOfPgBouncer(Cluster direct, Random random) throws Exception {
-        assumeTrue(PgBouncer.isInstalled(), "There is no pgbouncer on the PATH.");
         int times = 2;
         direct.startAll(); // Migrates the database, which must not go through PgBouncer.
         direct.close(); // Its workers would take the other cluster's jobs.
 
-        try (PgBouncer bouncer = PgBouncer.start(direct.servers());
+        try (PgBouncer bouncer = PgBouncer.start(direct.servers(), "postgres");
                 Cluster behind = new Cluster(
                         direct.servers(), "bouncer-", Map.of("OMS_DB_URL", bouncer.url(), "OMS_MIGRATE", "false"))) {
             behind.underLoad(
-                    times + " × " + PgBouncer.version() + " restarted, transaction mode, pool of 5",
+                    times + " × " + PgBouncer.version() + " restarted, transaction mode, pool of "
+                            + PgBouncer.POOL_SIZE,
                     random,
                     clients -> {
                         for (int i = 0; i < times; i++) {
@@ -43,9 +59,7 @@ class PgBouncerIT {
 
     @Test
     void refusesToMigrateThroughPgBouncer(Cluster direct) throws Exception {
-        assumeTrue(PgBouncer.isInstalled(), "There is no pgbouncer on the PATH.");
-
-        try (PgBouncer bouncer = PgBouncer.start(direct.servers())) {
+        try (PgBouncer bouncer = PgBouncer.start(direct.servers(), "postgres")) {
             Map<String, String> settings = new HashMap<>(direct.servers().settings());
             settings.put("OMS_DB_URL", bouncer.url());
             OmsProcess migrate = new OmsProcess("bouncer-migrate", "prod", settings);
@@ -53,6 +67,106 @@ class PgBouncerIT {
             assertThat(migrate.run()).isNotZero();
             assertThat(Files.readAllLines(migrate.log()).getLast())
                     .startsWith("OMS did not start: migrations must not go through PgBouncer");
+        }
+    }
+
+    /** By default PgBouncer waits 15 s after a failed attempt to connect to PostgreSQL before it tries again. */
+    @Test
+    void servesClientsSoonAfterPostgresIsBack(Cluster cluster) throws Exception {
+        Servers servers = cluster.servers();
+        cluster.close();
+
+        try (PgBouncer bouncer = PgBouncer.start(servers, "postgres");
+                Connection early = bouncer.connect()) {
+            servers.crashPostgres();
+            CompletableFuture<Void> tried = CompletableFuture.runAsync(() -> {
+                try {
+                    text(early, "select 1");
+                } catch (SQLException e) {
+                    // Only makes PgBouncer try to connect.
+                }
+            });
+            servers.restartPostgres();
+
+            await().atMost(Duration.ofSeconds(10)).ignoreExceptions().until(() -> {
+                try (Connection late = bouncer.connect()) {
+                    return text(late, "select 1").equals("1");
+                }
+            });
+            tried.join();
+        }
+    }
+
+    /** PgBouncer's default is to keep every client waiting for 120 s. */
+    @Test
+    void refusesClientsWhenPostgresFallsSilent(Cluster cluster) throws Exception {
+        Servers servers = cluster.servers();
+        cluster.close();
+
+        try (PgBouncer bouncer = PgBouncer.start(servers, "postgres");
+                Connection client = bouncer.connect()) {
+            assertThat(text(client, "select 1")).isEqualTo("1");
+            assertThat(servers.terminateSessions()).isPositive();
+            servers.pausePostmaster();
+            try {
+                assertThat(CompletableFuture.runAsync(() -> assertThatThrownBy(() -> text(client, "select 1"))
+                                .hasMessageContaining("query_wait_timeout")))
+                        .succeedsWithin(Duration.ofSeconds(60));
+            } finally {
+                servers.resumePostmaster();
+            }
+        }
+    }
+
+    /**
+     * On Kubernetes web and workers may start before the migration. PgBouncer keeps the sessions that it opens for
+     * them.
+     */
+    @Test
+    void limitsSessionsThatAreOlderThanTheMigration(Cluster cluster) throws Exception {
+        String database = "never_migrated";
+        Servers servers = cluster.servers();
+        servers.ledger().execute("create database " + database);
+        Map<String, String> direct = new HashMap<>(servers.settings());
+        direct.computeIfPresent("OMS_DB_URL", (key, url) -> url.replace("/postgres", "/" + database));
+
+        try (PgBouncer bouncer = PgBouncer.start(servers, database)) {
+            Map<String, String> behind = new HashMap<>(direct);
+            behind.put("OMS_DB_URL", bouncer.url());
+            behind.put("OMS_MIGRATE", "false");
+            assertThat(new OmsProcess("bouncer-early", "prod", behind).run()).isEqualTo(1);
+            direct.put("QUARKUS_INIT_AND_EXIT", "true");
+            assertThat(new OmsProcess("bouncer-migrate", "prod", direct).run()).isZero();
+            String migrated = servers.ledger().texts("select now()").getFirst();
+
+            List<String> ages = new ArrayList<>();
+            List<Connection> clients = new ArrayList<>();
+            for (int i = 0; i < PgBouncer.POOL_SIZE; i++) {
+                Connection client = bouncer.connect();
+                clients.add(client);
+                client.setAutoCommit(false); // Keeps the session to itself from now on.
+                assertThat(text(client, """
+                        select string_agg(name || '=' || setting, ' ' order by name) from pg_settings
+                        where name in ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout')"""))
+                        .isEqualTo(
+                                "idle_in_transaction_session_timeout=60000 lock_timeout=5000 statement_timeout=30000");
+                ages.add(text(
+                        client,
+                        "select backend_start < '" + migrated
+                                + "' from pg_stat_activity where pid = pg_backend_pid()"));
+            }
+            assertThat(ages).contains("t", "f");
+            for (Connection client : clients) {
+                client.close();
+            }
+        }
+    }
+
+    private static String text(Connection connection, String sql) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery(sql)) {
+            row.next();
+            return row.getString(1);
         }
     }
 }

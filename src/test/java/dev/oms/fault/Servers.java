@@ -59,11 +59,24 @@ final class Servers implements AutoCloseable {
 
     /** An immediate shutdown: PostgreSQL aborts everything and has to recover at its next start. */
     void crashPostgres() throws IOException, InterruptedException {
-        ProcessHandle postmaster = ProcessHandle.of(Long.parseLong(
-                        Files.readAllLines(data.resolve("postmaster.pid")).getFirst()))
-                .orElseThrow();
+        ProcessHandle postmaster = postmaster();
         Child.signal(postmaster, "QUIT");
         postmaster.onExit().orTimeout(30, TimeUnit.SECONDS).join();
+    }
+
+    private ProcessHandle postmaster() throws IOException {
+        return ProcessHandle.of(Long.parseLong(
+                        Files.readAllLines(data.resolve("postmaster.pid")).getFirst()))
+                .orElseThrow();
+    }
+
+    /** Sends SIGSTOP to the process that accepts connections: new ones are not refused, and not answered either. */
+    void pausePostmaster() throws IOException, InterruptedException {
+        Child.signal(postmaster(), "STOP");
+    }
+
+    void resumePostmaster() throws IOException, InterruptedException {
+        Child.signal(postmaster(), "CONT");
     }
 
     /** Starts PostgreSQL with the same options, on the same port, and waits until it has recovered. */

@@ -9,7 +9,14 @@ final class Keda {
     private Keda() {}
 
     record ScaledObject(String apiVersion, String kind, Metadata metadata, Spec spec) implements Resource {
-        record Spec(Target scaleTargetRef, int minReplicaCount, int maxReplicaCount, List<Trigger> triggers) {}
+        record Spec(
+                Target scaleTargetRef,
+                int minReplicaCount,
+                int maxReplicaCount,
+                Fallback fallback,
+                List<Trigger> triggers) {}
+
+        record Fallback(int failureThreshold, int replicas, String behavior) {}
 
         record Target(String name) {}
 

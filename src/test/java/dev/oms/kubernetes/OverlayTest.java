@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.oms.Streams;
 import dev.oms.kubernetes.Overlay.Workload;
 import dev.oms.kubernetes.Traffic.Endpoint;
+import io.kubernetes.client.custom.Quantity;
 import io.kubernetes.client.openapi.models.V1Container;
 import io.kubernetes.client.openapi.models.V1Deployment;
 import io.kubernetes.client.openapi.models.V1Namespace;
@@ -17,8 +18,10 @@ import io.kubernetes.client.openapi.models.V1SecurityContext;
 import io.kubernetes.client.openapi.models.V1Service;
 import io.kubernetes.client.openapi.models.V1ServiceAccount;
 import io.kubernetes.client.openapi.models.V2HorizontalPodAutoscaler;
+import io.kubernetes.client.openapi.models.V2HorizontalPodAutoscalerSpec;
 import io.quarkus.runtime.configuration.DurationConverter;
 import java.io.IOException;
+import java.math.BigDecimal;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -39,6 +42,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** What operators rely on in the overlays dev and prod. */
@@ -50,6 +54,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 class OverlayTest {
     private static final int POSTGRES = 5432;
     private static final int REDIS = 6379;
+
+    /** Cores that a starting web takes, averaged over the 15 s of the metrics server. */
+    private static final BigDecimal START_CPU = new BigDecimal("0.5");
 
     private KnownSettings settings;
     private Set<String> variables;
@@ -213,6 +220,18 @@ class OverlayTest {
                 .matches(".*/pgbouncer:v1\\.(2[4-9]|[3-9]\\d)\\..*");
     }
 
+    /** PgBouncer must have tried again to connect before a waiting request gives up. */
+    @ParameterizedTest
+    @MethodSource("overlays")
+    void findsPostgresAgainBeforeRequestsGiveUp(Overlay overlay) {
+        Map<String, String> bouncer = overlay.environment(overlay.workload("pgbouncer"));
+        Duration wait = Duration.ofSeconds(Long.parseLong(bouncer.get("QUERY_WAIT_TIMEOUT")));
+
+        assertThat(Duration.ofSeconds(Long.parseLong(bouncer.getOrDefault("SERVER_LOGIN_RETRY", "15"))))
+                .isLessThan(wait);
+        assertThat(wait).isLessThan(duration(setting(overlay, overlay.workload("web"), "quarkus.shutdown.timeout")));
+    }
+
     @ParameterizedTest
     @MethodSource("overlays")
     void migratesWithoutPgBouncer(Overlay overlay) {
@@ -311,8 +330,6 @@ class OverlayTest {
     @MethodSource("overlays")
     void letsPodsReachTheHostsInTheirEnvironment(Overlay overlay) {
         Traffic traffic = overlay.traffic();
-        Endpoint dns = new Endpoint.ForeignPod(
-                Map.of("kubernetes.io/metadata.name", "kube-system"), Map.of("k8s-app", "kube-dns"));
         for (Workload workload : overlay.workloads()) {
             Endpoint pod = new Endpoint.Pod(workload.labels());
             Map<String, String> environment = overlay.environment(workload);
@@ -326,13 +343,58 @@ class OverlayTest {
                                             .getHost(),
                             key.equals("OMS_DB_URL") ? POSTGRES : REDIS));
             if (environment.containsKey("DB_HOST")) {
-                ports.put(environment.get("DB_HOST"), Integer.valueOf(environment.get("DB_PORT")));
+                ports.put(
+                        environment.get("DB_HOST"),
+                        Integer.valueOf(environment.get("DB_PORT").replaceFirst(" .*", "")));
             }
 
             ports.forEach((host, port) -> assertThat(traffic.reaches(pod, endpoint(overlay, host), port))
                     .as("%s reaches %s:%d", workload.name(), host, port)
                     .isTrue());
-            assertThat(traffic.reaches(pod, dns, 53)).isTrue();
+        }
+    }
+
+    private static List<Arguments> resolvers() {
+        return List.of(
+                Arguments.of(foreignPod("kube-system", "k8s-app", "kube-dns"), 53),
+                Arguments.of(foreignPod("kube-system", "k8s-app", "coredns"), 53),
+                // NodeLocal DNSCache.
+                Arguments.of(new Endpoint.External("169.254.20.10"), 53),
+                Arguments.of(foreignPod("openshift-dns", "dns.operator.openshift.io/daemonset-dns", "default"), 5353));
+    }
+
+    private static Endpoint foreignPod(String namespace, String label, String value) {
+        return new Endpoint.ForeignPod(Map.of("kubernetes.io/metadata.name", namespace), Map.of(label, value));
+    }
+
+    @ParameterizedTest
+    @MethodSource("resolvers")
+    void letsPodsResolveNames(Endpoint resolver, int port) {
+        for (Overlay overlay : overlays()) {
+            for (Workload workload : overlay.workloads()) {
+                Endpoint pod = new Endpoint.Pod(workload.labels());
+                assertThat(overlay.traffic().reaches(pod, resolver, "UDP", port))
+                        .isTrue();
+                assertThat(overlay.traffic().reaches(pod, resolver, "TCP", port))
+                        .isTrue();
+                assertThat(overlay.traffic().reaches(pod, new Endpoint.External("9.9.9.9"), "UDP", port))
+                        .isFalse();
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("overlays")
+    void letsWebAndWorkersSendTraces(Overlay overlay) {
+        for (Workload workload : overlay.workloads()) {
+            Endpoint pod = new Endpoint.Pod(workload.labels());
+            for (int otlp : new int[] {4317, 4318}) {
+                for (Endpoint collector :
+                        List.of(foreignPod("observability", "app", "collector"), new Endpoint.External("10.1.2.3"))) {
+                    assertThat(overlay.traffic().reaches(pod, collector, otlp))
+                            .isEqualTo(List.of("web", "worker").contains(workload.name()));
+                }
+            }
         }
     }
 
@@ -440,6 +502,40 @@ class OverlayTest {
                         .allSatisfy(
                                 (key, value) -> assertThat(key.contains("PASSWORD") || value.matches(".*://[^/]*@.*"))
                                         .isEqualTo(key.contains("PASSWORD") && Overlay.isFromSecret(value))));
+    }
+
+    /** Starting takes more CPU than serving: a target below it would start ever more pods. */
+    @ParameterizedTest
+    @MethodSource("overlays")
+    void scalesWebByLastingLoad(Overlay overlay) {
+        V2HorizontalPodAutoscalerSpec scaler =
+                overlay.all(V2HorizontalPodAutoscaler.class).getFirst().getSpec();
+        V1Container web = overlay.workload("web").container();
+        Quantity target =
+                scaler.getMetrics().getFirst().getResource().getTarget().getAverageValue();
+
+        assertThat(target.getNumber())
+                .isBetween(
+                        START_CPU,
+                        web.getResources().getLimits().get("cpu").getNumber().multiply(new BigDecimal("0.8")));
+        // A start must be over before it can count.
+        assertThat(scaler.getBehavior().getScaleUp().getStabilizationWindowSeconds())
+                .isGreaterThanOrEqualTo(web.getStartupProbe().getPeriodSeconds()
+                        * web.getStartupProbe().getFailureThreshold());
+        assertThat(scaler.getBehavior().getScaleDown().getPolicies())
+                .singleElement()
+                .satisfies(policy ->
+                        assertThat(policy.getType() + " " + policy.getValue()).isEqualTo("Pods 1"));
+    }
+
+    @Test
+    void keepsWorkersWhenKedaCannotAskRedis() {
+        Keda.ScaledObject.Spec workers =
+                prod.all(Keda.ScaledObject.class).getFirst().spec();
+
+        assertThat(workers.fallback().behavior()).isEqualTo("currentReplicasIfHigher");
+        assertThat(workers.fallback().failureThreshold()).isPositive();
+        assertThat(workers.fallback().replicas()).isBetween(workers.minReplicaCount(), workers.maxReplicaCount());
     }
 
     @Test

@@ -42,6 +42,10 @@ class StrictModelTest {
                 name: worker
               minReplicaCount: 2
               maxReplicaCount: 10
+              fallback:
+                failureThreshold: 3
+                replicas: 4
+                behavior: static
               triggers:
                 - type: redis-streams
                   metadata:
@@ -76,6 +80,7 @@ class StrictModelTest {
     @ParameterizedTest
     @CsvSource({
         "minReplicaCount, minReplicas",
+        "failureThreshold, failures",
         "triggers, trigger",
         "type:, kind:",
         "\"5000\", {}",

@@ -8,9 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 
-/**
- * The TCP traffic that a namespace's network policies allow. Relies on the model to turn missing lists into empty ones.
- */
+/** The traffic that a namespace's network policies allow. Relies on the model to turn missing lists into empty ones. */
 record Traffic(List<V1NetworkPolicy> policies) {
     /** A pod in the namespace, a pod in another namespace, or an address outside the cluster. */
     sealed interface Endpoint {
@@ -21,11 +19,20 @@ record Traffic(List<V1NetworkPolicy> policies) {
         record External(String address) implements Endpoint {}
     }
 
+    /** A destination port, such as TCP 5432. */
+    private record Port(String protocol, int number) {}
+
+    /** Whether TCP connections are allowed. */
     boolean reaches(Endpoint from, Endpoint to, int port) {
+        return reaches(from, to, "TCP", port);
+    }
+
+    boolean reaches(Endpoint from, Endpoint to, String protocol, int number) {
+        Port port = new Port(protocol, number);
         return allows("Egress", from, to, port) && allows("Ingress", to, from, port);
     }
 
-    private boolean allows(String direction, Endpoint pod, Endpoint peer, int port) {
+    private boolean allows(String direction, Endpoint pod, Endpoint peer, Port port) {
         if (!(pod instanceof Endpoint.Pod(Map<String, String> labels))) {
             // This namespace's policies do not restrict pods elsewhere.
             return true;
@@ -39,7 +46,7 @@ record Traffic(List<V1NetworkPolicy> policies) {
     }
 
     private record Rule(List<V1NetworkPolicyPeer> peers, List<V1NetworkPolicyPort> ports) {
-        boolean allows(Endpoint peer, int port) {
+        boolean allows(Endpoint peer, Port port) {
             return (peers.isEmpty() || peers.stream().anyMatch(allowed -> matches(allowed, peer)))
                     && (ports.isEmpty() || ports.stream().anyMatch(allowed -> matches(allowed, port)));
         }
@@ -51,10 +58,10 @@ record Traffic(List<V1NetworkPolicy> policies) {
                 : policy.getSpec().getIngress().stream().map(rule -> new Rule(rule.getFrom(), rule.getPorts()));
     }
 
-    private static boolean matches(V1NetworkPolicyPort allowed, int port) {
-        return "TCP".equals(allowed.getProtocol())
+    private static boolean matches(V1NetworkPolicyPort allowed, Port port) {
+        return port.protocol().equals(allowed.getProtocol())
                 && allowed.getPort().isInteger()
-                && allowed.getPort().getIntValue() == port;
+                && allowed.getPort().getIntValue() == port.number();
     }
 
     private static boolean matches(V1NetworkPolicyPeer allowed, Endpoint peer) {

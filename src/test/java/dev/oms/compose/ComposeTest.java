@@ -1,0 +1,64 @@
+package dev.oms.compose;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.yaml.snakeyaml.LoaderOptions;
+import org.yaml.snakeyaml.Yaml;
+import org.yaml.snakeyaml.constructor.SafeConstructor;
+
+/** What operators rely on in docker-compose.yml. */
+class ComposeTest {
+    private static JsonNode services;
+
+    @BeforeAll
+    static void read() throws IOException {
+        Object document = new Yaml(new SafeConstructor(new LoaderOptions()))
+                .load(Files.readString(Path.of("docker-compose.yml")));
+        services = new ObjectMapper().<JsonNode>valueToTree(document).path("services");
+    }
+
+    private static String variable(String service, String name) {
+        return services.path(service).path("environment").path(name).asText();
+    }
+
+    /** Otherwise one that is set in the user's shell would send web elsewhere than "migrate". */
+    @Test
+    void connectsAllServicesToItsOwnDatabase() {
+        for (String service : List.of("web", "worker", "seed")) {
+            assertThat(variable(service, "OMS_DB_URL")).isEqualTo("jdbc:postgresql://pgbouncer:5432/oms");
+        }
+        URI migrated = URI.create(variable("migrate", "OMS_DB_URL").substring("jdbc:".length()));
+        assertThat(migrated.getHost()).isEqualTo(variable("pgbouncer", "DB_HOST"));
+    }
+
+    /** One list for compose and Kubernetes; the servers' address and the size of the pool differ. */
+    @Test
+    void sharesPgBouncersSettingsWithKubernetes() {
+        JsonNode bouncer = services.path("pgbouncer");
+        List<String> own = new ArrayList<>();
+        bouncer.path("environment").fieldNames().forEachRemaining(own::add);
+
+        assertThat(bouncer.path("env_file").asText()).isEqualTo("src/main/kubernetes/base/pgbouncer.env");
+        assertThat(own).containsExactlyInAnyOrder("DB_HOST", "DB_USER", "DB_PASSWORD", "DEFAULT_POOL_SIZE");
+    }
+
+    @Test
+    void startsTheGatewayWhenWebIsHealthy() throws IOException {
+        JsonNode gateway = services.path("gateway");
+
+        assertThat(gateway.at("/depends_on/web/condition").asText()).isEqualTo("service_healthy");
+        assertThat(gateway.path("volumes").path(0).asText())
+                .isEqualTo("./src/main/docker/Caddyfile:/etc/caddy/Caddyfile:ro");
+        assertThat(Files.readString(Path.of("src/main/docker/Caddyfile"))).contains("lb_try_duration");
+    }
+}
