@@ -35,6 +35,7 @@ import org.junit.jupiter.api.Test;
 import org.postgresql.ds.PGSimpleDataSource;
 
 /** Migrations on a database that others are using. */
+@Tag("full")
 class MigrateOnlineTest {
     private static final Logger LOG = Logger.getLogger(MigrateOnlineTest.class);
 
@@ -165,7 +166,6 @@ class MigrateOnlineTest {
     }
 
     @Test
-    @Tag("full")
     void holdsUpNoWriterOfALargeTable() throws Exception {
         migrate(LAST_OFFLINE);
         long generating = System.nanoTime();
