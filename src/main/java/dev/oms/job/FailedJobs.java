@@ -115,7 +115,7 @@ class FailedJobs implements PanacheRepository<FailedJob> {
 
     /**
      * Makes a keyset page of the jobs that name an order due at once, with as many attempts as new ones, and records
-     * that they are sent now. Skips jobs whose order another transaction is changing.
+     * that they are sent now, except for orders that another transaction is changing. Locks the orders first.
      *
      * @param after the last order of the previous page
      * @return the orders of the jobs, ascending
@@ -125,13 +125,16 @@ class FailedJobs implements PanacheRepository<FailedJob> {
                 .unwrap(Session.class)
                 .createNativeQuery("""
                         with page as materialized (
-                            select o.id from failed_jobs f join orders o on o.id = f.order_id
-                            where o.id > ?1 order by o.id limit ?2 for update of o skip locked),
+                            select order_id from failed_jobs where order_id > ?1 order by order_id limit ?2),
+                        locked as materialized (
+                            select id from orders where id in (select order_id from page) order by id
+                            for update skip locked),
                         marked as (
-                            update orders o set enqueued_at = now() from page where o.id = page.id and due is not null),
+                            update orders o set enqueued_at = now() from locked
+                            where o.id = locked.id and due is not null returning o.id),
                         revived as (
                             update failed_jobs f set attempts = 0, dead_at = null, next_attempt_at = now()
-                            from page where f.order_id = page.id
+                            from page where f.order_id = page.order_id and (select count(*) from marked) >= 0
                             returning f.order_id)
                         select order_id from revived order by order_id""", Long.class)
                 .setParameter(1, after)

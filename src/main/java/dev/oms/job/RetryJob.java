@@ -36,8 +36,7 @@ class RetryJob {
     }
 
     /**
-     * Retries every failed or dead job, one page per transaction. Skips jobs that name no order, and jobs locked by
-     * another transaction.
+     * Retries every failed or dead job, one page per transaction. Skips jobs that name no order.
      *
      * @return the number of jobs retried
      */
