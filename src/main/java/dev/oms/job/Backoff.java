@@ -18,6 +18,11 @@ final class Backoff {
 
     private Backoff() {}
 
+    /** Whether a job that has failed this often is dead. */
+    static boolean isExhausted(int attempts) {
+        return attempts >= ATTEMPTS_MAX;
+    }
+
     /**
      * The delay after a failure.
      *

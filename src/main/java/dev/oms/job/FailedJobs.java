@@ -9,8 +9,6 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.persistence.LockModeType;
 import jakarta.transaction.Transactional;
 import jakarta.transaction.Transactional.TxType;
-import java.time.Clock;
-import java.time.Instant;
 import java.util.List;
 import java.util.Random;
 import org.hibernate.Session;
@@ -21,38 +19,76 @@ class FailedJobs implements PanacheRepository<FailedJob> {
     private static final int ERROR_MAX = 2_000;
 
     private final Random jitter = new Random();
-    private final Clock clock;
 
-    FailedJobs(Clock clock) {
-        this.clock = clock;
-    }
-
-    /** Counts a failure of an order's job. */
+    /**
+     * Counts a failure of an order's job, and schedules the next attempt or, after the last one, marks the job dead.
+     * Two workers may fail on the same order at once: the second waits for the first, and both count.
+     *
+     * @return how often the job has failed
+     */
     @Transactional(TxType.REQUIRES_NEW)
-    FailedJob record(long orderId, Throwable error) {
-        FailedJob job = findById(orderId, LockModeType.PESSIMISTIC_WRITE);
-        if (job == null) {
-            job = new FailedJob(orderId);
-            job.fail(text(error), clock, jitter);
-            persist(job);
-        } else {
-            job.fail(text(error), clock, jitter);
-        }
-        return job;
+    int record(long orderId, Throwable error) {
+        int attempts = getEntityManager()
+                .unwrap(Session.class)
+                .createNativeQuery("""
+                        insert into failed_jobs as f (order_id, attempts, last_error, next_attempt_at)
+                        values (?1, 1, ?2, clock_timestamp())
+                        on conflict (order_id) do update set attempts = f.attempts + 1, last_error = excluded.last_error
+                        returning attempts""", Integer.class)
+                .setParameter(1, orderId)
+                .setParameter(2, text(error))
+                .getSingleResult();
+        getEntityManager()
+                .createNativeQuery("""
+                        update failed_jobs set
+                            next_attempt_at = case when ?2 then null else clock_timestamp() + ?3 * interval '1 ms' end,
+                            dead_at = case when ?2 then clock_timestamp() end
+                        where order_id = ?1""")
+                .setParameter(1, orderId)
+                .setParameter(2, Backoff.isExhausted(attempts))
+                .setParameter(3, Backoff.after(attempts, jitter).toMillis())
+                .executeUpdate();
+        return attempts;
     }
 
-    /** Stores a job that names no order, once. */
+    /** Stores a job that names no order, once. There is nothing to retry, so it is dead at once. */
     @Transactional(TxType.REQUIRES_NEW)
     void recordUnreadable(Job job) {
-        if (findById(job.surrogateId()) == null) {
-            String raw = Texts.shorten(job.fields().toString(), ERROR_MAX).replace("\0", "\\0");
-            persist(new FailedJob(job.surrogateId(), raw, clock.instant()));
-        }
+        getEntityManager()
+                .createNativeQuery("""
+                        insert into failed_jobs (order_id, attempts, last_error, dead_at)
+                        values (?1, 1, ?2, clock_timestamp()) on conflict do nothing""")
+                .setParameter(1, job.surrogateId())
+                .setParameter(2, clean("The job names no order: " + job.fields()))
+                .executeUpdate();
     }
 
     private static String text(Throwable error) {
-        Throwable root = Causes.root(error);
-        return Texts.shorten(String.valueOf(root.getMessage()), ERROR_MAX).replace("\0", "\\0");
+        return clean(String.valueOf(Causes.root(error).getMessage()));
+    }
+
+    private static String clean(String text) {
+        return Texts.shorten(text, ERROR_MAX).replace("\0", "\\0");
+    }
+
+    /**
+     * Records that a job of this order is sent now, and locks the order: always before its failed job. Does nothing
+     * when no stock is due.
+     */
+    void markSent(long orderId) {
+        getEntityManager()
+                .createNativeQuery("update orders set enqueued_at = now() where id = ?1 and due is not null")
+                .setParameter(1, orderId)
+                .executeUpdate();
+    }
+
+    /** {@linkplain FailedJob Makes} a locked job due at once, with as many attempts as a new one. */
+    FailedJob revive(FailedJob job) {
+        getEntityManager().createNativeQuery("""
+                        update failed_jobs set attempts = 0, dead_at = null, next_attempt_at = now()
+                        where order_id = ?1""").setParameter(1, job.orderId()).executeUpdate();
+        getEntityManager().refresh(job);
+        return job;
     }
 
     /** @throws ProblemException 404 if there is no such failed job */
@@ -78,27 +114,31 @@ class FailedJobs implements PanacheRepository<FailedJob> {
     }
 
     /**
-     * {@linkplain FailedJob#revive Revives} a keyset page of the jobs that name an order. Skips locked rows: another
-     * transaction is changing them.
+     * Makes a keyset page of the jobs that name an order due at once, with as many attempts as new ones, and records
+     * that they are sent now, except for orders that another transaction is changing. Locks the orders first.
      *
      * @param after the last order of the previous page
-     * @return the orders of the revived jobs, ascending
+     * @return the orders of the jobs, ascending
      */
-    List<Long> revive(long after, int rows, Instant now) {
+    List<Long> revive(long after, int rows) {
         return getEntityManager()
                 .unwrap(Session.class)
                 .createNativeQuery("""
                         with page as materialized (
-                            select order_id from failed_jobs where order_id > ?2 and order_id >= 0
-                            order by order_id limit ?3 for update skip locked),
+                            select order_id from failed_jobs where order_id > ?1 order by order_id limit ?2),
+                        locked as materialized (
+                            select id from orders where id in (select order_id from page) order by id
+                            for update skip locked),
+                        marked as (
+                            update orders o set enqueued_at = now() from locked
+                            where o.id = locked.id and due is not null returning o.id),
                         revived as (
-                            update failed_jobs f set attempts = 0, dead_at = null, next_attempt_at = ?1
-                            from page where f.order_id = page.order_id
+                            update failed_jobs f set attempts = 0, dead_at = null, next_attempt_at = now()
+                            from page where f.order_id = page.order_id and (select count(*) from marked) >= 0
                             returning f.order_id)
                         select order_id from revived order by order_id""", Long.class)
-                .setParameter(1, now)
-                .setParameter(2, after)
-                .setParameter(3, rows)
+                .setParameter(1, after)
+                .setParameter(2, rows)
                 .getResultList();
     }
 

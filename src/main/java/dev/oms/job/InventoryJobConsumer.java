@@ -12,10 +12,15 @@ import jakarta.inject.Inject;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Collectors;
 import org.jboss.logging.Logger;
 import org.jboss.logging.MDC;
 
@@ -26,8 +31,10 @@ import org.jboss.logging.MDC;
  *   <li>It loops, blocked while the stream is empty. The schedule only restarts it after it has ended.
  *   <li>It ends on any failure of Redis or the database. The jobs it has read stay pending, and are the first that it
  *       reads after a restart. If it never restarts, another consumer claims them.
- *   <li>If a batch fails for any other reason, its orders are settled one by one, so that one bad order does not hold
- *       up the rest.
+ *   <li>Jobs whose order or item another transaction holds stay pending too. It tries them again at growing intervals,
+ *       in turn with new ones.
+ *   <li>If the data of an order is at fault, halving the batch finds it, so that one bad order does not hold up the
+ *       rest.
  *   <li>On shutdown it finishes its batch, acknowledges it, and stops reading.
  * </ul>
  */
@@ -35,7 +42,18 @@ import org.jboss.logging.MDC;
 class InventoryJobConsumer {
     private static final Logger LOG = Logger.getLogger(InventoryJobConsumer.class);
 
-    private static final long HEARTBEAT_NANOS = Duration.ofSeconds(1).toNanos();
+    private static final Duration HEARTBEAT = Duration.ofSeconds(1);
+
+    /** How long a worker is silent before others take it for dead: four heartbeats are missing. */
+    private static final Duration DEAD_AFTER = Duration.ofSeconds(5);
+
+    private static final long CLAIM_NANOS = Duration.ofSeconds(1).toNanos();
+
+    private static final long RETRY_NANOS_MIN = Duration.ofMillis(50).toNanos();
+    private static final long RETRY_NANOS_MAX = Duration.ofSeconds(2).toNanos();
+
+    /** How long a shutdown waits for the batch. Below the grace period before SIGKILL, which is 45 s on Kubernetes. */
+    private static final Duration STOP_TIMEOUT = Duration.ofSeconds(20);
 
     // Below this size a batch does not linger. At some hundred orders a second, far fewer jobs arrive while a batch is
     // settled, so those orders are not delayed.
@@ -55,9 +73,10 @@ class InventoryJobConsumer {
     private final ReentrantLock running = new ReentrantLock();
     private volatile boolean stopping;
 
-    // Both are used by the consuming thread only.
-    private long settled;
-    private long lastHeartbeatNanos = System.nanoTime() - HEARTBEAT_NANOS;
+    private volatile long settled;
+
+    // Used by the consuming thread only. Smaller after an outage: a slow database may still manage a small batch.
+    private int batchSize;
 
     @Inject
     InventoryJobConsumer(
@@ -88,6 +107,7 @@ class InventoryJobConsumer {
         this.startedAt = clock.instant();
         this.config = config;
         this.name = name;
+        this.batchSize = config.batchSize();
     }
 
     // It runs for as long as the process does, so it must not occupy a thread of the shared worker pool.
@@ -95,8 +115,10 @@ class InventoryJobConsumer {
     @Scheduled(every = "{oms.job.consumer.every}", concurrentExecution = ConcurrentExecution.SKIP)
     void run() {
         running.lock();
+        Thread heartbeats = Thread.ofVirtual().name("heartbeats").unstarted(this::sendHeartbeats);
         try {
             if (!stopping) {
+                heartbeats.start();
                 queue.createGroup();
                 queue.read(name, this::consume);
             }
@@ -104,43 +126,127 @@ class InventoryJobConsumer {
             // If Redis has lost its data, the group is gone; the next run creates it again.
             outage.failed(e);
         } finally {
+            heartbeats.interrupt();
             running.unlock();
         }
     }
 
-    /** Waits until the current batch is settled and acknowledged. */
+    /** From a thread of its own: a worker in the middle of a long batch is not dead. */
+    private void sendHeartbeats() {
+        try {
+            while (true) {
+                try {
+                    workers.heartbeat(name, startedAt, settled);
+                } catch (RuntimeException e) {
+                    LOG.debug("No heartbeat", e);
+                }
+                Thread.sleep(HEARTBEAT);
+            }
+        } catch (InterruptedException e) {
+            // The consumer has ended.
+        }
+    }
+
+    /** Waits until the current batch is settled and acknowledged, for 20 seconds at most. */
     void stop(@Observes ShutdownEvent event) {
         stopping = true;
-        running.lock();
-        running.unlock();
+        try {
+            if (running.tryLock(STOP_TIMEOUT.toSeconds(), TimeUnit.SECONDS)) {
+                running.unlock();
+            } else {
+                LOG.warnf("The batch has not ended after %d s: its jobs are left to others", STOP_TIMEOUT.toSeconds());
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     private void consume(Reader reader) {
-        // Start with the entries that were delivered to this consumer before it ended.
-        String cursor = "0";
-        long lastClaimNanos = System.nanoTime() - config.claimAfter().toNanos();
+        Pending pending = new Pending();
+        long claimedNanos = System.nanoTime() - CLAIM_NANOS;
         while (!stopping) {
-            sendHeartbeat(reader);
-            if (cursor == null
-                    && System.nanoTime() - lastClaimNanos > config.claimAfter().toNanos() / 2) {
-                if (reader.claimAbandoned(config.batchSize(), config.claimAfter())) {
-                    cursor = "0";
-                } else {
-                    lastClaimNanos = System.nanoTime();
+            if (!pending.isDue() && System.nanoTime() - claimedNanos >= CLAIM_NANOS) {
+                reader.keepAlive();
+                if (claimAbandoned(reader) > pending.held.size()) {
+                    pending.readAgain();
                 }
+                claimedNanos = System.nanoTime();
             }
-            List<Job> jobs = cursor == null
-                    ? reader.readNew(config.batchSize(), config.block())
-                    : reader.readPending(cursor, config.batchSize());
-            if (cursor != null) {
-                cursor = jobs.isEmpty() ? null : jobs.getLast().entryId();
+            if (pending.isDue()) {
+                List<Job> jobs = reader.readPending(pending.cursor, batchSize);
+                pending.held.addAll(process(reader, jobs));
+                pending.advance(jobs);
             }
-            traces.trace(jobs, () -> settle(jobs));
-            // Only after the commit, so that an acknowledged job cannot be lost.
-            reader.acknowledge(jobs);
+            List<Job> jobs = reader.readNew(batchSize, pending.untilDue(config.block()));
+            pending.hold(process(reader, jobs));
             outage.recovered();
             linger(jobs.size());
         }
+    }
+
+    private int claimAbandoned(Reader reader) {
+        Duration idle = config.claimAfter();
+        return reader.claimAbandoned(config.batchSize(), DEAD_AFTER.compareTo(idle) < 0 ? DEAD_AFTER : idle, idle);
+    }
+
+    /** When this consumer reads its pending entries again, and from where. */
+    private static final class Pending {
+        /** The last entry read in this pass. At first, those delivered to this consumer before it ended. */
+        private String cursor = "0";
+
+        /** The entries that cannot be settled yet, because another transaction holds their order or an item. */
+        private final Set<String> held = new HashSet<>();
+
+        private long pauseNanos = RETRY_NANOS_MIN;
+        private long dueNanos;
+
+        boolean isDue() {
+            if (cursor == null && !held.isEmpty() && System.nanoTime() - dueNanos >= 0) {
+                readAgain();
+            }
+            return cursor != null;
+        }
+
+        void readAgain() {
+            cursor = "0";
+            held.clear();
+        }
+
+        /** Continues after these entries. When there are none left, the pass is over. */
+        void advance(List<Job> read) {
+            cursor = read.isEmpty() ? null : read.getLast().entryId();
+            if (cursor == null) {
+                pauseNanos = held.isEmpty() ? RETRY_NANOS_MIN : Math.min(2 * pauseNanos, RETRY_NANOS_MAX);
+                dueNanos = System.nanoTime() + pauseNanos;
+            }
+        }
+
+        void hold(List<String> entryIds) {
+            if (held.isEmpty()) {
+                dueNanos = System.nanoTime() + pauseNanos;
+            }
+            held.addAll(entryIds);
+        }
+
+        /** How long a read of new entries may block, at most {@code max}. */
+        Duration untilDue(Duration max) {
+            if (cursor != null) {
+                return Duration.ZERO;
+            }
+            Duration rest = Duration.ofNanos(dueNanos - System.nanoTime());
+            return held.isEmpty() || rest.compareTo(max) > 0 ? max : rest.isPositive() ? rest : Duration.ZERO;
+        }
+    }
+
+    /** Settles and acknowledges jobs. Returns the entries that stay pending. */
+    private List<String> process(Reader reader, List<Job> jobs) {
+        Set<Long> held = new HashSet<>();
+        traces.trace(jobs, () -> settle(jobs, held));
+        Map<Boolean, List<Job>> isHeld =
+                jobs.stream().collect(Collectors.partitioningBy(job -> held.contains(job.orderId())));
+        // Only after the commit, so that an acknowledged job cannot be lost.
+        reader.acknowledge(isHeld.get(false));
+        return isHeld.get(true).stream().map(Job::entryId).toList();
     }
 
     /**
@@ -148,20 +254,12 @@ class InventoryJobConsumer {
      * depend on its size. The pause grows with the size of the last batch.
      */
     private void linger(int jobs) {
-        if (jobs >= LINGER_MIN_JOBS && jobs < config.batchSize()) {
+        if (jobs >= LINGER_MIN_JOBS && jobs < batchSize) {
             LockSupport.parkNanos(Math.min(jobs * LINGER_NANOS_PER_JOB, LINGER_NANOS_MAX));
         }
     }
 
-    private void sendHeartbeat(Reader reader) {
-        if (System.nanoTime() - lastHeartbeatNanos > HEARTBEAT_NANOS) {
-            workers.heartbeat(name, startedAt, settled);
-            reader.keepAlive();
-            lastHeartbeatNanos = System.nanoTime();
-        }
-    }
-
-    private void settle(List<Job> jobs) {
+    private void settle(List<Job> jobs, Set<Long> held) {
         for (Job job : jobs) {
             // An entry without fields was settled and deleted before, but not acknowledged.
             if (job.orderId() == null && !job.fields().isEmpty()) {
@@ -179,39 +277,59 @@ class InventoryJobConsumer {
         }
         long started = System.nanoTime();
         try {
-            int settledNow = settleStock.settle(orderIds);
-            settled += settledNow;
+            int settledNow = settleOrders(orderIds, held);
+            batchSize = Math.min(2 * batchSize, config.batchSize());
             LOG.debugf(
                     "Settled %d of %d orders in %d ms",
                     settledNow,
                     orderIds.size(),
                     Duration.ofNanos(System.nanoTime() - started).toMillis());
         } catch (RuntimeException e) {
-            if (DatabaseFailure.of(e).isTransient()) {
-                throw e;
-            }
-            LOG.warnf(e, "A batch of %d orders failed: settling them one by one", orderIds.size());
-            orderIds.forEach(this::settleAlone);
+            batchSize = Math.max(1, orderIds.size() / 2);
+            throw e;
         }
     }
 
-    private void settleAlone(long orderId) {
-        MDC.put("order_id", orderId);
+    /**
+     * Settles orders in one transaction. If the data of one is at fault, settles each half in its own, and so on down
+     * to the order that fails alone.
+     *
+     * @param held gets the orders that stay due because they are held
+     * @return the number of orders settled
+     */
+    private int settleOrders(List<Long> orderIds, Set<Long> held) {
         try {
-            settled += settleStock.settle(List.of(orderId));
+            SettleStock.Result result = settleStock.settle(orderIds);
+            settled += result.settled();
+            held.addAll(result.held());
+            return result.settled();
         } catch (RuntimeException e) {
             if (DatabaseFailure.of(e).isTransient()) {
                 throw e;
             }
-            // The job is acknowledged anyway: the reconciler sends it again when its next attempt is due.
-            FailedJob failed = failedJobs.record(orderId, e);
+            if (orderIds.size() == 1) {
+                recordFailure(orderIds.getFirst(), e);
+                return 0;
+            }
+            LOG.debugf(e, "A batch of %d orders failed: settling its halves", orderIds.size());
+        }
+        int middle = orderIds.size() / 2;
+        return settleOrders(orderIds.subList(0, middle), held)
+                + settleOrders(orderIds.subList(middle, orderIds.size()), held);
+    }
+
+    /** The job is acknowledged afterwards: the reconciler sends it again when its next attempt is due. */
+    private void recordFailure(long orderId, RuntimeException failure) {
+        MDC.put("order_id", orderId);
+        try {
+            int attempts = failedJobs.record(orderId, failure);
             LOG.errorf(
-                    e,
-                    failed.isDead()
+                    failure,
+                    Backoff.isExhausted(attempts)
                             ? "Dead: order %d cannot be settled, attempt %d"
                             : "Order %d cannot be settled, attempt %d",
                     orderId,
-                    failed.attempts());
+                    attempts);
         } finally {
             MDC.remove("order_id");
         }

@@ -5,21 +5,23 @@ import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.redis.datasource.RedisDataSource;
 import io.quarkus.redis.datasource.stream.StreamCommands;
-import io.quarkus.redis.datasource.stream.StreamRange;
 import io.quarkus.redis.datasource.stream.XGroupCreateArgs;
+import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.Startup;
+import io.vertx.mutiny.redis.client.Command;
 import io.vertx.mutiny.redis.client.Redis;
+import io.vertx.mutiny.redis.client.Request;
 import io.vertx.mutiny.redis.client.Response;
+import jakarta.annotation.Priority;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import jakarta.enterprise.event.TransactionPhase;
+import jakarta.interceptor.Interceptor;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
@@ -34,12 +36,45 @@ public class InventoryJobQueue {
     static final String STREAM = "oms:inventory-jobs";
     static final String GROUP = "workers";
 
+    // Dead by Redis's own clock. Jobs that a consumer has just been given are left to it: it may have been too slow to
+    // send its first heartbeat, and Redis may have lost the others.
+    private static final String CLAIM = """
+            local stream, group, me, count = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
+            local time = redis.call('TIME')
+            local now = time[1] * 1000 + math.floor(time[2] / 1000)
+            local held = 0
+            for _, pairs in ipairs(redis.call('XINFO', 'CONSUMERS', stream, group)) do
+                local consumer = {}
+                for i = 1, #pairs, 2 do consumer[pairs[i]] = pairs[i + 1] end
+                local beat = redis.call('HGET', KEYS[2], consumer.name)
+                local seen = beat and string.match(beat, '^%S+ %S+ (%d+)')
+                local idle = ARGV[5]
+                if not seen or now - tonumber(seen) > tonumber(ARGV[4]) then idle = ARGV[4] end
+                if consumer.name == me then
+                    held = held + consumer.pending
+                elseif consumer.pending > 0 then
+                    local ids = {}
+                    for _, entry in ipairs(redis.call('XPENDING', stream, group, '-', '+', count, consumer.name)) do
+                        if entry[3] >= tonumber(idle) then ids[#ids + 1] = entry[1] end
+                    end
+                    if #ids > 0 then
+                        local claim = {'XCLAIM', stream, group, me, idle}
+                        for _, id in ipairs(ids) do claim[#claim + 1] = id end
+                        claim[#claim + 1] = 'JUSTID'
+                        held = held + #redis.call(unpack(claim))
+                    end
+                end
+            end
+            return held""";
+
     private final RedisDataSource redis;
+    private final DedicatedRedis dedicated;
     private final JobSender sender;
 
-    InventoryJobQueue(RedisDataSource redis, Redis client, MeterRegistry meters) {
+    InventoryJobQueue(RedisDataSource redis, DedicatedRedis dedicated, MeterRegistry meters) {
         this.redis = redis;
-        this.sender = new JobSender(client);
+        this.dedicated = dedicated;
+        this.sender = new JobSender(dedicated::open);
         FunctionCounter.builder("oms.job.send.failures", sender, JobSender::failures)
                 .description("Jobs that could not be sent to Redis; the reconciler sends them again.")
                 .register(meters);
@@ -55,36 +90,32 @@ public class InventoryJobQueue {
         sender.sendAndWait(orderIds);
     }
 
-    /** When the oldest unsettled job was sent, or now if there is none. A job sent before that is settled or lost. */
-    Instant watermark() {
-        // Read the clock before the stream: a job sent in between must not be taken for lost.
-        Instant now = now();
-        return oldest().orElse(now);
+    /** Sends what is still waiting, when the calls and the batch that caused it have ended. */
+    void stop(@Observes @Priority(Interceptor.Priority.LIBRARY_AFTER) ShutdownEvent event) {
+        sender.stop();
     }
 
-    /** How long the oldest job has been in the stream. */
+    /**
+     * How long the oldest unsettled job has been in the stream; zero if there is none. Measured by Redis's clock alone,
+     * which also stamps the entries, so no two clocks are compared. An entry from the future counts as just sent: after
+     * a fail-over, the clock may be behind the stream.
+     */
     public Duration oldestAge() {
-        Instant now = now();
-        // The oldest job may have been sent after the clock was read.
-        return oldest().filter(oldest -> oldest.isBefore(now))
-                .map(oldest -> Duration.between(oldest, now))
-                .orElse(Duration.ZERO);
+        Response oldest = redis.execute("XRANGE", STREAM, "-", "+", "COUNT", "1");
+        if (oldest.size() == 0) {
+            return Duration.ZERO;
+        }
+        Response time = redis.execute("TIME");
+        long nowMillis = time.get(0).toLong() * 1_000 + time.get(1).toLong() / 1_000;
+        long sentMillis = Job.sentMillis(oldest.get(0).get(0).toString());
+        return Long.compareUnsigned(sentMillis, nowMillis) < 0
+                ? Duration.ofMillis(nowMillis - sentMillis)
+                : Duration.ZERO;
     }
 
     /** The number of jobs in the stream. */
     public long depth() {
         return commands(redis).xlen(STREAM);
-    }
-
-    /** The time by Redis's clock, which also stamps the entries' ids. */
-    private Instant now() {
-        return Instant.ofEpochSecond(redis.execute("TIME").get(0).toLong());
-    }
-
-    private Optional<Instant> oldest() {
-        return commands(redis).xrange(STREAM, StreamRange.of("-", "+"), 1).stream()
-                .findFirst()
-                .map(message -> Instant.ofEpochMilli(Long.parseLong(message.id().split("-")[0])));
     }
 
     /** Creates the stream and the group if they are missing: at the first start, and after Redis has lost its data. */
@@ -99,23 +130,44 @@ public class InventoryJobQueue {
         }
     }
 
-    /** Runs {@code reading} with a reader on a dedicated connection, on which it may block. */
+    /**
+     * Runs {@code reading} with a reader on a connection of its own, on which it may block. Afterwards the connection
+     * is closed, so that no reply that Redis still owes is taken for the answer to a later command.
+     */
     void read(String consumer, Consumer<Reader> reading) {
-        redis.withConnection(connection -> reading.accept(new Reader(consumer, connection)));
+        Redis connection = dedicated.open();
+        try {
+            reading.accept(new Reader(consumer, connection));
+        } finally {
+            connection.close();
+        }
     }
 
     private static StreamCommands<String, String, String> commands(RedisDataSource redis) {
         return redis.stream(String.class);
     }
 
-    /** Reads and acknowledges jobs as one consumer of the group. Not thread-safe. */
+    /** Reads and acknowledges jobs as one consumer of the group. Every command has a deadline. Not thread-safe. */
     static final class Reader {
-        private final String consumer;
-        private final RedisDataSource connection;
+        /** Above the longest that a read may block, 5 s. */
+        private static final Duration TIMEOUT = Duration.ofSeconds(10);
 
-        private Reader(String consumer, RedisDataSource connection) {
+        private final String consumer;
+        private final Redis connection;
+
+        private Reader(String consumer, Redis connection) {
             this.consumer = consumer;
             this.connection = connection;
+        }
+
+        private Response execute(Command command, List<String> arguments) {
+            return connection.send(request(command, arguments)).await().atMost(TIMEOUT);
+        }
+
+        private static Request request(Command command, List<String> arguments) {
+            Request request = Request.cmd(command);
+            arguments.forEach(request::arg);
+            return request;
         }
 
         /**
@@ -127,7 +179,9 @@ public class InventoryJobQueue {
 
         /** Jobs not yet delivered to any consumer. Blocks while there are none, up to {@code block}. */
         List<Job> readNew(int count, Duration block) {
-            return read(count, List.of("BLOCK", Long.toString(block.toMillis())), ">");
+            // To Redis, 0 would mean to block for ever.
+            return read(
+                    count, block.toMillis() > 0 ? List.of("BLOCK", Long.toString(block.toMillis())) : List.of(), ">");
         }
 
         /** Resets this consumer's idle time: before Redis 7.2, a consumer that waits for new jobs counts as idle. */
@@ -141,7 +195,7 @@ public class InventoryJobQueue {
                     new ArrayList<>(List.of("GROUP", GROUP, consumer, "COUNT", Integer.toString(count)));
             arguments.addAll(options);
             arguments.addAll(List.of("STREAMS", STREAM, entryId));
-            Response streams = connection.execute("XREADGROUP", arguments.toArray(String[]::new));
+            Response streams = execute(Command.XREADGROUP, arguments);
             List<Job> jobs = new ArrayList<>();
             if (streams != null) {
                 streams.get(0).get(1).forEach(entry -> jobs.add(job(entry)));
@@ -159,23 +213,28 @@ public class InventoryJobQueue {
         }
 
         /**
-         * Claims jobs that another consumer has held for at least {@code idle}, so that it must be dead.
-         * {@link #readPending} then returns them.
+         * Claims jobs of consumers that are dead, and jobs that any consumer has held for at least {@code idle}, so
+         * that it must be stuck. A consumer is dead without a {@linkplain Workers#heartbeat heartbeat} for
+         * {@code deadAfter}. {@link #readPending} then returns the jobs. Claiming a job of a worker that is alive after
+         * all is safe: whoever settles second finds nothing due.
          *
-         * @return whether any job was claimed
+         * @return the number of jobs that this consumer now holds
          */
-        boolean claimAbandoned(int count, Duration idle) {
-            Response claimed = connection.execute(
-                    "XAUTOCLAIM",
-                    STREAM,
-                    GROUP,
-                    consumer,
-                    Long.toString(idle.toMillis()),
-                    "0",
-                    "COUNT",
-                    Integer.toString(count),
-                    "JUSTID");
-            return claimed.get(1).size() > 0;
+        int claimAbandoned(int count, Duration deadAfter, Duration idle) {
+            return execute(
+                            Command.EVAL,
+                            List.of(
+                                    CLAIM,
+                                    "2",
+                                    STREAM,
+                                    Workers.WORKERS,
+                                    GROUP,
+                                    consumer,
+                                    // Lua can pass on fewer arguments than a batch may have jobs.
+                                    Integer.toString(Math.min(count, 1_000)),
+                                    Long.toString(deadAfter.toMillis()),
+                                    Long.toString(idle.toMillis())))
+                    .toInteger();
         }
 
         /**
@@ -186,11 +245,18 @@ public class InventoryJobQueue {
             if (jobs.isEmpty()) {
                 return;
             }
-            String[] ids = jobs.stream().map(Job::entryId).toArray(String[]::new);
+            List<String> delete = new ArrayList<>(List.of(STREAM));
+            List<String> acknowledge = new ArrayList<>(List.of(STREAM, GROUP));
+            for (Job job : jobs) {
+                delete.add(job.entryId());
+                acknowledge.add(job.entryId());
+            }
             // In this order: a crash in between leaves a pending entry without fields, which is read and acknowledged
             // later. The reverse order would leave an entry that is never delivered again and holds back the watermark.
-            commands(connection).xdel(STREAM, ids);
-            commands(connection).xack(STREAM, GROUP, ids);
+            connection
+                    .batch(List.of(request(Command.XDEL, delete), request(Command.XACK, acknowledge)))
+                    .await()
+                    .atMost(TIMEOUT);
         }
     }
 }

@@ -14,7 +14,6 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Duration;
-import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
@@ -27,6 +26,9 @@ import org.jboss.logging.Logger;
  * <p>Settled jobs are deleted from the stream, so its first entry is the oldest unsettled job. An order with something
  * due whose job was sent before that, by more than a grace period, cannot be in the stream. Jobs of the backlog, and
  * jobs just sent again, are younger and are not sent.
+ *
+ * <p>When a job was sent is stamped and compared by PostgreSQL's clock alone; from Redis comes only an age, measured by
+ * Redis's clock. So clocks may differ, and a wrong age makes jobs be sent late, or once more in a grace period.
  */
 @ApplicationScoped
 class InventoryJobReconciler {
@@ -38,14 +40,36 @@ class InventoryJobReconciler {
     // A transaction's lock: a session's lock does not work behind a pooler in transaction mode.
     private static final String TRY_LOCK = "select pg_try_advisory_xact_lock(?)";
 
+    private static final String READ_CLOCK = "select clock_timestamp()";
+
     // Materialized: PostgreSQL may run a plain subquery again for every row, and mark more than a page.
     private static final String MARK_LOST = """
-            with lost as materialized (
-                select id from orders o where due is not null and enqueued_at < ? and not exists (
-                    select from failed_jobs f where f.order_id = o.id and (dead_at is not null or next_attempt_at > ?))
-                order by enqueued_at, id limit ? for update skip locked)
-            update orders o set enqueued_at = ? from lost where o.id = lost.id
-            returning o.id""";
+            with page as materialized (
+                select id, enqueued_at from orders o
+                where due is not null and enqueued_at < ? and (enqueued_at, id) > (?, ?) and not exists (
+                    select from failed_jobs f
+                    where f.order_id = o.id and (dead_at is not null or next_attempt_at > clock_timestamp()))
+                order by enqueued_at, id limit ? for update skip locked),
+            marked as (update orders o set enqueued_at = clock_timestamp() from page where o.id = page.id)
+            select id, enqueued_at from page order by enqueued_at, id""";
+
+    // Only what has not been sent since its next attempt became due. Once sent, it may get lost like any other job.
+    private static final String MARK_RETRIES = """
+            with page as materialized (
+                select o.id, o.enqueued_at from failed_jobs f join orders o on o.id = f.order_id
+                where f.next_attempt_at <= clock_timestamp() and o.due is not null
+                    and o.enqueued_at < f.next_attempt_at and o.id > ?
+                order by o.id limit ? for update of o skip locked),
+            marked as (update orders o set enqueued_at = clock_timestamp() from page where o.id = page.id)
+            select id, enqueued_at from page order by id""";
+
+    /** So that one pass cannot go on without end; the next one continues. */
+    private static final int PAGES_MAX = 20;
+
+    /** The age of the oldest job never excuses an older one: it may be an entry that nobody can be given. */
+    private static final Duration OLDEST_AGE_MAX = Duration.ofHours(1);
+
+    private static final Sent FIRST = new Sent(0, OffsetDateTime.of(1, 1, 1, 0, 0, 0, 0, ZoneOffset.UTC));
 
     private final InventoryJobQueue queue;
     private final Workers workers;
@@ -103,43 +127,74 @@ class InventoryJobReconciler {
      * @return the number of jobs sent again
      */
     int reconcile() {
-        Instant lostBefore = queue.watermark().minus(config.grace());
+        // The clock first, so that a job sent in between is not taken for lost.
+        OffsetDateTime now = QuarkusTransaction.requiringNew().call(this::readClock);
+        Duration age = queue.oldestAge();
+        OffsetDateTime lostBefore = now.minus(age.compareTo(OLDEST_AGE_MAX) < 0 ? age : OLDEST_AGE_MAX)
+                .minus(config.grace());
+        return sendPages((connection, last) -> mark(connection, MARK_RETRIES, last.orderId()))
+                + sendPages((connection, last) ->
+                        mark(connection, MARK_LOST, lostBefore, last.enqueuedAt(), last.orderId()));
+    }
+
+    /** An order whose job is sent again, and when it was sent before. */
+    private record Sent(long orderId, OffsetDateTime enqueuedAt) {}
+
+    /** Marks a page of orders as sent now, from the order after {@code last}. */
+    private interface MarkPage {
+        List<Sent> after(Connection connection, Sent last) throws SQLException;
+    }
+
+    private int sendPages(MarkPage markPage) {
         int found = 0;
-        List<Long> page;
-        do {
-            page = QuarkusTransaction.requiringNew().call(() -> markLost(lostBefore));
-            // After the commit. After a crash in between, the jobs count as lost again once the grace period is over.
-            if (!page.isEmpty()) {
-                queue.sendAndWait(page);
-                reconciled.increment(page.size());
+        Sent last = FIRST;
+        for (int pages = 0; pages < PAGES_MAX; pages++) {
+            Sent from = last;
+            List<Sent> page = QuarkusTransaction.requiringNew().call(() -> markIfAlone(markPage, from));
+            if (page.isEmpty()) {
+                break;
             }
+            // After the commit. After a crash in between, the jobs count as lost again once the grace period is over.
+            queue.sendAndWait(page.stream().map(Sent::orderId).toList());
+            reconciled.increment(page.size());
             found += page.size();
-        } while (page.size() == config.pageSize());
+            last = page.getLast();
+        }
         return found;
     }
 
-    private List<Long> markLost(Instant lostBefore) throws SQLException {
+    private OffsetDateTime readClock() throws SQLException {
         try (Connection connection = dataSource.getConnection();
-                PreparedStatement tryLock = connection.prepareStatement(TRY_LOCK);
-                PreparedStatement markLost = connection.prepareStatement(MARK_LOST)) {
+                PreparedStatement statement = connection.prepareStatement(READ_CLOCK);
+                ResultSet row = statement.executeQuery()) {
+            row.next();
+            return row.getObject(1, OffsetDateTime.class);
+        }
+    }
+
+    private List<Sent> markIfAlone(MarkPage markPage, Sent last) throws SQLException {
+        try (Connection connection = dataSource.getConnection();
+                PreparedStatement tryLock = connection.prepareStatement(TRY_LOCK)) {
             tryLock.setLong(1, LOCK_KEY);
             try (ResultSet row = tryLock.executeQuery()) {
-                if (!row.next() || !row.getBoolean(1)) {
-                    return List.of();
-                }
+                return row.next() && row.getBoolean(1) ? markPage.after(connection, last) : List.of();
             }
-            OffsetDateTime now = clock.instant().atOffset(ZoneOffset.UTC);
-            markLost.setObject(1, lostBefore.atOffset(ZoneOffset.UTC));
-            markLost.setObject(2, now);
-            markLost.setInt(3, config.pageSize());
-            markLost.setObject(4, now);
-            List<Long> lost = new ArrayList<>();
-            try (ResultSet row = markLost.executeQuery()) {
+        }
+    }
+
+    private List<Sent> mark(Connection connection, String sql, Object... parameters) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(sql)) {
+            for (int i = 0; i < parameters.length; i++) {
+                statement.setObject(i + 1, parameters[i]);
+            }
+            statement.setInt(parameters.length + 1, config.pageSize());
+            List<Sent> page = new ArrayList<>();
+            try (ResultSet row = statement.executeQuery()) {
                 while (row.next()) {
-                    lost.add(row.getLong(1));
+                    page.add(new Sent(row.getLong(1), row.getObject(2, OffsetDateTime.class)));
                 }
             }
-            return lost;
+            return page;
         }
     }
 }

@@ -27,8 +27,17 @@ record Job(String entryId, Long orderId, Map<String, String> fields) {
      * the entry is read.
      */
     long surrogateId() {
-        String[] parts = entryId.split("-");
-        return -(Long.parseLong(parts[0]) * 1_000 + Long.parseLong(parts[1]) % 1_000);
+        String sequence = entryId.substring(entryId.indexOf('-') + 1);
+        long number = sentMillis(entryId) * 1_000 + Long.remainderUnsigned(Long.parseUnsignedLong(sequence), 1_000);
+        return -Math.max(1, number & Long.MAX_VALUE);
+    }
+
+    /**
+     * The time in an entry's id, in milliseconds by Redis's clock: an unsigned 64-bit number, as is the sequence number
+     * after it.
+     */
+    static long sentMillis(String entryId) {
+        return Long.parseUnsignedLong(entryId.substring(0, entryId.indexOf('-')));
     }
 
     private static Long parse(String text) {

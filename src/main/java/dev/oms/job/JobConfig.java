@@ -48,7 +48,8 @@ public interface JobConfig {
         Duration block();
 
         /**
-         * How long a worker may hold a job before another one claims it. Should be far above the duration of a batch.
+         * How long a worker that is alive may hold a job before another one claims it, because it must be stuck. Should
+         * be far above the duration of a batch. The jobs of a dead worker are claimed after 5 s at most.
          */
         @WithDefault("30s")
         @DurationMin(seconds = 1)
@@ -61,7 +62,10 @@ public interface JobConfig {
         @WithDefault("off")
         String every();
 
-        /** How much older than the oldest job an order must be to count as lost. Must exceed any clock skew. */
+        /**
+         * How much older than the oldest job an order must be to count as lost. Must exceed the time from the statement
+         * that makes stock due to the arrival of its job in Redis. The clocks may differ.
+         */
         @WithDefault("10s")
         @DurationMin(seconds = 1)
         Duration grace();

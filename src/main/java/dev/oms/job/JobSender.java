@@ -1,5 +1,6 @@
 package dev.oms.job;
 
+import io.smallrye.mutiny.TimeoutException;
 import io.smallrye.mutiny.Uni;
 import io.vertx.mutiny.redis.client.Command;
 import io.vertx.mutiny.redis.client.Redis;
@@ -10,7 +11,10 @@ import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
 import org.jboss.logging.Logger;
 
 /**
@@ -27,9 +31,13 @@ final class JobSender {
     /** Without a time-out, a Redis that hangs would block every later job. */
     private static final Duration TIMEOUT = Duration.ofSeconds(5);
 
+    /** Above {@link #TIMEOUT}, so that a pipeline in flight is either sent or given up when the process ends. */
+    private static final Duration DRAIN_TIMEOUT = Duration.ofSeconds(6);
+
     private static final Logger LOG = Logger.getLogger(JobSender.class);
 
-    private final Redis redis;
+    private final Supplier<Redis> open;
+    private final AtomicReference<Redis> client = new AtomicReference<>();
     private final BlockingQueue<OutgoingJob> waiting = new ArrayBlockingQueue<>(WAITING_MAX);
     private final AtomicBoolean sending = new AtomicBoolean();
     private final LongAdder failures = new LongAdder();
@@ -51,8 +59,9 @@ final class JobSender {
         }
     }
 
-    JobSender(Redis redis) {
-        this.redis = redis;
+    /** @param open opens a client with a connection of its own */
+    JobSender(Supplier<Redis> open) {
+        this.open = open;
     }
 
     /** Sends a job as soon as possible, and returns at once. */
@@ -98,13 +107,48 @@ final class JobSender {
                             .map(orderId -> new OutgoingJob(orderId, null))
                             .toList())
                     .await()
-                    .indefinitely();
+                    .atMost(TIMEOUT.multipliedBy(2));
         }
     }
 
     private Uni<?> pipeline(List<OutgoingJob> jobs) {
         List<Request> requests = jobs.stream().map(OutgoingJob::request).toList();
-        return redis.batch(requests).ifNoItem().after(TIMEOUT).fail();
+        Redis redis = client();
+        return redis.batch(requests)
+                .ifNoItem()
+                .after(TIMEOUT)
+                .fail()
+                .onFailure(TimeoutException.class)
+                // Otherwise the commands would stay in flight, and later ones would queue behind them.
+                .invoke(() -> close(redis));
+    }
+
+    private synchronized Redis client() {
+        if (client.get() == null) {
+            client.set(open.get());
+        }
+        return client.get();
+    }
+
+    private void close(Redis redis) {
+        if (client.compareAndSet(redis, null)) {
+            redis.close();
+        }
+    }
+
+    /** Waits until the jobs under way are sent, for 6 seconds at most, and closes the connection. */
+    void stop() {
+        long deadlineNanos = System.nanoTime() + DRAIN_TIMEOUT.toNanos();
+        while ((sending.get() || !waiting.isEmpty()) && System.nanoTime() < deadlineNanos) {
+            LockSupport.parkNanos(Duration.ofMillis(5).toNanos());
+        }
+        if (!waiting.isEmpty()) {
+            LOG.warnf("%d jobs are not sent: the reconciler of a worker sends them", waiting.size());
+        }
+        Redis redis = client.get();
+        if (redis != null) {
+            close(redis);
+        }
     }
 
     /** The number of jobs that could not be sent since this process started. */

@@ -6,7 +6,6 @@ import io.quarkus.narayana.jta.QuarkusTransaction;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Event;
 import jakarta.transaction.Transactional;
-import java.time.Clock;
 import java.util.List;
 
 /** Retries failed or dead jobs at once, with as many attempts as a new job. */
@@ -16,30 +15,28 @@ class RetryJob {
 
     private final FailedJobs failedJobs;
     private final Event<StockDue> stockDue;
-    private final Clock clock;
 
-    RetryJob(FailedJobs failedJobs, Event<StockDue> stockDue, Clock clock) {
+    RetryJob(FailedJobs failedJobs, Event<StockDue> stockDue) {
         this.failedJobs = failedJobs;
         this.stockDue = stockDue;
-        this.clock = clock;
     }
 
     /** @throws ProblemException 404 if there is no such failed job, 409 if it names no order */
     @Transactional
     FailedJob retry(long orderId) {
+        // Lock order, as everywhere: the order first.
+        failedJobs.markSent(orderId);
         FailedJob job = failedJobs.lock(orderId);
         if (!job.hasOrder()) {
             throw ProblemException.conflict(
                     "The job names no order, so it cannot be retried; it can only be dropped.", null);
         }
-        job.revive(clock.instant());
         stockDue.fire(new StockDue(orderId));
-        return job;
+        return failedJobs.revive(job);
     }
 
     /**
-     * Retries every failed or dead job, one page per transaction. Skips jobs that name no order, and jobs locked by
-     * another transaction.
+     * Retries every failed or dead job, one page per transaction. Skips jobs that name no order.
      *
      * @return the number of jobs retried
      */
@@ -57,7 +54,7 @@ class RetryJob {
     }
 
     private List<Long> retryPage(long after) {
-        List<Long> orderIds = failedJobs.revive(after, PAGE, clock.instant());
+        List<Long> orderIds = failedJobs.revive(after, PAGE);
         orderIds.forEach(orderId -> stockDue.fire(new StockDue(orderId)));
         return orderIds;
     }

@@ -1,5 +1,6 @@
 package dev.oms.job;
 
+import dev.oms.http.DatabaseFailure;
 import dev.oms.job.Settlement.Line;
 import dev.oms.job.Settlement.LowStock;
 import dev.oms.job.Settlement.Movement;
@@ -17,15 +18,20 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Clock;
+import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.jboss.logging.Logger;
 
 /**
@@ -43,8 +49,12 @@ class SettleStock {
     // Locks are always taken orders first, items second, each ascending by id, so there can be no deadlock.
     // Not "due is not null": the planner might then walk the index of all due orders, which is the whole backlog.
     static final String LOCK_ORDERS = """
-            select id, status, due, enqueued_at from orders
-            where id = any(?) and coalesce(due, '') <> '' order by id for update""";
+            select id, status, due, enqueued_at, statement_timestamp() from orders
+            where id = any(?) and coalesce(due, '') <> '' order by id for update skip locked""";
+
+    // Of those not locked: what is committed as due is held by another transaction. If that transaction makes something
+    // due that is not yet, it sends a job of its own.
+    private static final String FIND_HELD = "select id from orders where id = any(?) and coalesce(due, '') <> ''";
 
     private static final String READ_LINES = """
             select order_id, inventory_item_id, quantity from order_lines
@@ -54,6 +64,8 @@ class SettleStock {
     private static final String LOCK_ITEMS = """
             select id, name, quantity, threshold from inventory_items
             where id = any(?) order by id for no key update""";
+
+    private static final String LOCK_FREE_ITEMS = LOCK_ITEMS + " skip locked";
 
     private static final String WRITE_MOVEMENTS = """
             insert into stock_movements (order_id, inventory_item_id, kind, delta, quantity_after, created_at)
@@ -76,6 +88,11 @@ class SettleStock {
     private final Clock clock;
     private final String actor = "worker " + Workers.thisProcess();
 
+    /**
+     * Items that somebody held for longer than PostgreSQL's lock_timeout: nobody waits for them until they are free.
+     */
+    private final Set<Long> heldItems = ConcurrentHashMap.newKeySet();
+
     SettleStock(AgroalDataSource dataSource, SettlementMetrics metrics, Clock clock) {
         this.dataSource = dataSource;
         this.metrics = metrics;
@@ -83,43 +100,86 @@ class SettleStock {
     }
 
     /**
-     * Settles these orders. Orders that have nothing due or do not exist are skipped. Everything is committed when this
-     * method returns, and nothing if it throws.
+     * What became of a batch.
      *
-     * @return the number of orders settled
+     * @param settled the number of orders settled
+     * @param held the orders that are still due, because another transaction holds their row or that of an item
      */
-    int settle(Collection<Long> orderIds) {
+    record Result(int settled, Set<Long> held) {}
+
+    /**
+     * Settles these orders. Skips orders that have nothing due or do not exist, and those that another transaction
+     * holds. Everything is committed when this method returns, and nothing if it throws.
+     */
+    Result settle(Collection<Long> orderIds) {
+        try {
+            return settle(orderIds, false);
+        } catch (RuntimeException e) {
+            if (DatabaseFailure.of(e) != DatabaseFailure.CONTENTION) {
+                throw e;
+            }
+            // One item or more is held for long. Its orders are left out, and the others are settled.
+            return settle(orderIds, true);
+        }
+    }
+
+    private Result settle(Collection<Long> orderIds, boolean skipHeldItems) {
         SettlementMetrics.Batch batch = metrics.batch();
-        Settlement settlement = QuarkusTransaction.requiringNew().call(() -> settleInTransaction(orderIds, batch));
+        Set<Long> held = new HashSet<>();
+        Settlement settlement =
+                QuarkusTransaction.requiringNew().call(() -> settleInTransaction(orderIds, skipHeldItems, held, batch));
         batch.committed(settlement.outcomes());
         for (LowStock low : settlement.lowStock()) {
             LOG.warnf(
                     "Low stock: item_id=%d name=\"%s\" quantity=%d threshold=%d",
                     low.itemId(), low.name(), low.quantity(), low.threshold());
         }
-        return settlement.outcomes().size();
+        return new Result(settlement.outcomes().size(), held);
     }
 
-    private Settlement settleInTransaction(Collection<Long> orderIds, SettlementMetrics.Batch batch)
+    private Settlement settleInTransaction(
+            Collection<Long> orderIds, boolean skipHeldItems, Set<Long> held, SettlementMetrics.Batch batch)
             throws SQLException {
         try (Connection connection = dataSource.getConnection()) {
-            List<WaitingOrder> orders = lockOrders(connection, orderIds, batch);
-            Map<Long, Stock> stocks = lockItems(connection, orders);
+            List<WaitingOrder> orders = lockOrders(connection, orderIds, held, batch);
+            Map<Long, Stock> stocks = lockItems(connection, orders, skipHeldItems);
+            if (orders.stream().anyMatch(order -> !areLocked(order, stocks))) {
+                orders.stream()
+                        .filter(order -> !areLocked(order, stocks))
+                        .map(WaitingOrder::id)
+                        .forEach(held::add);
+                orders = orders.stream()
+                        .filter(order -> areLocked(order, stocks))
+                        .toList();
+            }
             Settlement settlement = Settlement.of(orders, stocks);
             write(connection, settlement);
             return settlement;
         }
     }
 
+    private static boolean areLocked(WaitingOrder order, Map<Long, Stock> stocks) {
+        for (Line line : order.lines()) {
+            if (!stocks.containsKey(line.itemId())) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     private static List<WaitingOrder> lockOrders(
-            Connection connection, Collection<Long> orderIds, SettlementMetrics.Batch batch) throws SQLException {
+            Connection connection, Collection<Long> orderIds, Set<Long> held, SettlementMetrics.Batch batch)
+            throws SQLException {
         // Ids ascend in the order of placement: first come, first served.
         Map<Long, WaitingOrder> orders = new LinkedHashMap<>();
         try (PreparedStatement statement = connection.prepareStatement(LOCK_ORDERS)) {
             statement.setArray(1, longs(connection, orderIds, id -> id));
             try (ResultSet row = statement.executeQuery()) {
                 while (row.next()) {
-                    batch.add(row.getObject(4, OffsetDateTime.class).toInstant());
+                    if (orders.isEmpty()) {
+                        batch.lockedAt(instant(row, 5));
+                    }
+                    batch.add(row.getLong(1), instant(row, 4));
                     orders.put(
                             row.getLong(1),
                             new WaitingOrder(
@@ -127,6 +187,18 @@ class SettleStock {
                                     OrderStatus.valueOf(row.getString(2)),
                                     StockAdjustment.valueOf(row.getString(3)),
                                     new ArrayList<>()));
+                }
+            }
+        }
+        if (orders.size() < orderIds.size()) {
+            List<Long> others =
+                    orderIds.stream().filter(id -> !orders.containsKey(id)).toList();
+            try (PreparedStatement statement = connection.prepareStatement(FIND_HELD)) {
+                statement.setArray(1, longs(connection, others, id -> id));
+                try (ResultSet row = statement.executeQuery()) {
+                    while (row.next()) {
+                        held.add(row.getLong(1));
+                    }
                 }
             }
         }
@@ -144,17 +216,34 @@ class SettleStock {
         return List.copyOf(orders.values());
     }
 
-    private static Map<Long, Stock> lockItems(Connection connection, List<WaitingOrder> orders) throws SQLException {
+    /** Returns the items of these orders that could be locked: all, except those held for long. */
+    private Map<Long, Stock> lockItems(Connection connection, List<WaitingOrder> orders, boolean skipHeldItems)
+            throws SQLException {
         Map<Long, Stock> stocks = new HashMap<>();
-        List<Long> itemIds = orders.stream()
+        Map<Boolean, List<Long>> items = orders.stream()
                 .flatMap(order -> order.lines().stream())
                 .map(Line::itemId)
                 .distinct()
-                .toList();
-        if (itemIds.isEmpty()) {
-            return stocks;
+                .collect(Collectors.partitioningBy(id -> skipHeldItems || heldItems.contains(id)));
+        lockItems(connection, LOCK_ITEMS, items.get(false), stocks);
+        // Last, and without waiting, so that the order of the locks does not matter.
+        lockItems(connection, LOCK_FREE_ITEMS, items.get(true), stocks);
+        for (Long itemId : items.get(true)) {
+            if (stocks.containsKey(itemId)) {
+                heldItems.remove(itemId);
+            } else if (heldItems.add(itemId)) {
+                LOG.warnf("Item %d is locked by another transaction: its orders wait", itemId);
+            }
         }
-        try (PreparedStatement statement = connection.prepareStatement(LOCK_ITEMS)) {
+        return stocks;
+    }
+
+    private static void lockItems(Connection connection, String sql, List<Long> itemIds, Map<Long, Stock> stocks)
+            throws SQLException {
+        if (itemIds.isEmpty()) {
+            return;
+        }
+        try (PreparedStatement statement = connection.prepareStatement(sql)) {
             statement.setArray(1, longs(connection, itemIds, id -> id));
             try (ResultSet row = statement.executeQuery()) {
                 while (row.next()) {
@@ -164,7 +253,10 @@ class SettleStock {
                 }
             }
         }
-        return stocks;
+    }
+
+    private static Instant instant(ResultSet row, int column) throws SQLException {
+        return row.getObject(column, OffsetDateTime.class).toInstant();
     }
 
     private void write(Connection connection, Settlement settlement) throws SQLException {

@@ -8,11 +8,11 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.distribution.CountAtBucket;
 import jakarta.enterprise.context.ApplicationScoped;
-import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.LongStream;
 
 /** Meters of settled orders, their latency, and batches. */
@@ -24,7 +24,6 @@ public class SettlementMetrics {
             .mapToObj(Duration::ofMillis)
             .toList();
 
-    private final Clock clock;
     private final Counter confirmed;
     private final Counter rejected;
     private final Counter restored;
@@ -32,8 +31,7 @@ public class SettlementMetrics {
     private final Timer seconds;
     private final DistributionSummary orders;
 
-    SettlementMetrics(MeterRegistry meters, Clock clock) {
-        this.clock = clock;
+    SettlementMetrics(MeterRegistry meters) {
         confirmed = counter(meters, "confirmed");
         rejected = counter(meters, "rejected");
         restored = counter(meters, "restored");
@@ -65,37 +63,41 @@ public class SettlementMetrics {
 
     /** The measurement of one batch. Nothing is recorded before {@link #committed}. */
     final class Batch {
-        private final Instant started = clock.instant();
-        private Instant[] enqueuedAt = new Instant[16];
-        private int size;
+        private final long startedNanos = System.nanoTime();
+        private final Map<Long, Instant> enqueuedAt = new HashMap<>();
+        private Instant lockedAt;
+        private long lockedNanos;
 
-        /** Adds an order by the time its job was sent. */
-        void add(Instant enqueued) {
-            if (size == enqueuedAt.length) {
-                enqueuedAt = Arrays.copyOf(enqueuedAt, 4 * size);
-            }
-            enqueuedAt[size++] = enqueued;
+        /** Sets the time by PostgreSQL's clock, which also stamps the orders. */
+        void lockedAt(Instant now) {
+            lockedAt = now;
+            lockedNanos = System.nanoTime();
         }
 
-        /** Records the batch, after its commit. */
+        /** Adds an order by the time its job was sent. */
+        void add(long orderId, Instant enqueued) {
+            enqueuedAt.put(orderId, enqueued);
+        }
+
+        /** Records the orders that were settled, after the commit. */
         void committed(List<Outcome> outcomes) {
-            Instant now = clock.instant();
+            if (outcomes.isEmpty()) {
+                return;
+            }
+            long nowNanos = System.nanoTime();
+            Instant now = lockedAt.plusNanos(nowNanos - lockedNanos);
             for (Outcome outcome : outcomes) {
                 switch (outcome.status()) {
                     case OrderStatus.Confirmed -> confirmed.increment();
                     case OrderStatus.Rejected -> rejected.increment();
                     default -> restored.increment();
                 }
-            }
-            for (int i = 0; i < size; i++) {
-                // The clock of the web process may be ahead of this one.
-                Duration waited = Duration.between(enqueuedAt[i], now);
+                // Negative if PostgreSQL's clock was set back.
+                Duration waited = Duration.between(enqueuedAt.get(outcome.orderId()), now);
                 latency.record(waited.isNegative() ? Duration.ZERO : waited);
             }
-            if (!outcomes.isEmpty()) {
-                orders.record(outcomes.size());
-                seconds.record(Duration.between(started, now));
-            }
+            orders.record(outcomes.size());
+            seconds.record(Duration.ofNanos(nowNanos - startedNanos));
         }
     }
 

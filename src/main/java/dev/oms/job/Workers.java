@@ -15,13 +15,18 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Workers publish their state in Redis, so that web can show it. Nothing else depends on it, and after a loss the next
- * heartbeats restore it.
+ * Workers publish their state in Redis, so that web can show it and other workers see who is dead. After a loss the
+ * next heartbeats restore it.
  */
 @ApplicationScoped
 public class Workers {
-    private static final String WORKERS = "oms:workers";
+    static final String WORKERS = "oms:workers";
     private static final String RECONCILIATION = "oms:reconciliation";
+
+    // Stamped by Redis's clock, by which others decide whether this worker is dead.
+    private static final String HEARTBEAT = """
+            local time = redis.call('TIME')
+            redis.call('HSET', KEYS[1], ARGV[1], ARGV[2] .. ' ' .. time[1] * 1000 + math.floor(time[2] / 1000))""";
 
     // Atomic: deleting a consumer that has just received a job would delete its pending entries too.
     private static final String DROP_IDLE = """
@@ -71,7 +76,7 @@ public class Workers {
 
     /** Records that a worker is alive, and how many orders it has settled. */
     void heartbeat(String name, Instant startedAt, long settled) {
-        hash.hset(WORKERS, name, startedAt.toEpochMilli() + " " + settled);
+        redis.execute("EVAL", HEARTBEAT, "1", WORKERS, name, startedAt.toEpochMilli() + " " + settled);
     }
 
     void recordReconciliation(Instant at, long found) {

@@ -35,6 +35,7 @@ class CancelOrder {
         if (order.cancel(clock.instant())) {
             events.record(order, OrderEvent.Kind.Cancelled, actor);
             if (order.isStockDue()) {
+                order.enqueue(orders.readClock());
                 stockDue.fire(new StockDue(id));
             }
         }

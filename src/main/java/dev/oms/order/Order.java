@@ -85,10 +85,12 @@ public class Order {
         due = status.dueByCancelling().orElse(null);
         status = OrderStatus.Cancelled;
         updatedAt = now;
-        if (isStockDue()) {
-            enqueuedAt = now;
-        }
         return true;
+    }
+
+    /** Records when the job for what is due is sent, by PostgreSQL's clock: the only one it is compared with. */
+    void enqueue(Instant databaseNow) {
+        enqueuedAt = databaseNow;
     }
 
     /**

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import org.hibernate.Session;
 
 /** Orders with their lines. Reads for display take one round trip and load no entities. */
 @ApplicationScoped
@@ -53,6 +54,14 @@ public class Orders implements PanacheRepository<Order> {
     /** Locks an order until the transaction ends, at any version; empty when there is no such order. */
     Optional<Order> lockOptional(long id) {
         return findByIdOptional(id, LockModeType.PESSIMISTIC_WRITE);
+    }
+
+    /** The time by PostgreSQL's clock. */
+    Instant readClock() {
+        return getEntityManager()
+                .unwrap(Session.class)
+                .createNativeQuery("select clock_timestamp()", Instant.class)
+                .getSingleResult();
     }
 
     /** @throws ProblemException 404 when there is no such order */

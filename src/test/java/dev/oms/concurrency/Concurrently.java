@@ -10,11 +10,11 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
 /** Runs tasks on many threads that start at the same instant. */
-final class Concurrently {
+public final class Concurrently {
     private Concurrently() {}
 
     /** Returns the results in the order of the tasks. Throws the first failure. */
-    static <T> List<T> run(int threads, List<? extends Callable<T>> tasks)
+    public static <T> List<T> run(int threads, List<? extends Callable<T>> tasks)
             throws InterruptedException, ExecutionException {
         CountDownLatch start = new CountDownLatch(1);
         try (ExecutorService executor = Executors.newFixedThreadPool(threads)) {

@@ -1,6 +1,9 @@
 package dev.oms.fault;
 
+import dev.oms.process.TcpProxy;
 import io.vertx.redis.client.Command;
+import java.net.URI;
+import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -50,5 +53,28 @@ class RedisFaultIT {
                 }
             }
         });
+    }
+
+    /** A firewall forgets the connections, and lets new ones through. */
+    @Test
+    void survivesConnectionsThatGoSilent(Cluster direct, Random random) throws Exception {
+        direct.startAll();
+        direct.close(); // Its workers would take the other cluster's jobs.
+        int port = URI.create(direct.servers().settings().get("OMS_REDIS_URL")).getPort();
+
+        try (TcpProxy proxy = new TcpProxy(port);
+                Cluster behind = new Cluster(
+                        direct.servers(),
+                        "silent-",
+                        Map.of("OMS_REDIS_URL", "redis://localhost:" + proxy.port(), "OMS_MIGRATE", "false"))) {
+            behind.underLoad(TIMES + " × all connections to Redis go silent", random, clients -> {
+                for (int i = 0; i < TIMES; i++) {
+                    clients.awaitAccepted(50 + random.nextInt(100));
+                    proxy.silence();
+                    clients.awaitAccepted(100);
+                    behind.awaitSettled(behind.lastOrder());
+                }
+            });
+        }
     }
 }

@@ -3,7 +3,14 @@ package dev.oms.fault;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.oms.Ledger;
+import dev.oms.process.Child;
 import dev.oms.process.OmsProcess;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -188,6 +195,136 @@ class WorkerFaultIT {
                     .atMost(Duration.ofSeconds(60))
                     .until(() -> cluster.dueOrders(last).equals(List.of(Long.toString(poison))));
             clients.cancelOne(poison);
+        });
+    }
+
+    @Test
+    void settlesTheOthersWhileARowIsHeld(Cluster cluster, Random random) throws Exception {
+        cluster.underLoad("an order's row, then an item's row held beside running settling", random, clients -> {
+            cluster.killWorkers();
+            long order = clients.placeOne();
+            long item = Long.parseLong(cluster.servers()
+                    .ledger()
+                    .texts("select inventory_item_id from order_lines where order_id = " + order)
+                    .getFirst());
+
+            try (Connection connection = hold(cluster, "orders", order)) {
+                cluster.startAll();
+                clients.awaitAccepted(100);
+                long last = cluster.lastOrder();
+                await().alias("all orders but the held one are settled")
+                        .atMost(Duration.ofSeconds(120))
+                        .until(() -> cluster.dueOrders(last).equals(List.of(Long.toString(order))));
+                connection.rollback();
+            }
+            try (Connection connection = hold(cluster, "inventory_items", item)) {
+                clients.awaitAccepted(200);
+                long last = cluster.lastOrder();
+                await().alias("all orders without the held item are settled")
+                        .atMost(Duration.ofSeconds(120))
+                        .until(() -> cluster.servers().ledger().count("""
+                                        orders o where due is not null and id <= %d and not exists (
+                                            select from order_lines l
+                                            where l.order_id = o.id and l.inventory_item_id = %d)
+                                        """.formatted(last, item)) == 0);
+                connection.rollback();
+            }
+            cluster.awaitSettled(cluster.lastOrder());
+            assertThat(cluster.servers().ledger().count("failed_jobs")).isZero();
+        });
+    }
+
+    private static Connection hold(Cluster cluster, String table, long id) throws SQLException {
+        Connection connection = cluster.servers().connect();
+        connection.setAutoCommit(false);
+        try (Statement statement = connection.createStatement()) {
+            // As strong as what the service itself takes. Stronger, it would block placing too.
+            statement.execute("select from %s where id = %d for no key update".formatted(table, id));
+        }
+        return connection;
+    }
+
+    /** A disk so slow that a batch runs into statement_timeout. The orders are not at fault. */
+    @Test
+    void countsNoFailureWhenTheDatabaseIsSlow(Cluster cluster, Random random) throws Exception {
+        Ledger ledger = cluster.servers().ledger();
+
+        cluster.underLoad("each settled order takes the database 1 s, until a batch times out", random, clients -> {
+            cluster.killWorkers();
+            cluster.awaitBacklog(60);
+            ledger.execute("""
+                    create or replace function sleep_a_second() returns trigger language plpgsql as
+                    $$ begin perform pg_sleep(1); return new; end $$;
+                    create trigger slow_disk before update of due on orders
+                    for each row when (old.due is not null) execute function sleep_a_second()""");
+            try {
+                cluster.startAll();
+                await().alias("a batch runs into its time-out")
+                        .atMost(Duration.ofSeconds(120))
+                        .until(() -> cluster.workers().stream().anyMatch(WorkerFaultIT::hasTimedOut));
+            } finally {
+                ledger.execute("create or replace function sleep_a_second() returns trigger language plpgsql as"
+                        + " $$ begin return new; end $$");
+            }
+            cluster.awaitSettled(cluster.lastOrder());
+            ledger.execute("drop trigger slow_disk on orders");
+            assertThat(ledger.count("failed_jobs")).isZero();
+        });
+    }
+
+    private static boolean hasTimedOut(OmsProcess worker) {
+        try {
+            return Files.readString(worker.log()).contains("canceling statement due to statement timeout");
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /** It holds its locks and does not answer, and comes back when others have taken it for dead. */
+    @Test
+    void survivesAWorkerThatIsStoppedForAWhile(Cluster cluster, Random random) throws Exception {
+        int stops = 3;
+
+        cluster.underLoad(stops + " × SIGSTOP of a worker for 10 s, mid-batch", random, clients -> {
+            for (int i = 0; i < stops; i++) {
+                OmsProcess worker;
+                try (ItemLock lock = new ItemLock(cluster)) {
+                    worker = lock.awaitBlockedWorker();
+                    Child.signal(worker.handle(), "STOP");
+                }
+                try {
+                    clients.awaitAccepted(50);
+                    Thread.sleep(10_000);
+                } finally {
+                    Child.signal(worker.handle(), "CONT");
+                }
+                clients.awaitAccepted(random.nextInt(100));
+            }
+        });
+    }
+
+    @Test
+    void endsThoughItsDatabaseSessionIsSilent(Cluster cluster, Random random) throws Exception {
+        cluster.underLoad("SIGTERM of a worker whose session is stopped by SIGSTOP", random, clients -> {
+            OmsProcess worker;
+            ProcessHandle session;
+            try (ItemLock lock = new ItemLock(cluster)) {
+                worker = lock.awaitBlockedWorker();
+                session = ProcessHandle.of(Long.parseLong(cluster.servers()
+                                .ledger()
+                                .texts("select pid from pg_stat_activity where wait_event_type = 'Lock' and "
+                                        + "application_name = '" + worker.name() + "'")
+                                .getFirst()))
+                        .orElseThrow();
+                Child.signal(session, "STOP");
+            }
+            try {
+                // Well below the 60 s after which this fails.
+                worker.stop();
+            } finally {
+                Child.signal(session, "CONT");
+            }
+            cluster.startAll();
         });
     }
 }

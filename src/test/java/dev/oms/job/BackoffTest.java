@@ -2,10 +2,7 @@ package dev.oms.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.time.Clock;
 import java.time.Duration;
-import java.time.Instant;
-import java.time.ZoneOffset;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -25,19 +22,8 @@ class BackoffTest {
     }
 
     @Test
-    void makesAJobDeadAtTheTwentyFifthFailure() {
-        Instant now = Instant.parse("2026-01-31T12:00:00Z");
-        FailedJob job = new FailedJob(7);
-
-        for (int i = 0; i < 24; i++) {
-            job.fail("no", Clock.fixed(now, ZoneOffset.UTC), new Random(i));
-            assertThat(job.isDead()).isFalse();
-            assertThat(job.view().nextAttemptAt()).isAfter(now);
-        }
-        job.fail("never", Clock.fixed(now, ZoneOffset.UTC), new Random(0));
-
-        assertThat(job.view()).isEqualTo(new FailedJob.FailedJobView(7, 25, "never", null, now));
-        job.revive(now);
-        assertThat(job.view()).isEqualTo(new FailedJob.FailedJobView(7, 0, "never", now, null));
+    void isExhaustedAtTheTwentyFifthFailure() {
+        assertThat(Backoff.isExhausted(24)).isFalse();
+        assertThat(Backoff.isExhausted(25)).isTrue();
     }
 }

@@ -7,13 +7,21 @@ import dev.oms.Ledger;
 import dev.oms.OmsServers;
 import dev.oms.Shop;
 import dev.oms.WithoutConsumer;
+import dev.oms.concurrency.Concurrently;
 import dev.oms.job.FailedJob.FailedJobView;
 import dev.oms.job.Workers.Worker;
+import io.agroal.api.AgroalDataSource;
+import io.agroal.api.AgroalDataSource.FlushMode;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.redis.datasource.RedisDataSource;
+import io.quarkus.redis.datasource.stream.StreamRange;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.TestProfile;
 import jakarta.inject.Inject;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -22,6 +30,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.Callable;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -52,6 +61,12 @@ class InventoryJobConsumerTest {
 
     @Inject
     RedisDataSource redis;
+
+    @Inject
+    MeterRegistry meters;
+
+    @Inject
+    AgroalDataSource dataSource;
 
     private final Ledger ledger = OmsServers.ledger();
 
@@ -164,7 +179,8 @@ class InventoryJobConsumerTest {
         queue.read("live", live -> {
             List<Job> held = live.readNew(10, Duration.ofSeconds(1));
             queue.read("other", other -> {
-                assertThat(other.claimAbandoned(10, Duration.ofSeconds(30))).isFalse();
+                assertThat(other.claimAbandoned(10, Duration.ofSeconds(5), Duration.ofSeconds(30)))
+                        .isZero();
                 assertThat(other.readPending("0", 10)).isEmpty();
                 assertThat(other.readNew(10, Duration.ofMillis(50))).isEmpty();
             });
@@ -326,6 +342,161 @@ class InventoryJobConsumerTest {
     }
 
     @Test
+    void settlesTheOthersWhileAnOrderIsHeld() throws SQLException {
+        long held = Shop.order(user, Map.of(name, 1));
+        List<Long> others = List.of(Shop.order(user, Map.of(name, 1)), Shop.order(user, Map.of(name, 1)));
+
+        try (Held _ = new Held("orders", held)) {
+            consumeUntil("a", Duration.ofSeconds(30), () -> length() == 1);
+
+            assertThat(others)
+                    .allSatisfy(other -> assertThat(Shop.status(other)).isEqualTo("Confirmed"));
+            assertThat(Shop.status(held)).isEqualTo("Pending");
+        }
+        consumeUntil("a", Duration.ofSeconds(30), () -> isSettled(held));
+        assertThat(failedJobs.count()).isZero();
+    }
+
+    @Test
+    void settlesAHeldOrderSoonAfterItsRelease() throws Exception {
+        long order = Shop.order(user, Map.of(name, 1));
+        Held held = new Held("orders", order);
+
+        Thread release = Thread.ofVirtual().start(() -> {
+            awaitPending(1);
+            held.close();
+        });
+        consumeUntil("a", Duration.ofMinutes(10), () -> isSettled(order));
+
+        release.join();
+        assertThat(Shop.status(order)).isEqualTo("Confirmed");
+    }
+
+    @Test
+    void settlesTheOrdersOfOtherItemsWhileAnItemIsHeld() throws SQLException {
+        String otherName = Shop.uniqueName();
+        long otherItem = Shop.item(otherName, 100, 0);
+        // Connections from before the first migration know no lock_timeout.
+        dataSource.flush(FlushMode.GRACEFUL);
+        List<Long> blocked = List.of(
+                Shop.order(user, Map.of(name, 1)),
+                Shop.order(user, Map.of(name, 1, otherName, 1)),
+                Shop.order(user, Map.of(name, 1)));
+        Shop.order(user, Map.of(otherName, 1));
+
+        try (Held _ = new Held("inventory_items", item)) {
+            consumeUntil("a", Duration.ofSeconds(30), () -> length() == 3);
+            // From now on, nobody waits for the item.
+            for (int i = 0; i < 10; i++) {
+                Shop.order(user, Map.of(otherName, 1));
+                consumeUntil("a", Duration.ofSeconds(30), () -> length() == 3);
+            }
+
+            assertThat(Shop.quantity(otherItem)).isEqualTo(89);
+            assertThat(blocked)
+                    .allSatisfy(order -> assertThat(Shop.status(order)).isEqualTo("Pending"));
+        }
+        consumeUntil("a", Duration.ofSeconds(30), () -> length() == 0);
+        assertThat(blocked).allSatisfy(order -> assertThat(Shop.status(order)).isEqualTo("Confirmed"));
+        assertThat(failedJobs.count()).isZero();
+    }
+
+    @Test
+    void findsAPoisonOrderByBisection() {
+        List<Long> orders = new ArrayList<>();
+        for (int i = 0; i < 48; i++) {
+            orders.add(Shop.order(user, Map.of(name, 1)));
+        }
+        poison(orders.get(17));
+        awaitLength(48);
+        long batches = meters.get("oms.batch").timer().count();
+
+        consumeUntil("a", Duration.ofSeconds(30), () -> length() == 0);
+
+        assertThat(Shop.quantity(item)).isEqualTo(953);
+        assertThat(meters.get("oms.batch").timer().count() - batches).isLessThanOrEqualTo(6);
+        assertThat(failedJobs.list(false, null, 10))
+                .extracting(job -> job.view().orderId())
+                .containsExactly(orders.get(17));
+    }
+
+    @Test
+    void countsTheFailuresOfTwoWorkersOnOneOrder() throws Exception {
+        long order = Shop.order(user, Map.of(name, 1));
+
+        Callable<Integer> fail = () -> failedJobs.record(order, new IllegalStateException("no"));
+        List<Integer> attempts = Concurrently.run(8, Collections.nCopies(8, fail));
+
+        assertThat(attempts).containsExactlyInAnyOrder(1, 2, 3, 4, 5, 6, 7, 8);
+        assertThat(failedJobs.findById(order).view().attempts()).isEqualTo(8);
+    }
+
+    @Test
+    void claimsTheJobsOfAWorkerWithoutHeartbeatsAfterFiveSeconds() {
+        long order = Shop.order(user, Map.of(name, 1));
+        awaitLength(1);
+        workers.heartbeat("dead", Instant.now(), 0);
+        queue.read("dead", reader -> reader.readNew(10, Duration.ofSeconds(1)));
+
+        consumeUntil("heir", Duration.ofMinutes(10), () -> isSettled(order));
+
+        assertThat(length()).isZero();
+    }
+
+    @Test
+    void doesNotTakeAWorkerForDeadInTheMiddleOfALongBatch() throws Exception {
+        long order = Shop.order(user, Map.of(name, 1));
+        awaitLength(1);
+        InventoryJobConsumer busy = consumer(config(Duration.ofMinutes(10)), "busy");
+        Thread thread;
+
+        try (Held _ = new Held("inventory_items", item)) {
+            thread = Thread.ofVirtual().start(busy::run);
+            awaitPending(1);
+            // The batch waits for the item. 5 s later it gives up, but not its job.
+            Thread.sleep(3_000);
+            queue.read(
+                    "other",
+                    other -> assertThat(other.claimAbandoned(10, Duration.ofSeconds(2), Duration.ofMinutes(10)))
+                            .isZero());
+        }
+
+        await().atMost(Duration.ofSeconds(30)).until(() -> isSettled(order));
+        busy.stop(null);
+        assertThat(joins(thread)).isTrue();
+    }
+
+    /** When a command times out, Redis may still execute it, and assign entries that the consumer never sees. */
+    @Test
+    void readsEntriesThatWereAssignedToItUnseen() {
+        long order = Shop.order(user, Map.of(name, 1));
+        awaitLength(1);
+        queue.read("lost", reader -> reader.readNew(10, Duration.ofSeconds(1)));
+        String entry = redis.stream(String.class)
+                .xrange(InventoryJobQueue.STREAM, StreamRange.of("-", "+"))
+                .getFirst()
+                .id();
+
+        consumeUntil("a", Duration.ofMinutes(10), () -> {
+            redis.execute("XCLAIM", InventoryJobQueue.STREAM, InventoryJobQueue.GROUP, "a", "0", entry, "JUSTID");
+            return isSettled(order);
+        });
+    }
+
+    @Test
+    void recordsUnreadableJobsWithTheHighestPossibleIds() {
+        redis.execute("XADD", InventoryJobQueue.STREAM, "18446744073709551615-18446744073709551614", "nonsense", "7");
+
+        assertThat(queue.oldestAge()).isZero();
+        consumeUntil("a", Duration.ofSeconds(30), () -> length() == 0);
+
+        assertThat(failedJobs.list(true, null, 10))
+                .extracting(job -> job.view().orderId())
+                .allSatisfy(number -> assertThat(number).isNegative())
+                .hasSize(1);
+    }
+
+    @Test
     void listsNoWorkersWithoutAGroup() {
         redis.flushall();
 
@@ -391,7 +562,8 @@ class InventoryJobConsumerTest {
         redis.execute("XADD", InventoryJobQueue.STREAM, anHourAgo + "-0", "order_id", Long.toString(order));
 
         assertThat(reconciler.reconcile()).isZero();
-        assertThat(queue.watermark().toEpochMilli()).isEqualTo(anHourAgo);
+        assertThat(queue.oldestAge())
+                .isBetween(Duration.ofHours(1), Duration.ofHours(1).plusMinutes(1));
     }
 
     private void consumeUntil(String name, Duration claimAfter, BooleanSupplier done) {
@@ -403,6 +575,32 @@ class InventoryJobConsumerTest {
             consumer.stop(null);
         }
         assertThat(thread.isAlive() && !joins(thread)).isFalse();
+    }
+
+    private void awaitPending(long jobs) {
+        await().atMost(Duration.ofSeconds(30)).until(() -> pending() == jobs);
+    }
+
+    /** A row that another transaction locks until it is closed. */
+    private final class Held implements AutoCloseable {
+        private final Connection connection;
+
+        Held(String table, long id) throws SQLException {
+            connection = ledger.connect();
+            connection.setAutoCommit(false);
+            try (Statement statement = connection.createStatement()) {
+                statement.execute("select from %s where id = %d for update".formatted(table, id));
+            }
+        }
+
+        @Override
+        public void close() {
+            try {
+                connection.close();
+            } catch (SQLException e) {
+                throw new IllegalStateException(e);
+            }
+        }
     }
 
     private static boolean joins(Thread thread) {

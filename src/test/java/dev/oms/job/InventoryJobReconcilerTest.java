@@ -1,0 +1,171 @@
+package dev.oms.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.oms.Ledger;
+import dev.oms.OmsServers;
+import dev.oms.Shop;
+import dev.oms.WithoutConsumer;
+import io.agroal.api.AgroalDataSource;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.quarkus.redis.datasource.RedisDataSource;
+import io.quarkus.test.common.WithTestResource;
+import io.quarkus.test.junit.QuarkusTest;
+import io.quarkus.test.junit.TestProfile;
+import jakarta.inject.Inject;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What the reconciler sends again when clocks, entries or rows are not as they should be. */
+@QuarkusTest
+@TestProfile(WithoutConsumer.class)
+@WithTestResource(OmsServers.class)
+@Timeout(60)
+class InventoryJobReconcilerTest {
+    private static final Duration GRACE = Duration.ofSeconds(10);
+
+    @Inject
+    InventoryJobQueue queue;
+
+    @Inject
+    SettleStock settleStock;
+
+    @Inject
+    FailedJobs failedJobs;
+
+    @Inject
+    RetryJob retryJob;
+
+    @Inject
+    Workers workers;
+
+    @Inject
+    AgroalDataSource dataSource;
+
+    @Inject
+    JobConfig config;
+
+    @Inject
+    RedisDataSource redis;
+
+    private final Ledger ledger = OmsServers.ledger();
+
+    private long user;
+    private String name;
+
+    @BeforeEach
+    void setUp() {
+        settleAll();
+        user = Shop.user();
+        name = Shop.uniqueName();
+        Shop.item(name, 1000, 0);
+    }
+
+    @AfterEach
+    void audit() {
+        settleAll();
+        ledger.assertConsistent();
+    }
+
+    private void settleAll() {
+        settleStock.settle(ledger.texts("select id from orders where due is not null").stream()
+                .map(Long::valueOf)
+                .toList());
+        ledger.execute("truncate failed_jobs");
+        redis.flushall();
+        queue.createGroup();
+    }
+
+    /** After a fail-over, Redis's ids may stay in the future. */
+    @Test
+    void sendsEachLostJobOnceThoughTheWorkersClockIsBehindAndTheStreamAhead() {
+        lostOrders(12, Duration.ofMinutes(5));
+        addEntry(System.currentTimeMillis() + Duration.ofHours(1).toMillis() + "-0");
+
+        int found = reconciler(4, Duration.ofMinutes(-1)).reconcile();
+
+        assertThat(found).isEqualTo(12);
+        assertThat(queue.depth()).isEqualTo(13);
+        assertThat(reconciler(4, Duration.ofMinutes(-1)).reconcile()).isZero();
+        assertThat(reconciler(4, Duration.ofMinutes(1)).reconcile()).isZero();
+    }
+
+    @Test
+    void retriesAFailedJobThoughTheBacklogIsAnHourOld() {
+        long order = lostOrders(1, Duration.ofMinutes(1));
+        addEntry(System.currentTimeMillis() - Duration.ofHours(1).toMillis() + "-0");
+        ledger.execute(
+                "insert into failed_jobs values (%d, 3, 'no', now() - interval '1 second', null)".formatted(order));
+
+        assertThat(reconciler(4, Duration.ZERO).reconcile()).isOne();
+        assertThat(reconciler(4, Duration.ZERO).reconcile()).as("just sent").isZero();
+    }
+
+    @Test
+    void findsLostJobsBehindAnEntryThatNobodyIsGiven() {
+        lostOrders(3, Duration.ofHours(2));
+        addEntry("1-1");
+
+        assertThat(reconciler(4, Duration.ZERO).reconcile()).isEqualTo(3);
+    }
+
+    @Test
+    void takesAJobThatIsRetriedByHandForJustSent() {
+        long order = lostOrders(1, Duration.ofHours(2));
+        ledger.execute("insert into failed_jobs values (%d, 25, 'no', null, now())".formatted(order));
+
+        retryJob.retry(order);
+
+        assertThat(ledger.count("orders where enqueued_at > now() - interval '1 minute' and id = " + order))
+                .isOne();
+        assertThat(reconciler(4, Duration.ZERO).reconcile()).isZero();
+    }
+
+    @Test
+    void endsAPassAfterTwentyPages() {
+        lostOrders(25, Duration.ofHours(2));
+
+        assertThat(reconciler(1, Duration.ZERO).reconcile()).isEqualTo(20);
+        assertThat(reconciler(1, Duration.ZERO).reconcile()).isEqualTo(5);
+        assertThat(reconciler(1, Duration.ZERO).reconcile()).isZero();
+    }
+
+    /** Places orders whose jobs were sent a while ago and are lost, and returns the last. */
+    private long lostOrders(int orders, Duration age) {
+        long last = 0;
+        for (int i = 0; i < orders; i++) {
+            last = Shop.order(user, Map.of(name, 1));
+        }
+        await().atMost(Duration.ofSeconds(10)).until(() -> queue.depth() == orders);
+        redis.flushall();
+        ledger.execute("update orders set enqueued_at = now() - interval '%d seconds' where due is not null"
+                .formatted(age.toSeconds()));
+        return last;
+    }
+
+    private void addEntry(String id) {
+        redis.execute("XADD", InventoryJobQueue.STREAM, id, "order_id", "1");
+    }
+
+    private InventoryJobReconciler reconciler(int pageSize, Duration clockOffset) {
+        return new InventoryJobReconciler(
+                queue,
+                workers,
+                failedJobs,
+                dataSource,
+                new AllSettings(config.consumer(), new Settings("off", GRACE, pageSize), config.gauges()),
+                Clock.offset(Clock.systemUTC(), clockOffset),
+                new SimpleMeterRegistry());
+    }
+
+    private record Settings(String every, Duration grace, int pageSize) implements JobConfig.Reconciler {}
+
+    private record AllSettings(JobConfig.Consumer consumer, JobConfig.Reconciler reconciler, JobConfig.Gauges gauges)
+            implements JobConfig {}
+}
