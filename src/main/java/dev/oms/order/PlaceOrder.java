@@ -1,9 +1,12 @@
 package dev.oms.order;
 
-import dev.oms.http.DatabaseConstraints;
 import dev.oms.http.DatabaseFailure;
+import dev.oms.http.DatabaseFailure.AutoCommitFailure;
+import dev.oms.http.IdempotencyKey;
 import dev.oms.http.ProblemException;
+import dev.oms.order.Placement.Outcome;
 import io.agroal.api.AgroalDataSource;
+import io.quarkus.agroal.DataSource;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Event;
 import java.sql.Array;
@@ -12,22 +15,32 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import org.jboss.logging.Logger;
 
 /**
- * Accepts orders: an order, its lines and its due deduction commit together, or none of them does.
+ * Accepts orders: an order, its lines, its due deduction and its idempotency key commit together, or none of them does.
  *
  * <p>Concurrent orders are placed by one statement, which looks up the items by name and inserts orders and lines.
- * Without a transaction around it, that is one round trip and one commit. An order is placed only if its user exists
- * and every name is an item on sale; a bad order does not affect the others.
+ * Without a transaction around it, that is one round trip and one commit. An order is placed only if its user exists,
+ * every name is an item on sale and its key is unused; a bad order does not affect the others.
+ *
+ * <p>The statement of a group waits for nobody: it skips an order whose user, item or key somebody has locked. Such an
+ * order is then placed alone, and waits.
  */
 @ApplicationScoped
 class PlaceOrder {
+    private static final Logger LOG = Logger.getLogger(PlaceOrder.class);
+
     // In a larger group each order's share of the commit hardly shrinks, while the first order waits for the last one's
     // rows.
     private static final int GROUP_SIZE_MAX = 64;
@@ -35,120 +48,225 @@ class PlaceOrder {
     // While one group commits, the next is on its way.
     private static final int CONCURRENT_GROUPS = 2;
 
+    // Together with the groups they use all connections of the data source "placing".
+    private static final int SPARE_GROUPS = 2;
+    private static final int CONCURRENT_ALONE = 4;
+
+    /**
+     * For a turn as long as for a lock. For an outcome longer than all that it contains: the turn (5 s), the wait for a
+     * connection (2 s) and the driver's socket time-out (35 s).
+     */
+    private static final GroupCommit.Deadlines DEADLINES =
+            new GroupCommit.Deadlines(Duration.ofSeconds(1), Duration.ofSeconds(5), Duration.ofSeconds(45));
+
     private static final String PLACE = """
             with asked as (
-                select * from unnest(?::bigint[], ?::integer[]) with ordinality a (user_id, lines, n)),
-            found as (
-                select w.n, i.id, i.name, w.quantity
-                from unnest(?::integer[], ?::text[], ?::bigint[]) w (n, name, quantity)
-                join inventory_items i on i.name = w.name and i.archived_at is null),
-            counted as (select n, count(*) lines from found group by n),
+                select * from unnest(?::bigint[], ?::integer[], ?::text[], ?::bytea[], ?::integer[])
+                    with ordinality a (user_id, lines, key, fingerprint, lock, n)),
+            wanted as (select * from unnest(?::integer[], ?::text[], ?::bigint[]) w (n, name, quantity)),
+            times as (select cast(? as timestamptz) now, cast(? as timestamptz) keys_expired_at),
+            free as materialized (
+                select n from asked where lock is null or pg_try_advisory_xact_lock(%d, lock)),
+            known as (
+                select a.n from asked a join idempotency_keys k on k.user_id = a.user_id and k.key = a.key, times
+                where k.created_at > times.keys_expired_at),
+            found as materialized (
+                select w.n, i.id, w.quantity
+                from wanted w join inventory_items i on i.name = w.name and i.archived_at is null
+                for key share of i skip locked),
+            buying as materialized (
+                select a.n from asked a join users u on u.id = a.user_id for key share of u skip locked),
             accepted as materialized (
-                select a.n, a.user_id, nextval('orders_id_seq') id
-                from asked a join counted c on c.n = a.n and c.lines = a.lines join users u on u.id = a.user_id),
+                select a.*, nextval('orders_id_seq') id
+                from asked a join free using (n) join buying using (n)
+                    join (select n, count(*) lines from found group by n) c on c.n = a.n and c.lines = a.lines
+                where a.n not in (select n from known)),
+            bound as (
+                insert into idempotency_keys as stored (user_id, key, fingerprint, order_id, created_at)
+                select user_id, key, fingerprint, id, now from accepted, times where key is not null
+                on conflict (user_id, key) do update set
+                    fingerprint = excluded.fingerprint, order_id = excluded.order_id, created_at = excluded.created_at
+                where stored.created_at <= (select keys_expired_at from times)
+                returning order_id),
             placed as (
                 insert into orders (id, user_id, status, due, enqueued_at, version, created_at, updated_at)
-                select id, user_id, 'Pending', 'DEDUCTION', t, 0, t, t
-                from accepted, (select cast(? as timestamptz) t) now),
+                select id, user_id, 'Pending', 'DEDUCTION', clock_timestamp(), 0, now, now
+                from accepted, times where key is null or id in (select order_id from bound)
+                returning id),
             lines as (
                 insert into order_lines (order_id, inventory_item_id, quantity)
-                select a.id, f.id, f.quantity from accepted a join found f on f.n = a.n)
-            select a.n, c.id, case when c.id is null then (select array_agg(name) from found f where f.n = a.n) end
-            from asked a left join accepted c on c.n = a.n""";
+                select p.id, f.id, f.quantity from placed p join accepted a using (id) join found f using (n))
+            select a.n, p.id,
+                case when p.id is null then case
+                    when a.n not in (select n from free) then 'LOCKED'
+                    when c.id is not null or a.n in (select n from known) then 'KEY_USED'
+                    when exists (select from users where id = a.user_id) and a.lines = (
+                        select count(*) from wanted w join inventory_items i on i.name = w.name and i.archived_at is null
+                        where w.n = a.n) then 'LOCKED'
+                    else 'REFUSED' end end,
+                case when p.id is null then (
+                    select array_agg(i.name)
+                    from wanted w join inventory_items i on i.name = w.name and i.archived_at is null
+                    where w.n = a.n) end
+            from asked a left join accepted c using (n) left join placed p on p.id = c.id""".formatted(IdempotencyKeys.LOCK_CLASS);
+
+    /** The same, but waits for what somebody has locked, up to lock_timeout. */
+    private static final String PLACE_ALONE = PLACE.replace(" skip locked", "")
+            .replace(
+                    "pg_try_advisory_xact_lock(%1$d, lock)".formatted(IdempotencyKeys.LOCK_CLASS),
+                    "pg_advisory_xact_lock(%1$d, lock) is not null".formatted(IdempotencyKeys.LOCK_CLASS));
 
     private final AgroalDataSource dataSource;
     private final Event<StockDue> stockDue;
+    private final IdempotencyConfig config;
     private final Clock clock;
-    private final GroupCommit<Placement> groups;
+    private final GroupCommit<Placement, Outcome> groups;
+    private final Semaphore alone = new Semaphore(CONCURRENT_ALONE);
 
-    PlaceOrder(AgroalDataSource dataSource, Event<StockDue> stockDue, Clock clock) {
+    PlaceOrder(
+            @DataSource("placing") AgroalDataSource dataSource,
+            Event<StockDue> stockDue,
+            IdempotencyConfig config,
+            Clock clock) {
         this.dataSource = dataSource;
         this.stockDue = stockDue;
+        this.config = config;
         this.clock = clock;
-        this.groups = new GroupCommit<>(CONCURRENT_GROUPS, GROUP_SIZE_MAX, this::insert);
+        this.groups =
+                new GroupCommit<>(CONCURRENT_GROUPS, SPARE_GROUPS, GROUP_SIZE_MAX, DEADLINES, this::insertTogether);
     }
 
     /**
      * Places an order in a transaction that it may share with others. Must not be called inside a transaction.
      *
      * @param quantities quantities by item name: at least one item, each quantity at least 1
+     * @param key the idempotency key, or null
+     * @return the order, or nothing when its key has placed an order before
      * @throws ProblemException 404 when there is no such user, 422 when an item is not on sale
      */
-    OrderView place(long userId, Map<String, Long> quantities) {
-        Placement placement = new Placement(userId, quantities);
-        groups.commit(placement);
-        return announce(placement);
+    Optional<OrderView> place(long userId, Map<String, Long> quantities, IdempotencyKey key) {
+        Placement placement = new Placement(userId, quantities, key);
+        Outcome outcome = groups.commit(placement);
+        if (outcome instanceof Outcome.OnlyAlone) {
+            outcome = placeAlone(placement);
+        }
+        return switch (outcome) {
+            case Outcome.Placed(OrderView order) -> {
+                announce(order.id());
+                yield Optional.of(order);
+            }
+            case Outcome.KeyUsed used -> Optional.empty();
+            case Outcome.OnlyAlone again -> throw busy();
+        };
     }
 
-    /** The same, in the caller's transaction. */
-    OrderView placeInTransaction(long userId, Map<String, Long> quantities) {
-        Placement placement = new Placement(userId, quantities);
-        insert(List.of(placement));
-        return announce(placement);
+    private void announce(long orderId) {
+        try {
+            stockDue.fire(new StockDue(orderId));
+        } catch (RuntimeException e) {
+            // The order is committed, and its row says that stock is due: the reconciler finds it.
+            LOG.errorf(e, "Order %d was placed, but an observer of StockDue failed", orderId);
+        }
     }
 
-    private OrderView announce(Placement placement) {
-        OrderView order = placement.orThrow();
-        stockDue.fire(new StockDue(order.id()));
-        return order;
+    /** Outside the group's turn, so that nobody else waits for it. */
+    private Outcome placeAlone(Placement placement) {
+        try {
+            if (!alone.tryAcquire(DEADLINES.turn().toNanos(), TimeUnit.NANOSECONDS)) {
+                throw busy();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw busy();
+        }
+        try {
+            Placement first = placement.again();
+            insert(PLACE_ALONE, List.of(first));
+            if (!(first.outcome() instanceof Outcome.OnlyAlone)) {
+                return first.outcome();
+            }
+            // What it waited for was deleted, which the snapshot of another statement shows.
+            Placement second = placement.again();
+            insert(PLACE_ALONE, List.of(second));
+            return second.outcome();
+        } finally {
+            alone.release();
+        }
     }
 
-    /** Places a group of orders; each one that is not placed gets its own reason. */
-    void insert(List<Placement> group) {
-        try (Connection connection = dataSource.getConnection()) {
-            insert(connection, group);
+    private static ProblemException busy() {
+        return ProblemException.busy(
+                "The order's user, one of its items or its key is locked; nothing was changed. Try again.");
+    }
+
+    /** Places a group of orders, and tells each its outcome. */
+    void insertTogether(List<Placement> group) {
+        insert(PLACE, group);
+    }
+
+    private void insert(String sql, List<Placement> group) {
+        try (Connection connection = dataSource.getConnection();
+                PreparedStatement statement = connection.prepareStatement(sql)) {
+            Instant now = clock.instant();
+            setParameters(statement, group, now);
+            try (ResultSet row = execute(statement)) {
+                tell(row, group, now);
+            } catch (AutoCommitFailure e) {
+                throw e;
+            } catch (SQLException | RuntimeException e) {
+                throw AutoCommitFailure.afterTheCommit(e);
+            }
+        } catch (AutoCommitFailure e) {
+            if (group.size() > 1 && DatabaseFailure.of(e) == DatabaseFailure.DATA) {
+                // One of them is at fault, and nothing was placed.
+                group.forEach(each -> each.succeed(new Outcome.OnlyAlone()));
+            } else {
+                group.forEach(each -> each.fail(e));
+            }
         } catch (SQLException e) {
             throw new IllegalStateException("No database connection to place the order", e);
         }
     }
 
-    private void insert(Connection connection, List<Placement> group) {
-        try (PreparedStatement statement = connection.prepareStatement(PLACE)) {
-            Instant now = clock.instant();
-            setLines(statement, group);
-            statement.setObject(6, now.atOffset(ZoneOffset.UTC));
-            try (ResultSet row = statement.executeQuery()) {
-                while (row.next()) {
-                    Placement placement = group.get(row.getInt(1) - 1);
-                    long id = row.getLong(2);
-                    if (row.wasNull()) {
-                        Array found = row.getArray(3);
-                        placement.refuse(found == null ? Set.of() : Set.of((String[]) found.getArray()));
-                    } else {
-                        placement.succeed(id, now);
-                    }
+    private static ResultSet execute(PreparedStatement statement) {
+        try {
+            return statement.executeQuery();
+        } catch (SQLException e) {
+            throw new AutoCommitFailure(e);
+        }
+    }
+
+    private static void tell(ResultSet row, List<Placement> group, Instant now) throws SQLException {
+        while (row.next()) {
+            Placement placement = group.get(row.getInt(1) - 1);
+            switch (row.getString(3)) {
+                case null -> placement.place(row.getLong(2), now);
+                case "LOCKED" -> placement.succeed(new Outcome.OnlyAlone());
+                case "KEY_USED" -> placement.succeed(new Outcome.KeyUsed());
+                default -> {
+                    Array found = row.getArray(4);
+                    placement.refuse(found == null ? Set.of() : Set.of((String[]) found.getArray()));
                 }
             }
-        } catch (SQLException e) {
-            DatabaseFailure.AutoCommitFailure outage = new DatabaseFailure.AutoCommitFailure(e);
-            if (group.size() > 1 && !outage.isInDoubt()) {
-                // Nothing was placed because one order is at fault: placed alone, only that one fails.
-                group.forEach(each -> insertAlone(connection, each));
-            } else if (DatabaseConstraints.violatedBy(e).equals("order_lines_inventory_item_id_fkey")) {
-                throw ProblemException.invalid("items", "names an item that was just deleted");
-            } else {
-                throw outage;
-            }
         }
     }
 
-    private void insertAlone(Connection connection, Placement placement) {
-        try {
-            insert(connection, List.of(placement));
-        } catch (RuntimeException e) {
-            placement.fail(e);
-        }
-    }
-
-    private static void setLines(PreparedStatement statement, List<Placement> group) throws SQLException {
+    private void setParameters(PreparedStatement statement, List<Placement> group, Instant now) throws SQLException {
         List<Long> userIds = new ArrayList<>();
         List<Integer> lines = new ArrayList<>();
+        List<String> keys = new ArrayList<>();
+        List<byte[]> fingerprints = new ArrayList<>();
+        List<Integer> locks = new ArrayList<>();
         List<Integer> numbers = new ArrayList<>();
         List<String> names = new ArrayList<>();
         List<Long> quantities = new ArrayList<>();
         for (Placement placement : group) {
             userIds.add(placement.userId());
             lines.add(placement.quantities().size());
+            IdempotencyKey key = placement.key();
+            keys.add(key == null ? null : key.value());
+            fingerprints.add(key == null ? null : Fingerprint.of(placement.userId(), placement.quantities()));
+            locks.add(key == null ? null : IdempotencyKeys.lockOf(placement.userId(), key));
             placement.quantities().forEach((name, quantity) -> {
                 if (Placement.isPossibleName(name)) {
                     numbers.add(userIds.size());
@@ -161,8 +279,13 @@ class PlaceOrder {
         // Typed arrays, because the driver sends those in binary.
         statement.setArray(1, connection.createArrayOf("bigint", userIds.toArray(Long[]::new)));
         statement.setArray(2, connection.createArrayOf("integer", lines.toArray(Integer[]::new)));
-        statement.setArray(3, connection.createArrayOf("integer", numbers.toArray(Integer[]::new)));
-        statement.setArray(4, connection.createArrayOf("text", names.toArray(String[]::new)));
-        statement.setArray(5, connection.createArrayOf("bigint", quantities.toArray(Long[]::new)));
+        statement.setArray(3, connection.createArrayOf("text", keys.toArray(String[]::new)));
+        statement.setArray(4, connection.createArrayOf("bytea", fingerprints.toArray(byte[][]::new)));
+        statement.setArray(5, connection.createArrayOf("integer", locks.toArray(Integer[]::new)));
+        statement.setArray(6, connection.createArrayOf("integer", numbers.toArray(Integer[]::new)));
+        statement.setArray(7, connection.createArrayOf("text", names.toArray(String[]::new)));
+        statement.setArray(8, connection.createArrayOf("bigint", quantities.toArray(Long[]::new)));
+        statement.setObject(9, now.atOffset(ZoneOffset.UTC));
+        statement.setObject(10, now.minus(config.keep()).atOffset(ZoneOffset.UTC));
     }
 }
