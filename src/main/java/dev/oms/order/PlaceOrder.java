@@ -17,6 +17,7 @@ import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,6 +26,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import java.util.function.IntFunction;
 import org.jboss.logging.Logger;
 
 /**
@@ -59,66 +62,76 @@ class PlaceOrder {
     private static final GroupCommit.Deadlines DEADLINES =
             new GroupCommit.Deadlines(Duration.ofSeconds(1), Duration.ofSeconds(5), Duration.ofSeconds(45));
 
-    private static final String PLACE = """
-            with asked as (
-                select * from unnest(?::bigint[], ?::integer[], ?::text[], ?::bytea[], ?::integer[])
-                    with ordinality a (user_id, lines, key, fingerprint, lock, n)),
+    /** Locked as the foreign keys of orders and lines would, so that those never wait. */
+    private static final String FOUND = """
             wanted as (select * from unnest(?::integer[], ?::text[], ?::bigint[]) w (n, name, quantity)),
-            times as (select cast(? as timestamptz) now, cast(? as timestamptz) keys_expired_at),
-            free as materialized (
-                select n from asked where lock is null or pg_try_advisory_xact_lock(%d, lock)),
-            known as (
-                select a.n from asked a join idempotency_keys k on k.user_id = a.user_id and k.key = a.key, times
-                where k.created_at > times.keys_expired_at),
             found as materialized (
                 select w.n, i.id, w.quantity
                 from wanted w join inventory_items i on i.name = w.name and i.archived_at is null
                 for key share of i skip locked),
+            counted as (select n, count(*) lines from found group by n),
             buying as materialized (
-                select a.n from asked a join users u on u.id = a.user_id for key share of u skip locked),
-            accepted as materialized (
-                select a.*, nextval('orders_id_seq') id
-                from asked a join free using (n) join buying using (n)
-                    join (select n, count(*) lines from found group by n) c on c.n = a.n and c.lines = a.lines
-                where a.n not in (select n from known)),
-            bound as (
-                insert into idempotency_keys as stored (user_id, key, fingerprint, order_id, created_at)
-                select user_id, key, fingerprint, id, now from accepted, times where key is not null
-                on conflict (user_id, key) do update set
-                    fingerprint = excluded.fingerprint, order_id = excluded.order_id, created_at = excluded.created_at
-                where stored.created_at <= (select keys_expired_at from times)
-                returning order_id),
+                select a.n from asked a join users u on u.id = a.user_id for key share of u skip locked),""";
+
+    private static final String INSERTS = """
             placed as (
                 insert into orders (id, user_id, status, due, enqueued_at, version, created_at, updated_at)
-                select id, user_id, 'Pending', 'DEDUCTION', clock_timestamp(), 0, now, now
-                from accepted, times where key is null or id in (select order_id from bound)
-                returning id),
+                select id, user_id, 'Pending', 'DEDUCTION', clock_timestamp(), 0, t, t
+                from placeable, (select cast(? as timestamptz) t) now),
             lines as (
                 insert into order_lines (order_id, inventory_item_id, quantity)
-                select p.id, f.id, f.quantity from placed p join accepted a using (id) join found f using (n))
-            select a.n, p.id,
-                case when p.id is null then case
-                    when a.n not in (select n from free) then 'LOCKED'
-                    when c.id is not null or a.n in (select n from known) then 'KEY_USED'
-                    when exists (select from users where id = a.user_id) and a.lines = (
-                        select count(*) from wanted w join inventory_items i on i.name = w.name and i.archived_at is null
-                        where w.n = a.n) then 'LOCKED'
-                    else 'REFUSED' end end,
-                case when p.id is null then (
-                    select array_agg(i.name)
-                    from wanted w join inventory_items i on i.name = w.name and i.archived_at is null
-                    where w.n = a.n) end
-            from asked a left join accepted c using (n) left join placed p on p.id = c.id""".formatted(IdempotencyKeys.LOCK_CLASS);
+                select p.id, f.id, f.quantity from placeable p join found f on f.n = p.n)""";
+
+    /** Of an order that is not placed: which of its items are on sale, and whether its user exists, locked or not. */
+    private static final String REASONS = """
+            case when p.id is null then (
+                select array_agg(i.name)
+                from wanted w join inventory_items i on i.name = w.name and i.archived_at is null where w.n = a.n) end,
+            case when p.id is null then exists (select from users where id = a.user_id) end""";
+
+    private static final String PLACE = """
+            with asked as (select * from unnest(?::bigint[], ?::integer[]) with ordinality a (user_id, lines, n)),
+            %s
+            placeable as materialized (
+                select a.n, a.user_id, nextval('orders_id_seq') id
+                from asked a join buying b on b.n = a.n join counted c on c.n = a.n and c.lines = a.lines),
+            %s
+            select a.n, p.id, true, false, %s from asked a left join placeable p on p.n = a.n""".formatted(FOUND, INSERTS, REASONS);
+
+    /** The same for orders of which some have an idempotency key: an order is placed only if its key can be stored. */
+    private static final String PLACE_KEYED = """
+            with keyed as (
+                select * from unnest(?::bigint[], ?::integer[], ?::text[], ?::bytea[], ?::integer[])
+                    with ordinality a (user_id, lines, key, fingerprint, lock, n)),
+            asked as materialized (
+                select *, lock is null or pg_try_advisory_xact_lock(%d, lock) free from keyed),
+            %s
+            accepted as materialized (
+                select a.n, a.user_id, a.key, a.fingerprint, nextval('orders_id_seq') id
+                from asked a join buying b on b.n = a.n join counted c on c.n = a.n and c.lines = a.lines
+                where a.free),
+            stored as (
+                insert into idempotency_keys as k (user_id, key, fingerprint, order_id, created_at)
+                select user_id, key, fingerprint, id, t
+                from accepted, (select cast(? as timestamptz) t) now where key is not null
+                on conflict (user_id, key) do update set
+                    fingerprint = excluded.fingerprint, order_id = excluded.order_id, created_at = excluded.created_at
+                where k.created_at <= cast(? as timestamptz)
+                returning order_id),
+            placeable as materialized (
+                select n, user_id, id from accepted where key is null or id in (select order_id from stored)),
+            %s
+            select a.n, p.id, a.free, c.id is not null, %s
+            from asked a left join accepted c on c.n = a.n left join placeable p on p.n = a.n""".formatted(IdempotencyKeys.LOCK_CLASS, FOUND, INSERTS, REASONS);
 
     /** The same, but waits for what somebody has locked, up to lock_timeout. */
-    private static final String PLACE_ALONE = PLACE.replace(" skip locked", "")
-            .replace(
-                    "pg_try_advisory_xact_lock(%1$d, lock)".formatted(IdempotencyKeys.LOCK_CLASS),
-                    "pg_advisory_xact_lock(%1$d, lock) is not null".formatted(IdempotencyKeys.LOCK_CLASS));
+    private static final String PLACE_ALONE = PLACE_KEYED
+            .replace(" skip locked", "")
+            .replaceFirst("pg_try_advisory_xact_lock(\\(.+?\\))", "pg_advisory_xact_lock$1 is not null");
 
     private final AgroalDataSource dataSource;
     private final Event<StockDue> stockDue;
-    private final IdempotencyConfig config;
+    private final IdempotencyKeys keys;
     private final Clock clock;
     private final GroupCommit<Placement, Outcome> groups;
     private final Semaphore alone = new Semaphore(CONCURRENT_ALONE);
@@ -126,11 +139,11 @@ class PlaceOrder {
     PlaceOrder(
             @DataSource("placing") AgroalDataSource dataSource,
             Event<StockDue> stockDue,
-            IdempotencyConfig config,
+            IdempotencyKeys keys,
             Clock clock) {
         this.dataSource = dataSource;
         this.stockDue = stockDue;
-        this.config = config;
+        this.keys = keys;
         this.clock = clock;
         this.groups =
                 new GroupCommit<>(CONCURRENT_GROUPS, SPARE_GROUPS, GROUP_SIZE_MAX, DEADLINES, this::insertTogether);
@@ -201,14 +214,15 @@ class PlaceOrder {
 
     /** Places a group of orders, and tells each its outcome. */
     void insertTogether(List<Placement> group) {
-        insert(PLACE, group);
+        boolean keyed = group.stream().anyMatch(each -> each.key() != null);
+        insert(keyed ? PLACE_KEYED : PLACE, group);
     }
 
     private void insert(String sql, List<Placement> group) {
         try (Connection connection = dataSource.getConnection();
                 PreparedStatement statement = connection.prepareStatement(sql)) {
             Instant now = clock.instant();
-            setParameters(statement, group, now);
+            setParameters(statement, !sql.equals(PLACE), group, now);
             try (ResultSet row = execute(statement)) {
                 tell(row, group, now);
             } catch (AutoCommitFailure e) {
@@ -239,34 +253,39 @@ class PlaceOrder {
     private static void tell(ResultSet row, List<Placement> group, Instant now) throws SQLException {
         while (row.next()) {
             Placement placement = group.get(row.getInt(1) - 1);
-            switch (row.getString(3)) {
-                case null -> placement.place(row.getLong(2), now);
-                case "LOCKED" -> placement.succeed(new Outcome.OnlyAlone());
-                case "KEY_USED" -> placement.succeed(new Outcome.KeyUsed());
-                default -> {
-                    Array found = row.getArray(4);
-                    placement.refuse(found == null ? Set.of() : Set.of((String[]) found.getArray()));
-                }
+            long id = row.getLong(2);
+            if (!row.wasNull()) {
+                placement.place(id, now);
+            } else if (!row.getBoolean(3)) {
+                placement.succeed(new Outcome.OnlyAlone());
+            } else if (row.getBoolean(4)) {
+                placement.succeed(new Outcome.KeyUsed());
+            } else {
+                Array found = row.getArray(5);
+                tellReason(
+                        placement, found == null ? Set.of() : Set.of((String[]) found.getArray()), row.getBoolean(6));
             }
         }
     }
 
-    private void setParameters(PreparedStatement statement, List<Placement> group, Instant now) throws SQLException {
+    private static void tellReason(Placement placement, Set<String> found, boolean userExists) {
+        if (userExists && found.containsAll(placement.quantities().keySet())) {
+            placement.succeed(new Outcome.OnlyAlone());
+        } else {
+            placement.refuse(found);
+        }
+    }
+
+    private void setParameters(PreparedStatement statement, boolean keyed, List<Placement> group, Instant now)
+            throws SQLException {
         List<Long> userIds = new ArrayList<>();
         List<Integer> lines = new ArrayList<>();
-        List<String> keys = new ArrayList<>();
-        List<byte[]> fingerprints = new ArrayList<>();
-        List<Integer> locks = new ArrayList<>();
         List<Integer> numbers = new ArrayList<>();
         List<String> names = new ArrayList<>();
         List<Long> quantities = new ArrayList<>();
         for (Placement placement : group) {
             userIds.add(placement.userId());
             lines.add(placement.quantities().size());
-            IdempotencyKey key = placement.key();
-            keys.add(key == null ? null : key.value());
-            fingerprints.add(key == null ? null : Fingerprint.of(placement.userId(), placement.quantities()));
-            locks.add(key == null ? null : IdempotencyKeys.lockOf(placement.userId(), key));
             placement.quantities().forEach((name, quantity) -> {
                 if (Placement.isPossibleName(name)) {
                     numbers.add(userIds.size());
@@ -275,17 +294,43 @@ class PlaceOrder {
                 }
             });
         }
+        OffsetDateTime t = now.atOffset(ZoneOffset.UTC);
         Connection connection = statement.getConnection();
         // Typed arrays, because the driver sends those in binary.
-        statement.setArray(1, connection.createArrayOf("bigint", userIds.toArray(Long[]::new)));
-        statement.setArray(2, connection.createArrayOf("integer", lines.toArray(Integer[]::new)));
-        statement.setArray(3, connection.createArrayOf("text", keys.toArray(String[]::new)));
-        statement.setArray(4, connection.createArrayOf("bytea", fingerprints.toArray(byte[][]::new)));
-        statement.setArray(5, connection.createArrayOf("integer", locks.toArray(Integer[]::new)));
-        statement.setArray(6, connection.createArrayOf("integer", numbers.toArray(Integer[]::new)));
-        statement.setArray(7, connection.createArrayOf("text", names.toArray(String[]::new)));
-        statement.setArray(8, connection.createArrayOf("bigint", quantities.toArray(Long[]::new)));
-        statement.setObject(9, now.atOffset(ZoneOffset.UTC));
-        statement.setObject(10, now.minus(config.keep()).atOffset(ZoneOffset.UTC));
+        List<Object> parameters = new ArrayList<>();
+        parameters.add(connection.createArrayOf("bigint", userIds.toArray(Long[]::new)));
+        parameters.add(connection.createArrayOf("integer", lines.toArray(Integer[]::new)));
+        if (keyed) {
+            parameters.add(connection.createArrayOf(
+                    "text", ofKeyed(group, String[]::new, each -> each.key().value())));
+            parameters.add(connection.createArrayOf("bytea", ofKeyed(group, byte[][]::new, PlaceOrder::fingerprintOf)));
+            parameters.add(connection.createArrayOf("integer", ofKeyed(group, Integer[]::new, PlaceOrder::lockOf)));
+        }
+        parameters.add(connection.createArrayOf("integer", numbers.toArray(Integer[]::new)));
+        parameters.add(connection.createArrayOf("text", names.toArray(String[]::new)));
+        parameters.add(connection.createArrayOf("bigint", quantities.toArray(Long[]::new)));
+        if (keyed) {
+            parameters.add(t);
+            parameters.add(keys.expiry().atOffset(ZoneOffset.UTC));
+        }
+        parameters.add(t);
+        for (int i = 0; i < parameters.size(); i++) {
+            statement.setObject(i + 1, parameters.get(i));
+        }
+    }
+
+    /** One value for each order, null if it has no key. */
+    private static <V> V[] ofKeyed(List<Placement> group, IntFunction<V[]> array, Function<Placement, V> value) {
+        return group.stream()
+                .map(each -> each.key() == null ? null : value.apply(each))
+                .toArray(array);
+    }
+
+    private static byte[] fingerprintOf(Placement placement) {
+        return Fingerprint.of(placement.userId(), placement.quantities());
+    }
+
+    private static int lockOf(Placement placement) {
+        return IdempotencyKeys.lockOf(placement.userId(), placement.key());
     }
 }

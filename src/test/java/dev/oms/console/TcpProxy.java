@@ -8,32 +8,44 @@ import java.net.Socket;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** A TCP proxy between the browser and OMS that can simulate a network outage. */
-final class TcpProxy implements AutoCloseable {
+/** A TCP proxy, such as between the browser and OMS, that can simulate a network outage. */
+public final class TcpProxy implements AutoCloseable {
     private final ServerSocket server;
     private final int target;
     private final Set<Socket> open = ConcurrentHashMap.newKeySet();
+    private final Set<Socket> silenced = ConcurrentHashMap.newKeySet();
     private volatile boolean isDown;
+    private volatile boolean isSilent;
 
-    /** @param target the port of OMS */
-    TcpProxy(int target) throws IOException {
+    /** @param target the port of the server */
+    public TcpProxy(int target) throws IOException {
         this.target = target;
         this.server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
         Thread.ofVirtual().start(this::accept);
     }
 
-    int port() {
+    public int port() {
         return server.getLocalPort();
     }
 
     /** Closes all connections, and refuses new ones until {@link #restore()}. */
-    void disconnect() {
+    public void disconnect() {
         isDown = true;
         open.forEach(TcpProxy::close);
     }
 
-    void restore() {
+    public void restore() {
         isDown = false;
+        isSilent = false;
+    }
+
+    /**
+     * From now on drops whatever arrives on open connections, for ever, and on new ones, until {@link #restore()}. None
+     * is closed, so neither side notices.
+     */
+    public void silence() {
+        silenced.addAll(open);
+        isSilent = true;
     }
 
     private void accept() {
@@ -47,6 +59,10 @@ final class TcpProxy implements AutoCloseable {
                 Socket oms = new Socket(InetAddress.getLoopbackAddress(), target);
                 open.add(browser);
                 open.add(oms);
+                if (isSilent) {
+                    silenced.add(browser);
+                    silenced.add(oms);
+                }
                 Thread.ofVirtual().start(() -> copy(browser, oms));
                 Thread.ofVirtual().start(() -> copy(oms, browser));
             } catch (IOException e) {
@@ -57,7 +73,13 @@ final class TcpProxy implements AutoCloseable {
 
     private void copy(Socket from, Socket to) {
         try {
-            from.getInputStream().transferTo(to.getOutputStream());
+            byte[] buffer = new byte[8192];
+            int length;
+            while ((length = from.getInputStream().read(buffer)) >= 0) {
+                if (!silenced.contains(from)) {
+                    to.getOutputStream().write(buffer, 0, length);
+                }
+            }
         } catch (IOException e) {
             // Either side has closed the connection.
         } finally {
@@ -65,6 +87,8 @@ final class TcpProxy implements AutoCloseable {
             close(to);
             open.remove(from);
             open.remove(to);
+            silenced.remove(from);
+            silenced.remove(to);
         }
     }
 

@@ -11,13 +11,23 @@ import dev.oms.WithoutConsumer;
 import dev.oms.http.DatabaseFailure;
 import dev.oms.http.IdempotencyKey;
 import dev.oms.http.ProblemException;
+import io.agroal.api.AgroalDataSource;
+import io.quarkus.agroal.DataSource;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.TestProfile;
+import jakarta.enterprise.event.Event;
+import jakarta.enterprise.event.Observes;
 import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -38,6 +48,16 @@ class PlaceOrderTest {
 
     @Inject
     PlaceOrder placeOrder;
+
+    @Inject
+    @DataSource("placing")
+    AgroalDataSource dataSource;
+
+    @Inject
+    Event<StockDue> stockDue;
+
+    @Inject
+    IdempotencyKeys keys;
 
     private final Ledger ledger = OmsServers.ledger();
     private long user;
@@ -193,6 +213,66 @@ class PlaceOrderTest {
         assertThat(ledger.count("orders where enqueued_at <> created_at and id = "
                         + placed(placement).id()))
                 .isOne();
+    }
+
+    @Test
+    void aFailureAfterTheStatementIsInDoubtAndNotRetried() {
+        PlaceOrder failing = new PlaceOrder(
+                failingToReadRows(AgroalDataSource.class, dataSource), stockDue, keys, Clock.systemUTC());
+        Placement first = new Placement(user, Map.of(burger, 1L), null);
+        Placement second = new Placement(user, Map.of(fries, 1L), null);
+
+        failing.insertTogether(List.of(first, second));
+
+        for (Placement each : List.of(first, second)) {
+            assertThatThrownBy(each::outcome)
+                    .satisfies(e -> assertThat(DatabaseFailure.of(e)).isEqualTo(DatabaseFailure.IN_DOUBT));
+        }
+        assertThat(ledger.count("orders where user_id = " + user)).isEqualTo(2);
+    }
+
+    @Test
+    void anObserverThatFailsDoesNotFailThePlacedOrder() {
+        FailingObserver.failing = true;
+        try {
+            assertThat(Shop.order(user, Map.of(burger, 1))).isPositive();
+        } finally {
+            FailingObserver.failing = false;
+        }
+        assertThat(ledger.count("orders where user_id = " + user)).isOne();
+    }
+
+    /** An observer that fails when a test tells it to. */
+    @Singleton
+    static class FailingObserver {
+        static volatile boolean failing;
+
+        void observe(@Observes StockDue due) {
+            if (failing) {
+                throw new IllegalStateException("a bug in an observer");
+            }
+        }
+    }
+
+    /** Passes everything on to the real driver, but no row can be read. */
+    private static <T> T failingToReadRows(Class<T> type, T target) {
+        return type.cast(Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, (proxy, method, arguments) -> {
+            if (method.getName().equals("next")) {
+                throw new SQLException("the row cannot be read", "22000");
+            }
+            try {
+                Object result = method.invoke(target, arguments);
+                return switch (result) {
+                    case Connection each when !(target instanceof PreparedStatement) ->
+                        failingToReadRows(Connection.class, each);
+                    case PreparedStatement each -> failingToReadRows(PreparedStatement.class, each);
+                    case ResultSet each -> failingToReadRows(ResultSet.class, each);
+                    case null, default -> result;
+                };
+            } catch (InvocationTargetException e) {
+                throw e.getCause();
+            }
+        }));
     }
 
     /** A transaction that holds what its statement has locked, until it commits. */
