@@ -2,6 +2,7 @@ package dev.oms.start;
 
 import io.quarkus.flyway.FlywayConfigurationCustomizer;
 import jakarta.inject.Singleton;
+import java.util.Optional;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.flywaydb.core.api.configuration.FluentConfiguration;
 import org.postgresql.ds.PGSimpleDataSource;
@@ -12,12 +13,12 @@ import org.postgresql.ds.PGSimpleDataSource;
  */
 @Singleton
 class MigrationConnections implements FlywayConfigurationCustomizer {
-    private final String url;
+    private final Optional<String> url;
     private final String user;
     private final String password;
 
     MigrationConnections(
-            @ConfigProperty(name = "quarkus.datasource.jdbc.url") String url,
+            @ConfigProperty(name = "quarkus.datasource.jdbc.url") Optional<String> url,
             @ConfigProperty(name = "quarkus.datasource.username") String user,
             @ConfigProperty(name = "quarkus.datasource.password") String password) {
         this.url = url;
@@ -27,11 +28,16 @@ class MigrationConnections implements FlywayConfigurationCustomizer {
 
     @Override
     public void customize(FluentConfiguration configuration) {
+        // Without a URL nothing migrates, and the start fails with a better message than this could give.
+        url.ifPresent(address -> configuration.dataSource(dataSource(address)));
+    }
+
+    private PGSimpleDataSource dataSource(String address) {
         PGSimpleDataSource dataSource = new PGSimpleDataSource();
-        dataSource.setUrl(url);
+        dataSource.setUrl(address);
         dataSource.setUser(user);
         dataSource.setPassword(password);
         dataSource.setTcpKeepAlive(true);
-        configuration.dataSource(dataSource);
+        return dataSource;
     }
 }

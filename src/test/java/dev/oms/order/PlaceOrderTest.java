@@ -256,23 +256,24 @@ class PlaceOrderTest {
 
     /** Passes everything on to the real driver, but no row can be read. */
     private static <T> T failingToReadRows(Class<T> type, T target) {
-        return type.cast(Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, (proxy, method, arguments) -> {
-            if (method.getName().equals("next")) {
-                throw new SQLException("the row cannot be read", "22000");
-            }
-            try {
-                Object result = method.invoke(target, arguments);
-                return switch (result) {
-                    case Connection each when !(target instanceof PreparedStatement) ->
-                        failingToReadRows(Connection.class, each);
-                    case PreparedStatement each -> failingToReadRows(PreparedStatement.class, each);
-                    case ResultSet each -> failingToReadRows(ResultSet.class, each);
-                    case null, default -> result;
-                };
-            } catch (InvocationTargetException e) {
-                throw e.getCause();
-            }
-        }));
+        return type.cast(Proxy.newProxyInstance(
+                type.getClassLoader(), new Class<?>[] {type}, (proxy, method, arguments) -> {
+                    if (method.getName().equals("next")) {
+                        throw new SQLException("the row cannot be read", "22000");
+                    }
+                    try {
+                        Object result = method.invoke(target, arguments);
+                        return switch (result) {
+                            case Connection each
+                            when !(target instanceof PreparedStatement) -> failingToReadRows(Connection.class, each);
+                            case PreparedStatement each -> failingToReadRows(PreparedStatement.class, each);
+                            case ResultSet each -> failingToReadRows(ResultSet.class, each);
+                            case null, default -> result;
+                        };
+                    } catch (InvocationTargetException e) {
+                        throw e.getCause();
+                    }
+                }));
     }
 
     /** A transaction that holds what its statement has locked, until it commits. */
