@@ -82,12 +82,27 @@ public enum DatabaseFailure {
     public static final class AutoCommitFailure extends RuntimeException {
         private static final long serialVersionUID = 1L;
 
+        private final boolean afterTheCommit;
+
         public AutoCommitFailure(SQLException cause) {
+            this(cause, false);
+        }
+
+        private AutoCommitFailure(Exception cause, boolean afterTheCommit) {
             super(cause);
+            this.afterTheCommit = afterTheCommit;
+        }
+
+        /** The statement has been executed, and then its result could not be read. */
+        public static AutoCommitFailure afterTheCommit(Exception cause) {
+            return new AutoCommitFailure(cause, true);
         }
 
         /** Whether the statement may have been committed nevertheless. */
         public boolean isInDoubt() {
+            if (afterTheCommit) {
+                return true;
+            }
             // PostgreSQL reports every other error before it commits.
             String state = ((SQLException) getCause()).getSQLState();
             return state != null && (state.startsWith("08") || state.startsWith("57P") || state.equals("40003"));

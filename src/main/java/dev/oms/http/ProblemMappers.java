@@ -29,7 +29,12 @@ class ProblemMappers {
 
     @ServerExceptionMapper
     Response rejected(ProblemException e) {
-        return e.problem().toResponse();
+        Response response = e.problem().toResponse();
+        return response.getStatus() == 503 ? withRetryAfter(response, 1) : response;
+    }
+
+    private static Response withRetryAfter(Response response, int seconds) {
+        return Response.fromResponse(response).header("Retry-After", seconds).build();
     }
 
     @ServerExceptionMapper
@@ -159,17 +164,27 @@ class ProblemMappers {
         }
         DatabaseFailure failure = DatabaseFailure.of(e);
         if (failure.isTransient()) {
-            LOG.warnf(
-                    "503: the database is unavailable or busy: %s",
-                    Causes.root(e).getMessage());
-            String detail = failure == DatabaseFailure.IN_DOUBT
-                    ? "The database connection was lost during the commit; it is unknown whether anything was changed."
-                    : "The database is unavailable or busy; nothing was changed. Try again.";
-            return Response.fromResponse(Problem.of(503, detail).toResponse())
-                    .header("Retry-After", RETRY_AFTER_SECONDS)
-                    .build();
+            LOG.warnf("503, %s: %s", failure, Causes.root(e).getMessage());
+            return switch (failure) {
+                case CONTENTION ->
+                    unavailable("Another transaction was in the way; nothing was changed. Try again.", 1);
+                case IN_DOUBT ->
+                    unavailable(
+                            "The outcome is in doubt: the database did not answer in time or the connection was lost, so it is "
+                                    + "unknown whether anything was changed. Send an order again with its "
+                                    + IdempotencyKey.HEADER + ".",
+                            RETRY_AFTER_SECONDS);
+                default ->
+                    unavailable(
+                            "The database is unavailable or busy; nothing was changed. Try again.",
+                            RETRY_AFTER_SECONDS);
+            };
         }
         LOG.error("500: a call failed unexpectedly", e);
         return Problem.of(500, "An unexpected error occurred and was logged.").toResponse();
+    }
+
+    private static Response unavailable(String detail, int retryAfterSeconds) {
+        return withRetryAfter(Problem.of(503, detail).toResponse(), retryAfterSeconds);
     }
 }

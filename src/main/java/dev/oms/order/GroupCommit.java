@@ -1,10 +1,17 @@
 package dev.oms.order;
 
+import dev.oms.http.DatabaseFailure;
+import dev.oms.http.ProblemException;
+import java.sql.SQLException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 
@@ -13,57 +20,161 @@ import java.util.function.Consumer;
  * everything that is waiting, itself included, at once. So nobody waits for a group to fill, and a lone request costs
  * nothing extra.
  *
+ * <p>Nobody waits without limit either. A request that no leader has taken in time is withdrawn, and nothing was
+ * changed; one whose group has no outcome in time is in doubt. Groups that are stuck, because their connections are
+ * silent, do not stop the others: whoever has waited for a while may lead with a spare permit.
+ *
  * @param <T> the request
+ * @param <R> the outcome of a request
  * @see <a href="https://www.postgresql.org/docs/current/runtime-config-wal.html#GUC-COMMIT-DELAY">Group commit in
  *     PostgreSQL</a>, which shares only the flush
  */
-final class GroupCommit<T extends GroupCommit.Member> {
+final class GroupCommit<T extends GroupCommit.Member<R>, R> {
     private final Queue<T> waiting = new ConcurrentLinkedQueue<>();
     private final Semaphore permits;
+    private final Semaphore spares;
     private final int groupSizeMax;
+    private final Deadlines deadlines;
     private final Consumer<List<T>> transaction;
+
+    /**
+     * How long a request may wait, counted from its creation.
+     *
+     * @param spare after this it may lead with a spare permit
+     * @param turn after this it is withdrawn unless a leader has taken it
+     * @param outcome after this it is in doubt; longer than a transaction can last
+     */
+    record Deadlines(Duration spare, Duration turn, Duration outcome) {}
 
     /**
      * Creates an empty queue.
      *
      * @param permits how many groups may commit at the same time
+     * @param spares how many more may when those take long
      * @param groupSizeMax the maximum size of a group
-     * @param transaction commits a group; a member that it leaves out has been {@linkplain Member#fail failed}
+     * @param transaction commits a group, and tells each member its outcome; those that it tells nothing have failed
      */
-    GroupCommit(int permits, int groupSizeMax, Consumer<List<T>> transaction) {
+    GroupCommit(int permits, int spares, int groupSizeMax, Deadlines deadlines, Consumer<List<T>> transaction) {
         this.permits = new Semaphore(permits);
+        this.spares = new Semaphore(spares);
         this.groupSizeMax = groupSizeMax;
+        this.deadlines = deadlines;
         this.transaction = transaction;
     }
 
-    /** A request, created by the thread that waits for it. */
-    abstract static class Member {
+    /** A request, created by the thread that waits for it. The first outcome that it is told is the one that counts. */
+    abstract static class Member<R> {
         final Thread thread = Thread.currentThread();
-        volatile boolean done;
+        private final long createdNanos = System.nanoTime();
+        /** By a leader, or by itself when it withdraws. */
+        final AtomicBoolean taken = new AtomicBoolean();
 
-        /** Records that the member's transaction failed. */
-        abstract void fail(RuntimeException e);
+        private final CompletableFuture<R> outcome = new CompletableFuture<>();
+
+        /** Ends the member's wait at once. */
+        final void succeed(R result) {
+            outcome.complete(result);
+            LockSupport.unpark(thread);
+        }
+
+        /** Ends the member's wait at once. */
+        final void fail(RuntimeException e) {
+            outcome.completeExceptionally(e);
+            LockSupport.unpark(thread);
+        }
+
+        final boolean isDone() {
+            return outcome.isDone();
+        }
+
+        /** The outcome of a member that is done. Throws what it failed with. */
+        final R outcome() {
+            try {
+                return outcome.join();
+            } catch (CompletionException e) {
+                throw (RuntimeException) e.getCause();
+            }
+        }
+
+        boolean take() {
+            return taken.compareAndSet(false, true);
+        }
+
+        long remainingNanos(Duration deadline) {
+            return createdNanos + deadline.toNanos() - System.nanoTime();
+        }
     }
 
-    /** Returns when the member's transaction has been committed or has failed. */
-    void commit(T member) {
+    /**
+     * Returns the outcome of the member's transaction, or throws what it failed with.
+     *
+     * @throws ProblemException 503 when the member was withdrawn
+     * @throws DatabaseFailure.AutoCommitFailure in doubt, when there is no outcome in time
+     */
+    R commit(T member) {
         waiting.add(member);
         boolean interrupted = false;
-        while (!member.done) {
-            if (permits.tryAcquire()) {
+        while (!member.isDone()) {
+            Semaphore permit = member.taken.get() ? null : tryAcquire(member);
+            if (permit == null) {
+                park(member);
+                interrupted |= Thread.interrupted();
+            } else {
                 try {
                     commitNextGroup();
                 } finally {
-                    permits.release();
+                    permit.release();
                     wakeNext();
                 }
-            } else {
-                LockSupport.park(this);
-                interrupted |= Thread.interrupted();
             }
         }
         if (interrupted) {
             Thread.currentThread().interrupt();
+        }
+        return member.outcome();
+    }
+
+    /** How many more groups could commit now, without spare permits. */
+    int availableTurns() {
+        return permits.availablePermits();
+    }
+
+    private Semaphore tryAcquire(T member) {
+        if (permits.tryAcquire()) {
+            return permits;
+        }
+        return member.remainingNanos(deadlines.spare) <= 0 && spares.tryAcquire() ? spares : null;
+    }
+
+    private void park(T member) {
+        long nanos = member.remainingNanos(deadlines.outcome);
+        if (member.taken.get()) {
+            if (nanos <= 0) {
+                member.fail(new DatabaseFailure.AutoCommitFailure(
+                        new SQLException("The database has not answered in time", "40003")));
+                return;
+            }
+        } else {
+            long untilWithdrawn = member.remainingNanos(deadlines.turn);
+            if (untilWithdrawn <= 0) {
+                withdraw(member);
+                return;
+            }
+            nanos = Math.min(nanos, untilWithdrawn);
+            long untilSpare = member.remainingNanos(deadlines.spare);
+            if (untilSpare > 0) {
+                nanos = Math.min(nanos, untilSpare);
+            }
+        }
+        LockSupport.parkNanos(this, nanos);
+    }
+
+    private void withdraw(T member) {
+        if (member.take()) {
+            waiting.remove(member);
+            member.fail(ProblemException.busy("The database is busy; nothing was changed. Try again."));
+            // It may have been woken to lead.
+            wakeNext();
         }
     }
 
@@ -71,22 +182,31 @@ final class GroupCommit<T extends GroupCommit.Member> {
         List<T> group = new ArrayList<>();
         T member;
         while (group.size() < groupSizeMax && (member = waiting.poll()) != null) {
-            group.add(member);
+            if (member.take()) {
+                group.add(member);
+            }
         }
         if (group.isEmpty()) {
             return;
         }
+        // Two leaders that end together wake the same member: it takes the group, and wakes the next for the other
+        // turn.
+        if (permits.availablePermits() > 0) {
+            wakeNext();
+        }
+        RuntimeException failure = new IllegalStateException("The transaction left out a member of its group");
         try {
             transaction.accept(group);
         } catch (RuntimeException e) {
-            group.forEach(each -> each.fail(e));
+            failure = e;
         } catch (Error e) {
-            group.forEach(each -> each.fail(new IllegalStateException(e)));
+            failure = new IllegalStateException(e);
             throw e;
         } finally {
             for (T each : group) {
-                each.done = true;
-                LockSupport.unpark(each.thread);
+                if (!each.isDone()) {
+                    each.fail(failure);
+                }
             }
         }
     }

@@ -1,9 +1,15 @@
 package dev.oms.order;
 
 import dev.oms.http.IdempotencyKey;
+import io.agroal.api.AgroalDataSource;
 import jakarta.enterprise.context.ApplicationScoped;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Instant;
+import java.time.ZoneOffset;
 import java.util.Objects;
 import java.util.Optional;
 import org.hibernate.Session;
@@ -12,20 +18,10 @@ import org.hibernate.Session;
 @ApplicationScoped
 class IdempotencyKeys {
     /** "OMSI" in ASCII: the first half of the lock's id. The second half is a hash of the user and the key. */
-    private static final int LOCK_CLASS = 0x4F4D5349;
-
-    // Ends with the transaction: a session-level lock does not work through a pooler in transaction mode.
-    private static final String LOCK = "select 1 from pg_advisory_xact_lock(?1, ?2)";
+    static final int LOCK_CLASS = 0x4F4D5349;
 
     private static final String FIND = """
-            select fingerprint, order_id from idempotency_keys where user_id = ?1 and key = ?2 and created_at > ?3""";
-
-    private static final String STORE = """
-            insert into idempotency_keys as stored (user_id, key, fingerprint, order_id, created_at)
-            values (?1, ?2, ?3, ?4, ?5)
-            on conflict (user_id, key) do update set
-                fingerprint = excluded.fingerprint, order_id = excluded.order_id, created_at = excluded.created_at
-            where stored.created_at <= ?6""";
+            select fingerprint, order_id from idempotency_keys where user_id = ? and key = ? and created_at > ?""";
 
     // Skips what another worker's purge has locked and will delete. Materialized, because a subquery might run once per
     // row and find different keys each time.
@@ -36,11 +32,13 @@ class IdempotencyKeys {
             delete from idempotency_keys stored using old
             where stored.user_id = old.user_id and stored.key = old.key""";
 
+    private final AgroalDataSource dataSource;
     private final Session session;
     private final IdempotencyConfig config;
     private final Clock clock;
 
-    IdempotencyKeys(Session session, IdempotencyConfig config, Clock clock) {
+    IdempotencyKeys(AgroalDataSource dataSource, Session session, IdempotencyConfig config, Clock clock) {
+        this.dataSource = dataSource;
         this.session = session;
         this.config = config;
         this.clock = clock;
@@ -50,38 +48,26 @@ class IdempotencyKeys {
     record StoredKey(byte[] fingerprint, long orderId) {}
 
     /**
-     * Locks the key until the transaction ends, waiting for any other transaction that uses it. Two keys may share a
-     * lock by chance; they then wait for each other, which does no harm.
+     * The second half of the id of the advisory lock that a transaction holds while it may place an order with the key.
+     * It ends with the transaction: a session-level lock does not work through a pooler in transaction mode. Two keys
+     * may share a lock by chance; they then wait for each other, which does no harm.
      */
-    void lock(long userId, IdempotencyKey key) {
-        session.createNativeQuery(LOCK, Integer.class)
-                .setParameter(1, LOCK_CLASS)
-                .setParameter(2, Objects.hash(userId, key.value()))
-                .getSingleResult();
+    static int lockOf(long userId, IdempotencyKey key) {
+        return Objects.hash(userId, key.value());
     }
 
     Optional<StoredKey> find(long userId, IdempotencyKey key) {
-        return session.createNativeQuery(FIND, Object[].class)
-                .setParameter(1, userId)
-                .setParameter(2, key.value())
-                .setParameter(3, expiry())
-                .getResultStream()
-                .map(row -> new StoredKey((byte[]) row[0], (Long) row[1]))
-                .findFirst();
-    }
-
-    /** Binds an unused or expired key to an order. */
-    void store(long userId, IdempotencyKey key, byte[] fingerprint, long orderId) {
-        int rows = session.createNativeMutationQuery(STORE)
-                .setParameter(1, userId)
-                .setParameter(2, key.value())
-                .setParameter(3, fingerprint)
-                .setParameter(4, orderId)
-                .setParameter(5, clock.instant())
-                .setParameter(6, expiry())
-                .executeUpdate();
-        if (rows != 1) {
-            throw new IllegalStateException("An idempotency key was stored twice: its lock did not hold");
+        // Not by the session, which would keep its connection while the order is read with another one.
+        try (Connection connection = dataSource.getConnection();
+                PreparedStatement statement = connection.prepareStatement(FIND)) {
+            statement.setLong(1, userId);
+            statement.setString(2, key.value());
+            statement.setObject(3, expiry().atOffset(ZoneOffset.UTC));
+            try (ResultSet row = statement.executeQuery()) {
+                return row.next() ? Optional.of(new StoredKey(row.getBytes(1), row.getLong(2))) : Optional.empty();
+            }
+        } catch (SQLException e) {
+            throw new IllegalStateException("An idempotency key cannot be read", e);
         }
     }
 
@@ -97,7 +83,8 @@ class IdempotencyKeys {
                 .executeUpdate();
     }
 
-    private Instant expiry() {
+    /** Keys that were stored at this time or earlier have expired. */
+    Instant expiry() {
         return clock.instant().minus(config.keep());
     }
 }

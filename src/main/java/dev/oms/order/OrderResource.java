@@ -121,7 +121,8 @@ class OrderResource {
         OrderBody valid = bodies.unwrapAndValidate(body);
         long user = userOf(userId, body, valid);
         PlaceOnce.Placed placed = key.isEmpty()
-                ? new PlaceOnce.Placed(placeOrder.place(user, valid.items()), false)
+                ? new PlaceOnce.Placed(
+                        placeOrder.place(user, valid.items(), null).orElseThrow(), false)
                 : placeOnce.place(user, valid.items(), key.get());
         Response.ResponseBuilder response =
                 Response.created(URI.create("/orders/" + placed.order().id()));

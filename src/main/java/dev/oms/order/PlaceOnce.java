@@ -3,20 +3,30 @@ package dev.oms.order;
 import dev.oms.http.IdempotencyKey;
 import dev.oms.http.ProblemException;
 import jakarta.enterprise.context.ApplicationScoped;
-import jakarta.transaction.Transactional;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 
 /**
  * Places one order per idempotency key, however often the request is sent. The key commits with the order, so a failed
- * attempt leaves neither. Of two concurrent attempts, one waits for the other to end and then finds its order.
+ * attempt leaves neither. Of two concurrent attempts, one waits for the other to end and then finds its order: in one
+ * process by {@link #attempts}, without a database connection; in two processes by an advisory lock.
  */
 @ApplicationScoped
 class PlaceOnce {
+    /** Longer than an attempt can last: its turn in a group, and then another one alone. */
+    private static final int ATTEMPT_SECONDS_MAX = 90;
+
     private final PlaceOrder placeOrder;
     private final Orders orders;
     private final IdempotencyKeys keys;
+    private final ConcurrentMap<UserKey, CountDownLatch> attempts = new ConcurrentHashMap<>();
+
+    private record UserKey(long userId, IdempotencyKey key) {}
 
     PlaceOnce(PlaceOrder placeOrder, Orders orders, IdempotencyKeys keys) {
         this.placeOrder = placeOrder;
@@ -28,25 +38,65 @@ class PlaceOnce {
     record Placed(OrderView order, boolean replayed) {}
 
     /**
-     * Places an order, unless the user's key has already placed it.
+     * Places an order, unless the user's key has already placed it. Must not be called inside a transaction.
      *
      * @throws ProblemException as {@link PlaceOrder} does, and 422 when the key has placed a different order
      */
-    @Transactional
     Placed place(long userId, Map<String, Long> quantities, IdempotencyKey key) {
-        byte[] fingerprint = Fingerprint.of(userId, quantities);
-        // A statement of its own: after a wait, the lookup needs a snapshot that includes what was committed meanwhile.
-        keys.lock(userId, key);
-        Optional<IdempotencyKeys.StoredKey> stored = keys.find(userId, key);
-        if (stored.isEmpty()) {
-            OrderView order = placeOrder.placeInTransaction(userId, quantities);
-            keys.store(userId, key, fingerprint, order.id());
-            return new Placed(order, false);
+        UserKey id = new UserKey(userId, key);
+        CountDownLatch own = new CountDownLatch(1);
+        for (CountDownLatch other; (other = attempts.putIfAbsent(id, own)) != null; ) {
+            await(other);
+            Optional<Placed> earlier = find(userId, quantities, key);
+            if (earlier.isPresent()) {
+                return earlier.get();
+            }
+            // The other attempt has failed.
         }
-        if (!Arrays.equals(fingerprint, stored.get().fingerprint())) {
-            throw ProblemException.invalid(
-                    IdempotencyKey.HEADER, "was used for another order; send this one with a new key");
+        try {
+            return attempt(userId, quantities, key);
+        } finally {
+            attempts.remove(id);
+            own.countDown();
         }
-        return new Placed(orders.view(stored.get().orderId()), true);
+    }
+
+    private Placed attempt(long userId, Map<String, Long> quantities, IdempotencyKey key) {
+        Optional<OrderView> order;
+        try {
+            order = placeOrder.place(userId, quantities, key);
+        } catch (ProblemException refused) {
+            // Another process may have placed it after the statement's snapshot, when it still could be placed.
+            return find(userId, quantities, key).orElseThrow(() -> refused);
+        }
+        if (order.isPresent()) {
+            return new Placed(order.get(), false);
+        }
+        return find(userId, quantities, key)
+                .orElseThrow(() -> ProblemException.busy(
+                        "The " + IdempotencyKey.HEADER + " has just expired; nothing was changed. Try again."));
+    }
+
+    private Optional<Placed> find(long userId, Map<String, Long> quantities, IdempotencyKey key) {
+        return keys.find(userId, key).map(stored -> {
+            if (!Arrays.equals(Fingerprint.of(userId, quantities), stored.fingerprint())) {
+                throw ProblemException.invalid(
+                        IdempotencyKey.HEADER, "was used for another order; send this one with a new key");
+            }
+            return new Placed(orders.view(stored.orderId()), true);
+        });
+    }
+
+    private static void await(CountDownLatch other) {
+        boolean ended = false;
+        try {
+            ended = other.await(ATTEMPT_SECONDS_MAX, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        if (!ended) {
+            throw ProblemException.busy(
+                    "Another request with this " + IdempotencyKey.HEADER + " has no outcome yet. Try again.");
+        }
     }
 }

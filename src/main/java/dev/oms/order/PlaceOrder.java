@@ -1,9 +1,12 @@
 package dev.oms.order;
 
-import dev.oms.http.DatabaseConstraints;
 import dev.oms.http.DatabaseFailure;
+import dev.oms.http.DatabaseFailure.AutoCommitFailure;
+import dev.oms.http.IdempotencyKey;
 import dev.oms.http.ProblemException;
+import dev.oms.order.Placement.Outcome;
 import io.agroal.api.AgroalDataSource;
+import io.quarkus.agroal.DataSource;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Event;
 import java.sql.Array;
@@ -12,22 +15,35 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
+import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import java.util.function.IntFunction;
+import org.jboss.logging.Logger;
 
 /**
- * Accepts orders: an order, its lines and its due deduction commit together, or none of them does.
+ * Accepts orders: an order, its lines, its due deduction and its idempotency key commit together, or none of them does.
  *
  * <p>Concurrent orders are placed by one statement, which looks up the items by name and inserts orders and lines.
- * Without a transaction around it, that is one round trip and one commit. An order is placed only if its user exists
- * and every name is an item on sale; a bad order does not affect the others.
+ * Without a transaction around it, that is one round trip and one commit. An order is placed only if its user exists,
+ * every name is an item on sale and its key is unused; a bad order does not affect the others.
+ *
+ * <p>The statement of a group waits for nobody: it skips an order whose user, item or key somebody has locked. Such an
+ * order is then placed alone, and waits.
  */
 @ApplicationScoped
 class PlaceOrder {
+    private static final Logger LOG = Logger.getLogger(PlaceOrder.class);
+
     // In a larger group each order's share of the commit hardly shrinks, while the first order waits for the last one's
     // rows.
     private static final int GROUP_SIZE_MAX = 64;
@@ -35,112 +51,233 @@ class PlaceOrder {
     // While one group commits, the next is on its way.
     private static final int CONCURRENT_GROUPS = 2;
 
-    private static final String PLACE = """
-            with asked as (
-                select * from unnest(?::bigint[], ?::integer[]) with ordinality a (user_id, lines, n)),
-            found as (
+    // Together with the groups they use all connections of the data source "placing".
+    private static final int SPARE_GROUPS = 2;
+    private static final int CONCURRENT_ALONE = 4;
+
+    /**
+     * For a turn as long as for a lock. For an outcome longer than all that it contains: the turn (5 s), the wait for a
+     * connection (2 s) and the driver's socket time-out (35 s).
+     */
+    private static final GroupCommit.Deadlines DEADLINES =
+            new GroupCommit.Deadlines(Duration.ofSeconds(1), Duration.ofSeconds(5), Duration.ofSeconds(45));
+
+    /** Locked as the foreign keys of orders and lines would, so that those never wait. */
+    private static final String FOUND = """
+            wanted as (select * from unnest(?::integer[], ?::text[], ?::bigint[]) w (n, name, quantity)),
+            found as materialized (
                 select w.n, i.id, i.name, w.quantity
-                from unnest(?::integer[], ?::text[], ?::bigint[]) w (n, name, quantity)
-                join inventory_items i on i.name = w.name and i.archived_at is null),
+                from wanted w join inventory_items i on i.name = w.name and i.archived_at is null
+                for key share of i skip locked),
             counted as (select n, count(*) lines from found group by n),
-            accepted as materialized (
-                select a.n, a.user_id, nextval('orders_id_seq') id
-                from asked a join counted c on c.n = a.n and c.lines = a.lines join users u on u.id = a.user_id),
+            buying as materialized (
+                select a.n from asked a join users u on u.id = a.user_id for key share of u skip locked),""";
+
+    private static final String INSERTS = """
             placed as (
                 insert into orders (id, user_id, status, due, enqueued_at, version, created_at, updated_at)
-                select id, user_id, 'Pending', 'DEDUCTION', t, 0, t, t
-                from accepted, (select cast(? as timestamptz) t) now),
+                select id, user_id, 'Pending', 'DEDUCTION', clock_timestamp(), 0, t, t
+                from placeable, (select cast(? as timestamptz) t) now),
             lines as (
                 insert into order_lines (order_id, inventory_item_id, quantity, item_name)
-                select a.id, f.id, f.quantity, f.name from accepted a join found f on f.n = a.n)
-            select a.n, c.id, case when c.id is null then (select array_agg(name) from found f where f.n = a.n) end
-            from asked a left join accepted c on c.n = a.n""";
+                select p.id, f.id, f.quantity, f.name from placeable p join found f on f.n = p.n)""";
+
+    /** Of an order that is not placed: which of its items are on sale, and whether its user exists, locked or not. */
+    private static final String REASONS = """
+            case when p.id is null then (
+                select array_agg(i.name)
+                from wanted w join inventory_items i on i.name = w.name and i.archived_at is null where w.n = a.n) end,
+            case when p.id is null then exists (select from users where id = a.user_id) end""";
+
+    private static final String PLACE = """
+            with asked as (select * from unnest(?::bigint[], ?::integer[]) with ordinality a (user_id, lines, n)),
+            %s
+            placeable as materialized (
+                select a.n, a.user_id, nextval('orders_id_seq') id
+                from asked a join buying b on b.n = a.n join counted c on c.n = a.n and c.lines = a.lines),
+            %s
+            select a.n, p.id, true, false, %s from asked a left join placeable p on p.n = a.n""".formatted(FOUND, INSERTS, REASONS);
+
+    /** The same for orders of which some have an idempotency key: an order is placed only if its key can be stored. */
+    private static final String PLACE_KEYED = """
+            with keyed as (
+                select * from unnest(?::bigint[], ?::integer[], ?::text[], ?::bytea[], ?::integer[])
+                    with ordinality a (user_id, lines, key, fingerprint, lock, n)),
+            asked as materialized (
+                select *, lock is null or pg_try_advisory_xact_lock(%d, lock) free from keyed),
+            %s
+            accepted as materialized (
+                select a.n, a.user_id, a.key, a.fingerprint, nextval('orders_id_seq') id
+                from asked a join buying b on b.n = a.n join counted c on c.n = a.n and c.lines = a.lines
+                where a.free),
+            stored as (
+                insert into idempotency_keys as k (user_id, key, fingerprint, order_id, created_at)
+                select user_id, key, fingerprint, id, t
+                from accepted, (select cast(? as timestamptz) t) now where key is not null
+                on conflict (user_id, key) do update set
+                    fingerprint = excluded.fingerprint, order_id = excluded.order_id, created_at = excluded.created_at
+                where k.created_at <= cast(? as timestamptz)
+                returning order_id),
+            placeable as materialized (
+                select n, user_id, id from accepted where key is null or id in (select order_id from stored)),
+            %s
+            select a.n, p.id, a.free, c.id is not null, %s
+            from asked a left join accepted c on c.n = a.n left join placeable p on p.n = a.n""".formatted(IdempotencyKeys.LOCK_CLASS, FOUND, INSERTS, REASONS);
+
+    /** The same, but waits for what somebody has locked, up to lock_timeout. */
+    private static final String PLACE_ALONE = PLACE_KEYED
+            .replace(" skip locked", "")
+            .replaceFirst("pg_try_advisory_xact_lock(\\(.+?\\))", "pg_advisory_xact_lock$1 is not null");
 
     private final AgroalDataSource dataSource;
     private final Event<StockDue> stockDue;
+    private final IdempotencyKeys keys;
     private final Clock clock;
-    private final GroupCommit<Placement> groups;
+    private final GroupCommit<Placement, Outcome> groups;
+    private final Semaphore alone = new Semaphore(CONCURRENT_ALONE);
 
-    PlaceOrder(AgroalDataSource dataSource, Event<StockDue> stockDue, Clock clock) {
+    PlaceOrder(
+            @DataSource("placing") AgroalDataSource dataSource,
+            Event<StockDue> stockDue,
+            IdempotencyKeys keys,
+            Clock clock) {
         this.dataSource = dataSource;
         this.stockDue = stockDue;
+        this.keys = keys;
         this.clock = clock;
-        this.groups = new GroupCommit<>(CONCURRENT_GROUPS, GROUP_SIZE_MAX, this::insert);
+        this.groups =
+                new GroupCommit<>(CONCURRENT_GROUPS, SPARE_GROUPS, GROUP_SIZE_MAX, DEADLINES, this::insertTogether);
     }
 
     /**
      * Places an order in a transaction that it may share with others. Must not be called inside a transaction.
      *
      * @param quantities quantities by item name: at least one item, each quantity at least 1
+     * @param key the idempotency key, or null
+     * @return the order, or nothing when its key has placed an order before
      * @throws ProblemException 404 when there is no such user, 422 when an item is not on sale
      */
-    OrderView place(long userId, Map<String, Long> quantities) {
-        Placement placement = new Placement(userId, quantities);
-        groups.commit(placement);
-        return announce(placement);
+    Optional<OrderView> place(long userId, Map<String, Long> quantities, IdempotencyKey key) {
+        Placement placement = new Placement(userId, quantities, key);
+        Outcome outcome = groups.commit(placement);
+        if (outcome instanceof Outcome.OnlyAlone) {
+            outcome = placeAlone(placement);
+        }
+        return switch (outcome) {
+            case Outcome.Placed(OrderView order) -> {
+                announce(order.id());
+                yield Optional.of(order);
+            }
+            case Outcome.KeyUsed used -> Optional.empty();
+            case Outcome.OnlyAlone again -> throw busy();
+        };
     }
 
-    /** The same, in the caller's transaction. */
-    OrderView placeInTransaction(long userId, Map<String, Long> quantities) {
-        Placement placement = new Placement(userId, quantities);
-        insert(List.of(placement));
-        return announce(placement);
+    private void announce(long orderId) {
+        try {
+            stockDue.fire(new StockDue(orderId));
+        } catch (RuntimeException e) {
+            // The order is committed, and its row says that stock is due: the reconciler finds it.
+            LOG.errorf(e, "Order %d was placed, but an observer of StockDue failed", orderId);
+        }
     }
 
-    private OrderView announce(Placement placement) {
-        OrderView order = placement.orThrow();
-        stockDue.fire(new StockDue(order.id()));
-        return order;
+    /** Outside the group's turn, so that nobody else waits for it. */
+    private Outcome placeAlone(Placement placement) {
+        try {
+            if (!alone.tryAcquire(DEADLINES.turn().toNanos(), TimeUnit.NANOSECONDS)) {
+                throw busy();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw busy();
+        }
+        try {
+            Placement first = placement.again();
+            insert(PLACE_ALONE, List.of(first));
+            if (!(first.outcome() instanceof Outcome.OnlyAlone)) {
+                return first.outcome();
+            }
+            // What it waited for was deleted, which the snapshot of another statement shows.
+            Placement second = placement.again();
+            insert(PLACE_ALONE, List.of(second));
+            return second.outcome();
+        } finally {
+            alone.release();
+        }
     }
 
-    /** Places a group of orders; each one that is not placed gets its own reason. */
-    void insert(List<Placement> group) {
-        try (Connection connection = dataSource.getConnection()) {
-            insert(connection, group);
+    private static ProblemException busy() {
+        return ProblemException.busy(
+                "The order's user, one of its items or its key is locked; nothing was changed. Try again.");
+    }
+
+    /** Places a group of orders, and tells each its outcome. */
+    void insertTogether(List<Placement> group) {
+        boolean keyed = group.stream().anyMatch(each -> each.key() != null);
+        insert(keyed ? PLACE_KEYED : PLACE, group);
+    }
+
+    private void insert(String sql, List<Placement> group) {
+        try (Connection connection = dataSource.getConnection();
+                PreparedStatement statement = connection.prepareStatement(sql)) {
+            Instant now = clock.instant();
+            setParameters(statement, !sql.equals(PLACE), group, now);
+            try (ResultSet row = execute(statement)) {
+                tell(row, group, now);
+            } catch (AutoCommitFailure e) {
+                throw e;
+            } catch (SQLException | RuntimeException e) {
+                throw AutoCommitFailure.afterTheCommit(e);
+            }
+        } catch (AutoCommitFailure e) {
+            if (group.size() > 1 && DatabaseFailure.of(e) == DatabaseFailure.DATA) {
+                // One of them is at fault, and nothing was placed.
+                group.forEach(each -> each.succeed(new Outcome.OnlyAlone()));
+            } else {
+                group.forEach(each -> each.fail(e));
+            }
         } catch (SQLException e) {
             throw new IllegalStateException("No database connection to place the order", e);
         }
     }
 
-    private void insert(Connection connection, List<Placement> group) {
-        try (PreparedStatement statement = connection.prepareStatement(PLACE)) {
-            Instant now = clock.instant();
-            setLines(statement, group);
-            statement.setObject(6, now.atOffset(ZoneOffset.UTC));
-            try (ResultSet row = statement.executeQuery()) {
-                while (row.next()) {
-                    Placement placement = group.get(row.getInt(1) - 1);
-                    long id = row.getLong(2);
-                    if (row.wasNull()) {
-                        Array found = row.getArray(3);
-                        placement.refuse(found == null ? Set.of() : Set.of((String[]) found.getArray()));
-                    } else {
-                        placement.succeed(id, now);
-                    }
-                }
-            }
-        } catch (SQLException e) {
-            DatabaseFailure.AutoCommitFailure outage = new DatabaseFailure.AutoCommitFailure(e);
-            if (group.size() > 1 && !outage.isInDoubt()) {
-                // Nothing was placed because one order is at fault: placed alone, only that one fails.
-                group.forEach(each -> insertAlone(connection, each));
-            } else if (DatabaseConstraints.violatedBy(e).equals("order_lines_inventory_item_id_fkey")) {
-                throw ProblemException.invalid("items", "names an item that was just deleted");
-            } else {
-                throw outage;
-            }
-        }
-    }
-
-    private void insertAlone(Connection connection, Placement placement) {
+    private static ResultSet execute(PreparedStatement statement) {
         try {
-            insert(connection, List.of(placement));
-        } catch (RuntimeException e) {
-            placement.fail(e);
+            return statement.executeQuery();
+        } catch (SQLException e) {
+            throw new AutoCommitFailure(e);
         }
     }
 
-    private static void setLines(PreparedStatement statement, List<Placement> group) throws SQLException {
+    private static void tell(ResultSet row, List<Placement> group, Instant now) throws SQLException {
+        while (row.next()) {
+            Placement placement = group.get(row.getInt(1) - 1);
+            long id = row.getLong(2);
+            if (!row.wasNull()) {
+                placement.place(id, now);
+            } else if (!row.getBoolean(3)) {
+                placement.succeed(new Outcome.OnlyAlone());
+            } else if (row.getBoolean(4)) {
+                placement.succeed(new Outcome.KeyUsed());
+            } else {
+                Array found = row.getArray(5);
+                tellReason(
+                        placement, found == null ? Set.of() : Set.of((String[]) found.getArray()), row.getBoolean(6));
+            }
+        }
+    }
+
+    private static void tellReason(Placement placement, Set<String> found, boolean userExists) {
+        if (userExists && found.containsAll(placement.quantities().keySet())) {
+            placement.succeed(new Outcome.OnlyAlone());
+        } else {
+            placement.refuse(found);
+        }
+    }
+
+    private void setParameters(PreparedStatement statement, boolean keyed, List<Placement> group, Instant now)
+            throws SQLException {
         List<Long> userIds = new ArrayList<>();
         List<Integer> lines = new ArrayList<>();
         List<Integer> numbers = new ArrayList<>();
@@ -157,12 +294,43 @@ class PlaceOrder {
                 }
             });
         }
+        OffsetDateTime t = now.atOffset(ZoneOffset.UTC);
         Connection connection = statement.getConnection();
         // Typed arrays, because the driver sends those in binary.
-        statement.setArray(1, connection.createArrayOf("bigint", userIds.toArray(Long[]::new)));
-        statement.setArray(2, connection.createArrayOf("integer", lines.toArray(Integer[]::new)));
-        statement.setArray(3, connection.createArrayOf("integer", numbers.toArray(Integer[]::new)));
-        statement.setArray(4, connection.createArrayOf("text", names.toArray(String[]::new)));
-        statement.setArray(5, connection.createArrayOf("bigint", quantities.toArray(Long[]::new)));
+        List<Object> parameters = new ArrayList<>();
+        parameters.add(connection.createArrayOf("bigint", userIds.toArray(Long[]::new)));
+        parameters.add(connection.createArrayOf("integer", lines.toArray(Integer[]::new)));
+        if (keyed) {
+            parameters.add(connection.createArrayOf(
+                    "text", ofKeyed(group, String[]::new, each -> each.key().value())));
+            parameters.add(connection.createArrayOf("bytea", ofKeyed(group, byte[][]::new, PlaceOrder::fingerprintOf)));
+            parameters.add(connection.createArrayOf("integer", ofKeyed(group, Integer[]::new, PlaceOrder::lockOf)));
+        }
+        parameters.add(connection.createArrayOf("integer", numbers.toArray(Integer[]::new)));
+        parameters.add(connection.createArrayOf("text", names.toArray(String[]::new)));
+        parameters.add(connection.createArrayOf("bigint", quantities.toArray(Long[]::new)));
+        if (keyed) {
+            parameters.add(t);
+            parameters.add(keys.expiry().atOffset(ZoneOffset.UTC));
+        }
+        parameters.add(t);
+        for (int i = 0; i < parameters.size(); i++) {
+            statement.setObject(i + 1, parameters.get(i));
+        }
+    }
+
+    /** One value for each order, null if it has no key. */
+    private static <V> V[] ofKeyed(List<Placement> group, IntFunction<V[]> array, Function<Placement, V> value) {
+        return group.stream()
+                .map(each -> each.key() == null ? null : value.apply(each))
+                .toArray(array);
+    }
+
+    private static byte[] fingerprintOf(Placement placement) {
+        return Fingerprint.of(placement.userId(), placement.quantities());
+    }
+
+    private static int lockOf(Placement placement) {
+        return IdempotencyKeys.lockOf(placement.userId(), placement.key());
     }
 }

@@ -1,5 +1,6 @@
 package dev.oms.order;
 
+import dev.oms.http.IdempotencyKey;
 import dev.oms.http.Problem.FieldError;
 import dev.oms.http.ProblemException;
 import dev.oms.http.Texts;
@@ -10,18 +11,39 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 
-/** An order to be placed, and the outcome, which {@link GroupCommit} makes visible to the waiting thread. */
-final class Placement extends GroupCommit.Member {
+/** An order to be placed, for which the thread that created it waits. */
+final class Placement extends GroupCommit.Member<Placement.Outcome> {
     private static final Pattern PRINTABLE = Pattern.compile(Texts.PRINTABLE);
 
     private final long userId;
     private final Map<String, Long> quantities;
-    private OrderView placed;
-    private RuntimeException failure;
+    private final IdempotencyKey key;
 
-    Placement(long userId, Map<String, Long> quantities) {
+    /** What the statement said about an order that it did not refuse. */
+    sealed interface Outcome {
+        /** The order is committed. */
+        record Placed(OrderView order) implements Outcome {}
+
+        /** The key has placed an order before. Nothing was changed. */
+        record KeyUsed() implements Outcome {}
+
+        /**
+         * It may be placed, but only alone: it would make the others wait for what somebody has locked, or fail with
+         * what is wrong with its data. Nothing was changed.
+         */
+        record OnlyAlone() implements Outcome {}
+    }
+
+    /** @param key the idempotency key, or null */
+    Placement(long userId, Map<String, Long> quantities, IdempotencyKey key) {
         this.userId = userId;
         this.quantities = new TreeMap<>(quantities);
+        this.key = key;
+    }
+
+    /** The same order, to be placed in another attempt. */
+    Placement again() {
+        return new Placement(userId, quantities, key);
     }
 
     long userId() {
@@ -32,13 +54,18 @@ final class Placement extends GroupCommit.Member {
         return quantities;
     }
 
+    /** The idempotency key, or null. */
+    IdempotencyKey key() {
+        return key;
+    }
+
     /** Whether an item can have this name. Other names are left out of the query: PostgreSQL rejects some of them. */
     static boolean isPossibleName(String name) {
         return name.length() <= Texts.NAME_MAX && PRINTABLE.matcher(name).matches();
     }
 
-    void succeed(long id, Instant at) {
-        placed = new OrderView(id, userId, OrderStatus.Pending, quantities, at, at, 0);
+    void place(long id, Instant at) {
+        succeed(new Outcome.Placed(new OrderView(id, userId, OrderStatus.Pending, quantities, at, at, 0)));
     }
 
     /** Refuses the order because of the names that were not found; if all were found, the user is missing. */
@@ -48,18 +75,5 @@ final class Placement extends GroupCommit.Member {
                 .map(name -> new FieldError("items." + Texts.shorten(name, 100), "is not an item on sale"))
                 .toList();
         fail(unknown.isEmpty() ? ProblemException.unknown("user", userId) : ProblemException.invalid(unknown));
-    }
-
-    @Override
-    void fail(RuntimeException e) {
-        failure = e;
-    }
-
-    /** Returns the placed order, or throws the reason why it was not placed. */
-    OrderView orThrow() {
-        if (failure != null) {
-            throw failure;
-        }
-        return placed;
     }
 }

@@ -214,16 +214,26 @@ public final class Benchmark {
             var runs = rounds(
                     new Part("placed, JDBC" + among, () -> placedByJdbc(connections, length)),
                     new Part("placed, worker running" + among, () -> placed(connections)),
-                    new Part("placed, worker stopped" + among, () -> placedWithoutWorker(connections)));
+                    new Part("placed, worker stopped" + among, () -> placedWithoutWorker(connections)),
+                    new Part("placed with keys, worker running" + among, () -> placedWithKeys(connections)));
             report.add("placed, worker running" + among, "/s", runs.get(1), "JDBC", runs.get(0));
             report.add("placed, worker stopped" + among, "/s", runs.get(2), "JDBC", runs.get(0));
             report.add("placed, worker running" + among, "/s", runs.get(1), "worker stopped", runs.get(2));
+            report.add("placed with keys, worker running" + among, "/s", runs.get(3), "without keys", runs.get(1));
         }
     }
 
     private Sample placed(int connections) throws Exception {
+        return placed(connections, () -> shop.placingOrders(oms.port()));
+    }
+
+    private Sample placedWithKeys(int connections) throws Exception {
+        return placed(connections, () -> shop.placingOrdersWithKeys(oms.port()));
+    }
+
+    private Sample placed(int connections, Load.CallerFactory callers) throws Exception {
         servers.awaitWorkers(1);
-        Sample sample = Load.fullSpeed(connections, length, () -> shop.placingOrders(oms.port()));
+        Sample sample = Load.fullSpeed(connections, length, callers);
         print("    %,d orders not settled yet", servers.depth());
         servers.awaitSettled();
         return sample;

@@ -38,11 +38,15 @@ final class HttpConnection implements AutoCloseable {
         return exchange("GET " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n", 200);
     }
 
-    /** Sends a POST request with a JSON body; like {@link #get}, but expects the status 201. */
-    String post(String path, String json) throws IOException {
+    /**
+     * Sends a POST request with a JSON body; like {@link #get}, but expects the status 201.
+     *
+     * @param headers further headers, each with its line break
+     */
+    String post(String path, String json, String headers) throws IOException {
         return exchange(
-                "POST " + path + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
-                        + json.length() + "\r\n\r\n" + json,
+                "POST " + path + " HTTP/1.1\r\nHost: localhost\r\n" + headers
+                        + "Content-Type: application/json\r\nContent-Length: " + json.length() + "\r\n\r\n" + json,
                 201);
     }
 

@@ -2,6 +2,7 @@ package dev.oms.bench;
 
 import dev.oms.bench.Load.Caller;
 import java.io.IOException;
+import java.util.UUID;
 import java.util.concurrent.ThreadLocalRandom;
 
 /**
@@ -44,13 +45,23 @@ record SeededShop(long firstUser, int users, long firstItem, int items) {
 
     /** Places orders of two lines. */
     Caller placingOrders(int port) throws IOException {
+        return placingOrders(port, false);
+    }
+
+    /** Places orders of two lines, each with an idempotency key of its own. */
+    Caller placingOrdersWithKeys(int port) throws IOException {
+        return placingOrders(port, true);
+    }
+
+    private Caller placingOrders(int port, boolean keyed) throws IOException {
         return new HttpCaller(new HttpConnection(port)) {
             @Override
             public long call() throws IOException {
                 int item = anyItem();
                 String head = http.post(
                         "/orders?user_id=" + anyUser(),
-                        "{\"order\":{\"items\":{\"item_" + item + "\":1,\"item_" + anyOther(item) + "\":2}}}");
+                        "{\"order\":{\"items\":{\"item_" + item + "\":1,\"item_" + anyOther(item) + "\":2}}}",
+                        keyed ? "Idempotency-Key: " + UUID.randomUUID() + "\r\n" : "");
                 String location = HttpConnection.header(head, "Location");
                 return Long.parseLong(location.substring(location.lastIndexOf('/') + 1));
             }

@@ -56,6 +56,7 @@ final class Clients implements AutoCloseable {
     private final ConcurrentMap<Long, State> accepted = new ConcurrentHashMap<>();
     private final Queue<String> unexpected = new ConcurrentLinkedQueue<>();
     private final AtomicLong inDoubt = new AtomicLong();
+    private final AtomicLong inDoubtAnswers = new AtomicLong();
     private final AtomicLong refused = new AtomicLong();
     private final AtomicLong unanswered = new AtomicLong();
     private volatile int pauseMillisMax = CALM_PAUSE_MILLIS_MAX;
@@ -95,13 +96,19 @@ final class Clients implements AutoCloseable {
     }
 
     private HttpResponse<String> post(String path, Map<String, ?> body) throws IOException, InterruptedException {
-        return http.send(
-                HttpRequest.newBuilder(web.uri(path))
-                        .timeout(Duration.ofSeconds(60))
-                        .header("Content-Type", "application/json")
-                        .POST(BodyPublishers.ofString(JSON.writeValueAsString(body)))
-                        .build(),
-                BodyHandlers.ofString());
+        return post(path, body, null);
+    }
+
+    private HttpResponse<String> post(String path, Map<String, ?> body, String key)
+            throws IOException, InterruptedException {
+        HttpRequest.Builder request = HttpRequest.newBuilder(web.uri(path))
+                .timeout(Duration.ofSeconds(60))
+                .header("Content-Type", "application/json")
+                .POST(BodyPublishers.ofString(JSON.writeValueAsString(body)));
+        if (key != null) {
+            request.header("Idempotency-Key", key);
+        }
+        return http.send(request.build(), BodyHandlers.ofString());
     }
 
     private void run(Random random) {
@@ -125,22 +132,38 @@ final class Clients implements AutoCloseable {
         Collections.shuffle(shuffled, random);
         Map<String, Integer> lines = new TreeMap<>();
         shuffled.subList(0, 1 + random.nextInt(3)).forEach(name -> lines.put(name, 1 + random.nextInt(3)));
-        try {
-            HttpResponse<String> response = post("/orders?user_id=" + user, Map.of("items", lines));
-            if (response.statusCode() != 201) {
-                if (!response.body().contains("nothing was changed")) {
-                    inDoubt.incrementAndGet();
+        // An order with a key is never in doubt in the end: its client sends it again until it has an answer.
+        String key = random.nextBoolean() ? "key " + NEXT.incrementAndGet() : null;
+        boolean isInDoubt = false;
+        while (true) {
+            try {
+                HttpResponse<String> response = post("/orders?user_id=" + user, Map.of("items", lines), key);
+                if (response.statusCode() == 201) {
+                    JsonNode order = JSON.readTree(response.body());
+                    accepted.put(order.get("id").longValue(), State.PLACED);
+                    own.add(order.get("id").longValue());
+                    return true;
                 }
-                return recordRefusal(response);
+                recordRefusal(response);
+                if (!response.body().contains("nothing was changed")) {
+                    isInDoubt = true;
+                    inDoubtAnswers.incrementAndGet();
+                }
+                if (response.statusCode() != 503) {
+                    return false;
+                }
+            } catch (IOException e) {
+                unanswered.incrementAndGet();
+                isInDoubt = true;
             }
-            JsonNode order = JSON.readTree(response.body());
-            accepted.put(order.get("id").longValue(), State.PLACED);
-            own.add(order.get("id").longValue());
-            return true;
-        } catch (IOException e) {
-            unanswered.incrementAndGet();
-            inDoubt.incrementAndGet();
-            return false;
+            if (!isInDoubt) {
+                return false;
+            }
+            if (key == null) {
+                inDoubt.incrementAndGet();
+                return false;
+            }
+            Thread.sleep(50);
         }
     }
 
@@ -222,6 +245,16 @@ final class Clients implements AutoCloseable {
     /** How many calls to place an order are in doubt: the order may exist, although there was no 201. */
     long inDoubt() {
         return inDoubt.get();
+    }
+
+    /** How many calls to place an order were answered that it may or may not have been placed. */
+    long inDoubtAnswers() {
+        return inDoubtAnswers.get();
+    }
+
+    /** How many calls were answered with 503. */
+    long refusals() {
+        return refused.get();
     }
 
     /** The accepted orders by id. */

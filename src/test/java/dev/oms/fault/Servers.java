@@ -94,6 +94,58 @@ final class Servers implements AutoCloseable {
                 .until(() -> ledger.texts("select 1").getFirst().equals("1"));
     }
 
+    /**
+     * Sends SIGSTOP to idle backends of a process that have placed orders: connections stay open, but are not answered.
+     * A backend stopped in the middle of a statement might hold what all others need.
+     */
+    List<ProcessHandle> pauseBackends(String application, int backends) throws IOException, InterruptedException {
+        List<ProcessHandle> paused = new ArrayList<>();
+        while (paused.size() < backends) {
+            for (String pid : ledger.texts("""
+                    select pid from pg_stat_activity
+                    where application_name = '%s' and state = 'idle' and query like '%%insert into orders%%'
+                    order by state_change desc""".formatted(application))) {
+                ProcessHandle backend = ProcessHandle.of(Long.parseLong(pid)).orElseThrow();
+                if (paused.size() == backends || paused.contains(backend)) {
+                    continue;
+                }
+                Child.signal(backend, "STOP");
+                if (ledger.count("pg_stat_activity where state = 'idle' and pid = " + pid) == 1) {
+                    paused.add(backend);
+                } else {
+                    Child.signal(backend, "CONT");
+                }
+            }
+        }
+        return paused;
+    }
+
+    /** Sends SIGSTOP to every process of PostgreSQL. */
+    List<ProcessHandle> pausePostgres() throws IOException, InterruptedException {
+        ProcessHandle postmaster = postmaster();
+        // First, so that it starts no others.
+        Child.signal(postmaster, "STOP");
+        List<ProcessHandle> paused = new ArrayList<>(postmaster.children().toList());
+        for (ProcessHandle child : paused) {
+            Child.signal(child, "STOP");
+        }
+        paused.add(postmaster);
+        return paused;
+    }
+
+    /** Sends SIGCONT. */
+    static void resume(List<ProcessHandle> processes) throws IOException, InterruptedException {
+        for (ProcessHandle process : processes) {
+            Child.signal(process, "CONT");
+        }
+    }
+
+    private ProcessHandle postmaster() throws IOException {
+        return ProcessHandle.of(Long.parseLong(
+                        Files.readAllLines(data.resolve("postmaster.pid")).getFirst()))
+                .orElseThrow();
+    }
+
     /** Terminates all client sessions except this one, and returns their number. */
     long terminateSessions() {
         // "offset 0" keeps the conditions apart: PostgreSQL may evaluate those of one "where" in any order, and would

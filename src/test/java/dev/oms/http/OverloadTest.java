@@ -72,6 +72,31 @@ class OverloadTest {
     }
 
     @Test
+    void readersThatHoldAllTheirConnectionsDoNotStopPlacing() throws SQLException {
+        long user = Shop.user();
+        String name = Shop.uniqueName();
+        Shop.item(name, 10, 0);
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor();
+                Connection blocker = OmsServers.ledger().connect()) {
+            blocker.setAutoCommit(false);
+            blocker.createStatement().execute("lock table failed_jobs in access exclusive mode");
+            List<CompletableFuture<Integer>> readers = new ArrayList<>();
+            for (int i = 0; i < 3; i++) {
+                readers.add(CompletableFuture.supplyAsync(
+                        () -> given().get("/jobs/failed").statusCode(), threads));
+            }
+            await().until(() -> OmsServers.ledger().count("pg_stat_activity where wait_event_type = 'Lock'") == 3);
+
+            long order = Shop.order(user, Map.of(name, 1));
+
+            assertThat(order).isPositive();
+            assertThat(readers).noneMatch(CompletableFuture::isDone);
+            blocker.rollback();
+            assertThat(readers).allSatisfy(reader -> assertThat(reader.join()).isEqualTo(200));
+        }
+    }
+
+    @Test
     void answers503AtOnceWhenTooManyCallsAreInProgress() throws SQLException {
         long user = Shop.user();
         String name = Shop.uniqueName();

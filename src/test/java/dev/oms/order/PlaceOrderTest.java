@@ -8,13 +8,27 @@ import dev.oms.Ledger;
 import dev.oms.OmsServers;
 import dev.oms.Shop;
 import dev.oms.WithoutConsumer;
+import dev.oms.http.DatabaseFailure;
+import dev.oms.http.IdempotencyKey;
 import dev.oms.http.ProblemException;
+import io.agroal.api.AgroalDataSource;
+import io.quarkus.agroal.DataSource;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.TestProfile;
+import jakarta.enterprise.event.Event;
+import jakarta.enterprise.event.Observes;
 import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Clock;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
@@ -22,6 +36,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Orders that share a transaction, each with its own outcome. */
 @QuarkusTest
@@ -32,6 +48,16 @@ class PlaceOrderTest {
 
     @Inject
     PlaceOrder placeOrder;
+
+    @Inject
+    @DataSource("placing")
+    AgroalDataSource dataSource;
+
+    @Inject
+    Event<StockDue> stockDue;
+
+    @Inject
+    IdempotencyKeys keys;
 
     private final Ledger ledger = OmsServers.ledger();
     private long user;
@@ -49,19 +75,19 @@ class PlaceOrderTest {
 
     @Test
     void aBadOrderDoesNotFailItsNeighbours() {
-        Placement first = new Placement(user, Map.of(burger, 2L, fries, 1L));
-        Placement unknownItem = new Placement(user, Map.of(burger, 1L, "no such thing", 1L));
-        Placement unknownUser = new Placement(UNKNOWN_USER, Map.of(burger, 1L));
-        Placement impossibleName = new Placement(user, Map.of("a\0b", 1L));
-        Placement last = new Placement(user, Map.of(fries, 3L));
+        Placement first = new Placement(user, Map.of(burger, 2L, fries, 1L), null);
+        Placement unknownItem = new Placement(user, Map.of(burger, 1L, "no such thing", 1L), null);
+        Placement unknownUser = new Placement(UNKNOWN_USER, Map.of(burger, 1L), null);
+        Placement impossibleName = new Placement(user, Map.of("a\0b", 1L), null);
+        Placement last = new Placement(user, Map.of(fries, 3L), null);
 
-        placeOrder.insert(List.of(first, unknownItem, unknownUser, impossibleName, last));
+        placeOrder.insertTogether(List.of(first, unknownItem, unknownUser, impossibleName, last));
 
         assertThat(linesOf(first)).containsExactlyInAnyOrder(burger + "=2", fries + "=1");
         assertThat(linesOf(last)).containsExactly(fries + "=3");
         assertRefused(unknownItem, "items.no such thing");
         assertRefused(impossibleName, "items.a\0b");
-        assertThatThrownBy(unknownUser::orThrow)
+        assertThatThrownBy(unknownUser::outcome)
                 .isInstanceOf(ProblemException.class)
                 .hasMessageContaining("no user " + UNKNOWN_USER);
         assertThat(ledger.count("orders where user_id = " + user)).isEqualTo(2);
@@ -73,33 +99,230 @@ class PlaceOrderTest {
     void anItemDeletedMeanwhileFailsOnlyOrdersForIt() throws Exception {
         String toast = Shop.uniqueName();
         long doomed = Shop.item(toast, 10, 0);
-        Placement neighbour = new Placement(user, Map.of(burger, 1L));
-        Placement unlucky = new Placement(user, Map.of(toast, 1L));
-        try (Connection deleting = ledger.connect();
-                Statement statement = deleting.createStatement();
-                ExecutorService executor = Executors.newSingleThreadExecutor()) {
-            deleting.setAutoCommit(false);
-            statement.execute("delete from inventory_items where id = " + doomed);
-
-            Future<?> placing = executor.submit(() -> placeOrder.insert(List.of(neighbour, unlucky)));
+        try (Held deleting = new Held("delete from inventory_items where id = " + doomed)) {
+            Future<OrderView> unlucky = deleting.place(Map.of(toast, 1L));
+            Placement neighbour = new Placement(user, Map.of(burger, 1L), null);
+            placeOrder.insertTogether(List.of(neighbour, new Placement(user, Map.of(toast, 1L), null)));
+            assertThat(linesOf(neighbour)).containsExactly(burger + "=1");
             await().until(() -> ledger.count("pg_stat_activity where wait_event_type = 'Lock'") > 0);
             deleting.commit();
-            placing.get();
+
+            assertThatThrownBy(unlucky::get)
+                    .cause()
+                    .isInstanceOfSatisfying(
+                            ProblemException.class,
+                            e -> assertThat(e.problem().errors())
+                                    .singleElement()
+                                    .satisfies(
+                                            error -> assertThat(error.field()).isEqualTo("items." + toast)));
         }
 
-        assertThat(linesOf(neighbour)).containsExactly(burger + "=1");
-        assertRefused(unlucky, "items." + toast);
         assertThat(ledger.count("orders where user_id = " + user)).isOne();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "select from users where id = %1$d for update",
+                "select from inventory_items where name = '%2$s' for update",
+                "select pg_advisory_xact_lock(%3$d, %4$d)"
+            })
+    void anOrderForWhatSomebodyHoldsWaitsAlone(String hold) throws Exception {
+        long other = Shop.user();
+        IdempotencyKey key = new IdempotencyKey("k");
+        try (Held held =
+                new Held(hold.formatted(user, burger, IdempotencyKeys.LOCK_CLASS, IdempotencyKeys.lockOf(user, key)))) {
+            Placement blocked = new Placement(user, Map.of(burger, 1L), key);
+            Placement free = new Placement(other, Map.of(fries, 1L), null);
+
+            placeOrder.insertTogether(List.of(blocked, free));
+
+            assertThat(linesOf(free)).containsExactly(fries + "=1");
+            assertThat(blocked.outcome()).isInstanceOf(Placement.Outcome.OnlyAlone.class);
+            Future<OrderView> waiting = held.place(Map.of(burger, 2L), key);
+            await().until(() -> ledger.count("pg_stat_activity where wait_event_type = 'Lock'") > 0);
+            assertThat(placeOrder.place(other, Map.of(fries, 1L), null)).isPresent();
+            assertThat(waiting.isDone()).isFalse();
+            held.commit();
+            assertThat(waiting.get().items()).containsEntry(burger, 2L);
+        }
+    }
+
+    @Test
+    void onlyDataAtFaultIsPlacedAlone() {
+        ledger.execute("alter table order_lines add constraint poison check (quantity <> 13)");
+        try {
+            Placement poison = new Placement(user, Map.of(burger, 13L), null);
+            Placement neighbour = new Placement(user, Map.of(burger, 1L), null);
+
+            placeOrder.insertTogether(List.of(poison, neighbour));
+
+            assertThat(poison.outcome()).isInstanceOf(Placement.Outcome.OnlyAlone.class);
+            assertThat(neighbour.outcome()).isInstanceOf(Placement.Outcome.OnlyAlone.class);
+        } finally {
+            ledger.execute("alter table order_lines drop constraint poison");
+        }
+        assertThat(ledger.count("orders where user_id = " + user)).isZero();
+    }
+
+    @Test
+    void contentionFailsTheWholeGroupAtOnce() throws Exception {
+        try (Held held = new Held("lock table orders in access exclusive mode")) {
+            Placement first = new Placement(user, Map.of(burger, 1L), null);
+            Placement second = new Placement(user, Map.of(fries, 1L), null);
+            long started = System.nanoTime();
+
+            placeOrder.insertTogether(List.of(first, second));
+
+            // lock_timeout is 5 s: once for the group, not once for each order and the group.
+            assertThat(Duration.ofNanos(System.nanoTime() - started)).isLessThan(Duration.ofSeconds(9));
+            for (Placement each : List.of(first, second)) {
+                assertThatThrownBy(each::outcome)
+                        .satisfies(e -> assertThat(DatabaseFailure.of(e)).isEqualTo(DatabaseFailure.CONTENTION));
+            }
+            assertThat(held.isOpen()).isTrue();
+        }
+    }
+
+    @Test
+    void keyedOrdersTakePartInTheGroup() {
+        IdempotencyKey key = new IdempotencyKey("k");
+        Placement keyed = new Placement(user, Map.of(burger, 2L), key);
+        Placement unkeyed = new Placement(user, Map.of(fries, 1L), null);
+        placeOrder.insertTogether(List.of(keyed, unkeyed));
+        Placement again = new Placement(user, Map.of(burger, 2L), key);
+        Placement neighbour = new Placement(user, Map.of(fries, 1L), new IdempotencyKey("another"));
+
+        placeOrder.insertTogether(List.of(again, neighbour));
+
+        assertThat(linesOf(keyed)).containsExactly(burger + "=2");
+        assertThat(linesOf(unkeyed)).containsExactly(fries + "=1");
+        assertThat(again.outcome()).isInstanceOf(Placement.Outcome.KeyUsed.class);
+        assertThat(linesOf(neighbour)).containsExactly(fries + "=1");
+        assertThat(ledger.texts("select order_id from idempotency_keys where key = 'k' and user_id = " + user))
+                .containsExactly(Long.toString(placed(keyed).id()));
+        assertThat(ledger.count("orders where user_id = " + user)).isEqualTo(3);
+    }
+
+    @Test
+    void postgresStampsWhenStockIsDue() {
+        Placement placement = new Placement(user, Map.of(burger, 1L), null);
+
+        placeOrder.insertTogether(List.of(placement));
+
+        assertThat(ledger.count("orders where enqueued_at <> created_at and id = "
+                        + placed(placement).id()))
+                .isOne();
+    }
+
+    @Test
+    void aFailureAfterTheStatementIsInDoubtAndNotRetried() {
+        PlaceOrder failing = new PlaceOrder(
+                failingToReadRows(AgroalDataSource.class, dataSource), stockDue, keys, Clock.systemUTC());
+        Placement first = new Placement(user, Map.of(burger, 1L), null);
+        Placement second = new Placement(user, Map.of(fries, 1L), null);
+
+        failing.insertTogether(List.of(first, second));
+
+        for (Placement each : List.of(first, second)) {
+            assertThatThrownBy(each::outcome)
+                    .satisfies(e -> assertThat(DatabaseFailure.of(e)).isEqualTo(DatabaseFailure.IN_DOUBT));
+        }
+        assertThat(ledger.count("orders where user_id = " + user)).isEqualTo(2);
+    }
+
+    @Test
+    void anObserverThatFailsDoesNotFailThePlacedOrder() {
+        FailingObserver.failing = true;
+        try {
+            assertThat(Shop.order(user, Map.of(burger, 1))).isPositive();
+        } finally {
+            FailingObserver.failing = false;
+        }
+        assertThat(ledger.count("orders where user_id = " + user)).isOne();
+    }
+
+    /** An observer that fails when a test tells it to. */
+    @Singleton
+    static class FailingObserver {
+        static volatile boolean failing;
+
+        void observe(@Observes StockDue due) {
+            if (failing) {
+                throw new IllegalStateException("a bug in an observer");
+            }
+        }
+    }
+
+    /** Passes everything on to the real driver, but no row can be read. */
+    private static <T> T failingToReadRows(Class<T> type, T target) {
+        return type.cast(Proxy.newProxyInstance(
+                type.getClassLoader(), new Class<?>[] {type}, (proxy, method, arguments) -> {
+                    if (method.getName().equals("next")) {
+                        throw new SQLException("the row cannot be read", "22000");
+                    }
+                    try {
+                        Object result = method.invoke(target, arguments);
+                        return switch (result) {
+                            case Connection each
+                            when !(target instanceof PreparedStatement) -> failingToReadRows(Connection.class, each);
+                            case PreparedStatement each -> failingToReadRows(PreparedStatement.class, each);
+                            case ResultSet each -> failingToReadRows(ResultSet.class, each);
+                            case null, default -> result;
+                        };
+                    } catch (InvocationTargetException e) {
+                        throw e.getCause();
+                    }
+                }));
+    }
+
+    /** A transaction that holds what its statement has locked, until it commits. */
+    private final class Held implements AutoCloseable {
+        private final ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor();
+        private final Connection connection = ledger.connect();
+
+        Held(String sql) throws SQLException {
+            connection.setAutoCommit(false);
+            try (Statement statement = connection.createStatement()) {
+                statement.execute(sql);
+            }
+        }
+
+        Future<OrderView> place(Map<String, Long> quantities) {
+            return place(quantities, null);
+        }
+
+        Future<OrderView> place(Map<String, Long> quantities, IdempotencyKey key) {
+            return executor.submit(() -> placeOrder.place(user, quantities, key).orElseThrow());
+        }
+
+        boolean isOpen() throws SQLException {
+            return !connection.isClosed();
+        }
+
+        void commit() throws SQLException {
+            connection.commit();
+        }
+
+        @Override
+        public void close() throws SQLException {
+            connection.close();
+            executor.close();
+        }
+    }
+
+    private static OrderView placed(Placement placement) {
+        return ((Placement.Outcome.Placed) placement.outcome()).order();
     }
 
     private List<String> linesOf(Placement placement) {
         return ledger.texts("""
                 select i.name || '=' || l.quantity from order_lines l join inventory_items i on i.id = l.inventory_item_id
-                where l.order_id = %d""".formatted(placement.orThrow().id()));
+                where l.order_id = %d""".formatted(placed(placement).id()));
     }
 
     private static void assertRefused(Placement placement, String field) {
-        assertThatThrownBy(placement::orThrow)
+        assertThatThrownBy(placement::outcome)
                 .isInstanceOfSatisfying(
                         ProblemException.class,
                         e -> assertThat(e.problem().errors())

@@ -13,8 +13,9 @@ public final class TcpProxy implements AutoCloseable {
     private final ServerSocket server;
     private final int target;
     private final Set<Socket> open = ConcurrentHashMap.newKeySet();
-    private final Set<Socket> silent = ConcurrentHashMap.newKeySet();
+    private final Set<Socket> silenced = ConcurrentHashMap.newKeySet();
     private volatile boolean isDown;
+    private volatile boolean isSilent;
 
     /** @param target the port of the server on this machine */
     public TcpProxy(int target) throws IOException {
@@ -35,11 +36,21 @@ public final class TcpProxy implements AutoCloseable {
 
     public void restore() {
         isDown = false;
+        isSilent = false;
     }
 
-    /** From now on, all that the present connections carry is lost, and they stay open. New ones are not affected. */
+    /**
+     * Drops whatever arrives on the present connections from now on. None is closed, so neither side notices. New ones
+     * are not affected.
+     */
     public void silence() {
-        silent.addAll(open);
+        silenced.addAll(open);
+    }
+
+    /** The same, and drops whatever arrives on new connections, until {@link #restore()}. */
+    public void silenceAll() {
+        isSilent = true;
+        silence();
     }
 
     private void accept() {
@@ -53,6 +64,10 @@ public final class TcpProxy implements AutoCloseable {
                 Socket upstream = new Socket(InetAddress.getLoopbackAddress(), target);
                 open.add(client);
                 open.add(upstream);
+                if (isSilent) {
+                    silenced.add(client);
+                    silenced.add(upstream);
+                }
                 Thread.ofVirtual().start(() -> copy(client, upstream));
                 Thread.ofVirtual().start(() -> copy(upstream, client));
             } catch (IOException e) {
@@ -63,12 +78,11 @@ public final class TcpProxy implements AutoCloseable {
 
     private void copy(Socket from, Socket to) {
         try {
-            byte[] bytes = new byte[8192];
-            for (int read = from.getInputStream().read(bytes);
-                    read >= 0;
-                    read = from.getInputStream().read(bytes)) {
-                if (!silent.contains(from)) {
-                    to.getOutputStream().write(bytes, 0, read);
+            byte[] buffer = new byte[8192];
+            int length;
+            while ((length = from.getInputStream().read(buffer)) >= 0) {
+                if (!silenced.contains(from)) {
+                    to.getOutputStream().write(buffer, 0, length);
                 }
             }
         } catch (IOException e) {
@@ -78,7 +92,8 @@ public final class TcpProxy implements AutoCloseable {
             close(to);
             open.remove(from);
             open.remove(to);
-            silent.remove(from);
+            silenced.remove(from);
+            silenced.remove(to);
         }
     }
 

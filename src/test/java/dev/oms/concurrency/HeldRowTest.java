@@ -1,0 +1,109 @@
+package dev.oms.concurrency;
+
+import static io.restassured.RestAssured.given;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+import static org.hamcrest.Matchers.containsString;
+import static org.hamcrest.Matchers.notNullValue;
+
+import dev.oms.Ledger;
+import dev.oms.OmsServers;
+import dev.oms.Shop;
+import io.quarkus.test.common.WithTestResource;
+import io.quarkus.test.junit.QuarkusTest;
+import io.restassured.response.Response;
+import java.sql.Connection;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** A row of a user or an item that somebody holds costs its own orders their time-out, and others nothing. */
+@QuarkusTest
+@WithTestResource(OmsServers.class)
+class HeldRowTest {
+    private static final int THREADS = 16;
+    private static final int ORDERS = 100;
+
+    private final Ledger ledger = OmsServers.ledger();
+    private long heldUser;
+    private long user;
+    private String heldItem;
+    private String item;
+    private long heldItemId;
+
+    @BeforeEach
+    void setUp() {
+        heldUser = Shop.user();
+        user = Shop.user();
+        heldItem = Shop.uniqueName();
+        item = Shop.uniqueName();
+        heldItemId = Shop.item(heldItem, 1_000_000, 0);
+        Shop.item(item, 1_000_000, 0);
+    }
+
+    @Test
+    void aHeldUserDelaysOnlyItsOwnOrders() throws Exception {
+        assertOnlyOwnOrdersWait("select from users where id = " + heldUser + " for update", heldUser, item);
+    }
+
+    @Test
+    void aHeldItemDelaysOnlyOrdersForIt() throws Exception {
+        assertOnlyOwnOrdersWait("select from inventory_items where id = " + heldItemId + " for update", user, heldItem);
+    }
+
+    private void assertOnlyOwnOrdersWait(String hold, long waitingUser, String waitingItem) throws Exception {
+        try (Connection connection = ledger.connect();
+                Statement statement = connection.createStatement();
+                ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor()) {
+            connection.setAutoCommit(false);
+            statement.execute(hold);
+            AtomicBoolean stopping = new AtomicBoolean();
+            List<Future<List<Response>>> waiting = new ArrayList<>();
+            for (int i = 0; i < 4; i++) {
+                waiting.add(executor.submit(() -> {
+                    List<Response> responses = new ArrayList<>();
+                    do {
+                        responses.add(place(waitingUser, waitingItem));
+                    } while (!stopping.get());
+                    return responses;
+                }));
+            }
+            await().until(() -> ledger.count("pg_stat_activity where wait_event_type = 'Lock'") > 0);
+
+            List<Duration> others = Concurrently.run(THREADS, Collections.nCopies(ORDERS, () -> {
+                long started = System.nanoTime();
+                place(user, item).then().statusCode(201);
+                return Duration.ofNanos(System.nanoTime() - started);
+            }));
+            stopping.set(true);
+
+            // lock_timeout is 5 s. An order that shared it would take longer, most of them several times as long.
+            assertThat(others.stream().sorted().toList().get(ORDERS * 9 / 10)).isLessThan(Duration.ofSeconds(4));
+            for (Future<List<Response>> each : waiting) {
+                each.get()
+                        .forEach(response -> response.then()
+                                .statusCode(503)
+                                .header("Retry-After", notNullValue())
+                                .body("detail", containsString("nothing was changed")));
+            }
+            connection.rollback();
+        }
+
+        assertThat(place(waitingUser, waitingItem).statusCode()).isEqualTo(201);
+    }
+
+    private static Response place(long user, String item) {
+        return given().contentType("application/json")
+                .body(Map.of("items", Map.of(item, 1)))
+                .post("/orders?user_id=" + user);
+    }
+}
