@@ -29,6 +29,11 @@ import org.eclipse.microprofile.config.inject.ConfigProperty;
 class CollectBody {
     private static final int BEFORE_ADMISSION = 11_000;
 
+    /**
+     * Many more than a client needs that sends every token of its JSON in a chunk; without a limit it could be bytes.
+     */
+    private static final int PARTS_MAX = 4_096;
+
     private final Map<String, Integer> maxBytes;
     private final BodyMemory memory;
     private final WriteProblem writeProblem;
@@ -86,6 +91,7 @@ class CollectBody {
         private final int maxBytes;
         private Buffer bytes;
         private int reserved;
+        private int parts;
         private long timer;
         private int http2Length;
         private boolean done;
@@ -122,6 +128,10 @@ class CollectBody {
             int received = reserved + part.length();
             if (received > maxBytes) {
                 refuseAsTooLarge();
+            } else if (++parts > PARTS_MAX) {
+                end();
+                writeProblem.write(
+                        call, Problem.of(413, "The body comes in more than %,d chunks.".formatted(PARTS_MAX)));
             } else if (!memory.reserve(part.length())) {
                 end();
                 writeProblem.write(

@@ -14,12 +14,18 @@ import jakarta.inject.Singleton;
 
 /**
  * Rejects what Jackson would otherwise guess at: duplicate keys, 1.5 or "1" for an integer, 1 for a string, trailing
- * text. Also rejects deep nesting early.
+ * text. Also limits nesting and the number of tokens.
  */
 @Singleton
 class StrictJson implements ObjectMapperCustomizer {
     /** Far more than any body needs, and far fewer than Jackson's default. */
     private static final int DEPTH_MAX = 20;
+
+    /**
+     * Brackets, names and values in a body; an order of 100 items has some 200. Jackson reads all unknown fields before
+     * it rejects the first.
+     */
+    private static final int TOKENS_MAX = 1_000;
 
     @Override
     @SuppressWarnings(
@@ -32,6 +38,7 @@ class StrictJson implements ObjectMapperCustomizer {
         mapper.getFactory()
                 .setStreamReadConstraints(StreamReadConstraints.builder()
                         .maxNestingDepth(DEPTH_MAX)
+                        .maxTokenCount(TOKENS_MAX)
                         .build());
         mapper.disable(MapperFeature.ALLOW_COERCION_OF_SCALARS);
         mapper.disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT);

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.ext.web.RoutingContext;
@@ -20,6 +21,9 @@ class WriteProblem {
      * client might never see the response: RFC 9112 §9.6.
      */
     private static final int LINGER_MILLIS = 1_000;
+
+    /** How much of it to discard: some 2 MiB, since the HTTP server hands over up to 8 KiB at once. */
+    private static final int DISCARDED_PARTS_MAX = 256;
 
     /** The HTTP/2 error code for a stream that is not read on although nothing is wrong: RFC 9113 §8.1. */
     private static final long NO_ERROR = 0;
@@ -53,8 +57,16 @@ class WriteProblem {
     }
 
     private static void discardTheRest(RoutingContext call) {
-        HttpConnection connection = call.request().connection();
-        call.request().pause().handler(discarded -> {}).endHandler(complete -> connection.close());
+        HttpServerRequest request = call.request();
+        HttpConnection connection = request.connection();
+        int[] parts = {0};
+        request.pause()
+                .handler(discarded -> {
+                    if (++parts[0] == DISCARDED_PARTS_MAX) {
+                        request.pause();
+                    }
+                })
+                .endHandler(complete -> connection.close());
         call.vertx().setTimer(LINGER_MILLIS, expired -> connection.close());
     }
 }

@@ -22,7 +22,6 @@ final class HostileBodies {
     private static final int ORDER_BYTES = 150_000;
 
     private static final int OTHER_BYTES = 8_000;
-    private static final int MEBIBYTE = 1 << 20;
 
     /** Names with the same {@code hashCode}, each as long as an order of 100 has room for. */
     private static final int COLLIDING_CHARS = 1_400;
@@ -32,28 +31,9 @@ final class HostileBodies {
     /**
      * A hostile request.
      *
-     * @param chunkBytes the size of the chunks that the body is sent in; 0 for a {@code Content-Length}
+     * @param bytes the whole request
      */
-    record Request(String name, String line, byte[] body, int chunkBytes) {
-        private byte[] bytes() {
-            ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-            bytes.writeBytes(ascii(line + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-                    + (chunkBytes == 0 ? "Content-Length: " + body.length : "Transfer-Encoding: chunked")
-                    + "\r\n\r\n"));
-            if (chunkBytes == 0) {
-                bytes.writeBytes(body);
-                return bytes.toByteArray();
-            }
-            for (int i = 0; i < body.length; i += chunkBytes) {
-                byte[] chunk = Arrays.copyOfRange(body, i, Math.min(i + chunkBytes, body.length));
-                bytes.writeBytes(ascii(Integer.toHexString(chunk.length) + "\r\n"));
-                bytes.writeBytes(chunk);
-                bytes.writeBytes(ascii("\r\n"));
-            }
-            bytes.writeBytes(ascii("0\r\n\r\n"));
-            return bytes.toByteArray();
-        }
-    }
+    record Request(String name, byte[] bytes) {}
 
     private HostileBodies() {}
 
@@ -115,7 +95,28 @@ final class HostileBodies {
     }
 
     private static void add(List<Request> all, String name, String line, String body, Charset charset, int chunkBytes) {
-        all.add(new Request(line.replaceFirst("\\?.*", "") + ", " + name, line, body.getBytes(charset), chunkBytes));
+        all.add(new Request(
+                line.replaceFirst("\\?.*", "") + ", " + name, bytes(line, body.getBytes(charset), chunkBytes)));
+    }
+
+    /** @param chunkBytes the size of the chunks that the body is sent in; 0 for a {@code Content-Length} */
+    private static byte[] bytes(String line, byte[] body, int chunkBytes) {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        bytes.writeBytes(ascii(line + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                + (chunkBytes == 0 ? "Content-Length: " + body.length : "Transfer-Encoding: chunked")
+                + "\r\n\r\n"));
+        if (chunkBytes == 0) {
+            bytes.writeBytes(body);
+            return bytes.toByteArray();
+        }
+        for (int i = 0; i < body.length; i += chunkBytes) {
+            byte[] chunk = Arrays.copyOfRange(body, i, Math.min(i + chunkBytes, body.length));
+            bytes.writeBytes(ascii(Integer.toHexString(chunk.length) + "\r\n"));
+            bytes.writeBytes(chunk);
+            bytes.writeBytes(ascii("\r\n"));
+        }
+        bytes.writeBytes(ascii("0\r\n\r\n"));
+        return bytes.toByteArray();
     }
 
     private static String items(int count, IntFunction<String> item) {

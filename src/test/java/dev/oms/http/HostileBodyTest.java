@@ -87,6 +87,16 @@ class HostileBodyTest {
     }
 
     @Test
+    void stopsReadingUnknownFields() {
+        // Jackson collects unknown fields until the end, which is not JSON here.
+        place(items(5_000, i -> "\"f%d\":1".formatted(i))
+                                .replace("{\"items\":", "")
+                                .replace("}}", "") + ",not JSON")
+                .statusCode(400)
+                .body("detail", containsString("Token count"));
+    }
+
+    @Test
     void acceptsTheLargestOrder() {
         Map<String, Long> ids = IntStream.range(0, 100)
                 .mapToObj(i -> "%s%03d".formatted(LONGEST_NAME, i))
@@ -133,6 +143,19 @@ class HostileBodyTest {
 
             assertThat(response).startsWith("HTTP/1.1 413 ").containsIgnoringCase("connection: close");
         }
+    }
+
+    @Test
+    void refusesABodyInTinyChunks() throws IOException {
+        RawHttp.Response response = RawHttp.exchange(
+                RestAssured.port,
+                bytes("POST /orders HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                        + "Transfer-Encoding: chunked\r\n\r\n" + "1\r\n \r\n".repeat(10_000)),
+                false,
+                TIMEOUT);
+
+        assertThat(response.status()).isEqualTo(413);
+        assertThat(response.text()).contains("chunks");
     }
 
     @Test
