@@ -10,6 +10,7 @@ import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.infrastructure.Infrastructure;
 import io.smallrye.mutiny.subscription.BackPressureStrategy;
 import io.smallrye.mutiny.subscription.MultiEmitter;
+import io.vertx.core.Vertx;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import java.time.Duration;
@@ -24,48 +25,104 @@ import java.util.concurrent.ConcurrentHashMap;
 class FlowStream {
     private static final int LISTENERS_MAX = 200;
 
+    /** So that one client cannot take every slot. */
+    private static final int LISTENERS_OF_ADDRESS_MAX = 50;
+
     /** A listener is then disconnected and reconnects, maybe to another process. */
     private static final Duration LISTEN_MAX = Duration.ofHours(1);
+
+    /** How long a listener may take to receive the end of the stream when the process stops. */
+    private static final Duration END_MAX = Duration.ofSeconds(1);
 
     /** A snapshot is reused for this long: a little less than the second between two. */
     private static final long FRESH_NANOS = Duration.ofMillis(900).toNanos();
 
     private final TakeHealthSnapshot takeSnapshot;
     private final ObjectMapper json;
-    private final Set<MultiEmitter<? super Flow>> listeners = ConcurrentHashMap.newKeySet();
+    private final Vertx vertx;
+    private final Set<Listener> listeners = ConcurrentHashMap.newKeySet();
     private volatile boolean stopping;
     private Flow latest;
     private long takenNanos;
 
-    FlowStream(TakeHealthSnapshot takeSnapshot, ObjectMapper json) {
+    FlowStream(TakeHealthSnapshot takeSnapshot, ObjectMapper json, Vertx vertx) {
         this.takeSnapshot = takeSnapshot;
         this.json = json;
+        this.vertx = vertx;
     }
 
     /**
-     * Emits the current flow at once, then one every second. It completes when the process stops, so that the shutdown
-     * does not wait for listeners.
+     * Takes a slot for a listener. Whoever adds a listener must remove it when its connection ends, whether or not
+     * anything was sent.
      *
-     * @throws ProblemException 503 if there are too many listeners
+     * @param address the address that it calls from
+     * @param disconnect ends its connection; called when the process stops and the listener does not read
+     * @throws ProblemException 503 if there are too many listeners, from this address or in all
      */
-    Multi<Flow> listen() {
-        if (listenerCount() >= LISTENERS_MAX) {
-            throw ProblemException.busy("Too many listeners. Try again later.");
+    Listener add(String address, Runnable disconnect) {
+        Listener listener = new Listener(address, disconnect);
+        synchronized (listeners) {
+            if (listeners.size() >= LISTENERS_MAX) {
+                throw ProblemException.busy("Too many listeners. Try again later.");
+            }
+            if (listeners.stream().filter(other -> other.address.equals(address)).count() >= LISTENERS_OF_ADDRESS_MAX) {
+                throw ProblemException.busy("Too many listeners from this address. Try again later.");
+            }
+            listeners.add(listener);
         }
-        return Multi.createFrom()
-                .<Flow>emitter(this::addListener, BackPressureStrategy.LATEST)
-                // Taking a snapshot blocks on Redis, and must not block the event loop that Redis's reply arrives on.
-                .runSubscriptionOn(Infrastructure.getDefaultWorkerPool())
-                .select()
-                .first(LISTEN_MAX);
+        return listener;
     }
 
-    private void addListener(MultiEmitter<? super Flow> listener) {
-        listener.emit(latest());
-        listener.onTermination(() -> listeners.remove(listener));
-        listeners.add(listener);
-        if (stopping) {
-            listener.complete();
+    /** A client that follows the flow. It has a slot until it is removed. */
+    final class Listener {
+        private final String address;
+        private final Runnable disconnect;
+        private volatile MultiEmitter<? super Flow> emitter;
+
+        private Listener(String address, Runnable disconnect) {
+            this.address = address;
+            this.disconnect = disconnect;
+        }
+
+        /**
+         * Emits the current flow at once, then one every second. It completes when the listener is removed, and when
+         * the process stops.
+         */
+        Multi<Flow> flows() {
+            return Multi.createFrom()
+                    .<Flow>emitter(this::start, BackPressureStrategy.LATEST)
+                    // Taking a snapshot blocks on Redis, and must not block the event loop that Redis's reply arrives
+                    // on.
+                    .runSubscriptionOn(Infrastructure.getDefaultWorkerPool())
+                    .select()
+                    .first(LISTEN_MAX);
+        }
+
+        private void start(MultiEmitter<? super Flow> emitter) {
+            this.emitter = emitter;
+            emitter.emit(latest());
+            // Either this sees that the listener has been removed meanwhile, or the removal sees the emitter.
+            if (stopping || !listeners.contains(this)) {
+                emitter.complete();
+            }
+        }
+
+        private void emit(Flow flow) {
+            if (emitter != null) {
+                emitter.emit(flow);
+            }
+        }
+
+        private void complete() {
+            if (emitter != null) {
+                emitter.complete();
+            }
+        }
+
+        /** Frees the slot; later calls have no effect. */
+        void remove() {
+            listeners.remove(this);
+            complete();
         }
     }
 
@@ -92,6 +149,8 @@ class FlowStream {
 
     void stop(@Observes ShutdownDelayInitiatedEvent event) {
         end();
+        // The end of the stream waits behind what the listener has not read, and the shutdown waits for the stream.
+        vertx.setTimer(END_MAX.toMillis(), timer -> listeners.forEach(listener -> listener.disconnect.run()));
     }
 
     void stop(@Observes ShutdownEvent event) {
@@ -100,6 +159,6 @@ class FlowStream {
 
     private void end() {
         stopping = true;
-        listeners.forEach(MultiEmitter::complete);
+        listeners.forEach(Listener::complete);
     }
 }

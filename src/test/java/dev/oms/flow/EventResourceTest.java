@@ -3,30 +3,38 @@ package dev.oms.flow;
 import static io.restassured.RestAssured.given;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
+import static org.hamcrest.Matchers.containsString;
+import static org.hamcrest.Matchers.notNullValue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.oms.Ledger;
 import dev.oms.OmsServers;
 import dev.oms.Shop;
+import dev.oms.http.ProblemException;
 import io.quarkus.runtime.ShutdownDelayInitiatedEvent;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.DisabledOnIntegrationTest;
 import io.quarkus.test.junit.QuarkusTest;
 import io.restassured.RestAssured;
 import io.smallrye.mutiny.helpers.test.AssertSubscriber;
+import io.vertx.core.Vertx;
 import jakarta.enterprise.inject.spi.CDI;
 import java.io.IOException;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
@@ -41,6 +49,8 @@ class EventResourceTest {
 
     /** How many events a test waits for at most. */
     private static final int EVENTS_MAX = 60;
+
+    private static final int LISTENERS_OF_ADDRESS_MAX = 50;
 
     private final Ledger ledger = OmsServers.ledger();
 
@@ -170,27 +180,148 @@ class EventResourceTest {
         await().atMost(Duration.ofSeconds(20)).until(() -> flows.listenerCount() == 0);
     }
 
+    /** As many as the slots of all addresses together, so that a few that leak are noticed below. */
+    @Test
+    void clientsThatHangUpAtOnceLeaveNoSlotTaken() throws IOException, InterruptedException {
+        byte[] call = "GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
+        for (int i = 0; i < 300; i++) {
+            try (Socket client = new Socket("localhost", RestAssured.port)) {
+                // Half of them reset the connection.
+                client.setSoLinger(i % 2 == 0, 0);
+                client.getOutputStream().write(call);
+                // Every third one hangs up while it is being added, or just after.
+                if (i % 3 == 0) {
+                    Thread.sleep(i / 30);
+                }
+            }
+        }
+
+        List<Listener> all = new ArrayList<>();
+        try {
+            await().atMost(Duration.ofSeconds(30)).untilAsserted(() -> {
+                while (all.size() < LISTENERS_OF_ADDRESS_MAX) {
+                    all.add(Listener.connect());
+                }
+            });
+            assertThat(all.getLast().next().name()).isEqualTo("history");
+        } finally {
+            all.forEach(Listener::close);
+        }
+    }
+
+    @Test
+    void refusesListenersBeyondTheLimitOfAnAddress() {
+        List<Listener> all = new ArrayList<>();
+        try {
+            // Those of an earlier test may still have their slots.
+            await().atMost(Duration.ofSeconds(30)).untilAsserted(() -> {
+                while (all.size() < LISTENERS_OF_ADDRESS_MAX) {
+                    all.add(Listener.connect());
+                }
+            });
+
+            given().get("/events")
+                    .then()
+                    .statusCode(503)
+                    .contentType("application/problem+json")
+                    .header("Retry-After", notNullValue())
+                    .body("detail", containsString("address"));
+        } finally {
+            all.forEach(Listener::close);
+        }
+    }
+
     @Test
     @DisabledOnIntegrationTest("It would stop the process")
     void completesOnShutdownForEarlyAndLateListeners() {
-        FlowStream flows =
-                new FlowStream(CDI.current().select(TakeHealthSnapshot.class).get(), new ObjectMapper());
-        AssertSubscriber<Flow> early = flows.listen().subscribe().withSubscriber(AssertSubscriber.create(10));
+        FlowStream flows = newFlowStream();
+        FlowStream.Listener listener = flows.add("192.0.2.1", () -> {});
+        AssertSubscriber<Flow> early = listener.flows().subscribe().withSubscriber(AssertSubscriber.create(10));
         early.awaitItems(1).assertNotTerminated();
 
         flows.stop(new ShutdownDelayInitiatedEvent());
 
         early.awaitCompletion();
-        flows.listen().subscribe().withSubscriber(AssertSubscriber.create(10)).awaitCompletion();
-        await().atMost(Duration.ofSeconds(20)).until(() -> flows.listenerCount() == 0);
+        flows.add("192.0.2.1", () -> {})
+                .flows()
+                .subscribe()
+                .withSubscriber(AssertSubscriber.create(10))
+                .awaitCompletion();
+    }
+
+    private static FlowStream newFlowStream() {
+        return new FlowStream(
+                CDI.current().select(TakeHealthSnapshot.class).get(),
+                new ObjectMapper(),
+                CDI.current().select(Vertx.class).get());
+    }
+
+    @Test
+    @DisabledOnIntegrationTest("It would stop the process")
+    void disconnectsAListenerThatDoesNotReadTheEnd() {
+        FlowStream flows = newFlowStream();
+        AtomicInteger disconnected = new AtomicInteger();
+        FlowStream.Listener deaf = flows.add("192.0.2.1", disconnected::incrementAndGet);
+        FlowStream.Listener gone = flows.add("192.0.2.2", () -> disconnected.addAndGet(100));
+        AssertSubscriber<Flow> slow = deaf.flows().subscribe().withSubscriber(AssertSubscriber.create(1));
+        slow.awaitItems(1);
+        flows.publish();
+        gone.remove();
+
+        flows.stop(new ShutdownDelayInitiatedEvent());
+
+        await().atMost(Duration.ofSeconds(20)).until(() -> disconnected.get() == 1);
+        slow.assertNotTerminated();
+    }
+
+    @Test
+    @DisabledOnIntegrationTest("The stream is accessible only inside the process")
+    void completesAListenerThatWasRemovedBeforeItsStreamBegan() {
+        FlowStream flows = newFlowStream();
+        FlowStream.Listener listener = flows.add("192.0.2.1", () -> {});
+
+        listener.remove();
+
+        listener.flows()
+                .subscribe()
+                .withSubscriber(AssertSubscriber.create(10))
+                .awaitCompletion();
+        assertThat(flows.listenerCount()).isZero();
+    }
+
+    /** Checking and taking a slot are one step. */
+    @Test
+    @DisabledOnIntegrationTest("The stream is accessible only inside the process")
+    void hasNoMoreSlotsThanItSays() {
+        FlowStream flows = newFlowStream();
+        AtomicInteger added = new AtomicInteger();
+
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (int i = 0; i < 2_000; i++) {
+                String address = "192.0.2." + i % 20;
+                threads.execute(() -> {
+                    try {
+                        flows.add(address, () -> {});
+                        added.incrementAndGet();
+                    } catch (ProblemException full) {
+                        assertThat(full.problem().status()).isEqualTo(503);
+                    }
+                });
+            }
+        }
+
+        assertThat(added).hasValue(200);
+        assertThat(flows.listenerCount()).isEqualTo(200);
     }
 
     @Test
     @DisabledOnIntegrationTest("The stream is accessible only inside the process")
     void keepsOnlyTheLatestFlowForASlowListener() {
-        FlowStream flows =
-                new FlowStream(CDI.current().select(TakeHealthSnapshot.class).get(), new ObjectMapper());
-        AssertSubscriber<Flow> slow = flows.listen().subscribe().withSubscriber(AssertSubscriber.create(1));
+        FlowStream flows = newFlowStream();
+        AssertSubscriber<Flow> slow = flows.add("192.0.2.1", () -> {})
+                .flows()
+                .subscribe()
+                .withSubscriber(AssertSubscriber.create(1));
         slow.awaitItems(1);
         for (int i = 0; i < 5; i++) {
             flows.publish();
@@ -226,7 +357,10 @@ class EventResourceTest {
                             .header("Accept", "text/event-stream")
                             .build(),
                     BodyHandlers.ofLines());
-            assertThat(response.statusCode()).isEqualTo(200);
+            if (response.statusCode() != 200) {
+                client.shutdownNow();
+                throw new AssertionError("GET /events answered " + response.statusCode());
+            }
             return new Listener(client, response, response.body().iterator());
         }
 
