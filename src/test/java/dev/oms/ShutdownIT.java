@@ -12,6 +12,7 @@ import io.vertx.core.http.HttpClientOptions;
 import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpVersion;
+import io.vertx.core.http.PoolOptions;
 import java.io.IOException;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
@@ -74,25 +75,27 @@ class ShutdownIT {
             value = HttpVersion.class,
             names = {"HTTP_1_1", "HTTP_2"})
     void asksClientsToLeave(HttpVersion version) throws IOException, InterruptedException {
-        HttpClient client = vertx.createHttpClient(new HttpClientOptions()
-                .setProtocolVersion(version)
-                // Prior knowledge, as between a proxy and its upstream.
-                .setHttp2ClearTextUpgrade(false)
-                .setMaxPoolSize(1)
-                .setHttp2MaxPoolSize(1));
         Queue<HttpConnection> opened = new ConcurrentLinkedQueue<>();
         Queue<HttpConnection> goneAway = new ConcurrentLinkedQueue<>();
         Queue<HttpConnection> closed = new ConcurrentLinkedQueue<>();
-        client.connectionHandler(connection -> {
-            opened.add(connection);
-            connection.closeHandler(end -> closed.add(connection));
-            if (version == HttpVersion.HTTP_2) {
-                connection.goAwayHandler(goAway -> {
-                    assertThat(goAway.getErrorCode()).isZero();
-                    goneAway.add(connection);
-                });
-            }
-        });
+        HttpClient client = vertx.httpClientBuilder()
+                .with(new HttpClientOptions()
+                        .setProtocolVersion(version)
+                        // Prior knowledge, as between a proxy and its upstream.
+                        .setHttp2ClearTextUpgrade(false))
+                .with(new PoolOptions().setHttp1MaxSize(1).setHttp2MaxSize(1))
+                .withConnectHandler(connection -> {
+                    opened.add(connection);
+                    connection.closeHandler(end -> closed.add(connection));
+                    if (version == HttpVersion.HTTP_2) {
+                        connection.goAwayHandler(goAway -> {
+                            if (goAway.getErrorCode() == 0) {
+                                goneAway.add(connection);
+                            }
+                        });
+                    }
+                })
+                .build();
         assertThat(get(client).status()).isEqualTo(200);
         assertThat(get(client).status()).isEqualTo(200);
         assertThat(opened).hasSize(1);
@@ -108,8 +111,8 @@ class ShutdownIT {
         }
 
         assertThat(answers)
-                .allSatisfy(answer -> assertThat(answer)
-                        .isEqualTo(new Answer(200, version == HttpVersion.HTTP_2 ? null : "close")));
+                .allSatisfy(answer ->
+                        assertThat(answer).isEqualTo(new Answer(200, version == HttpVersion.HTTP_2 ? null : "close")));
         assertThat(opened).hasSizeGreaterThan(2);
         HttpConnection first = opened.peek();
         await().atMost(Duration.ofSeconds(20)).until(() -> closed.contains(first));

@@ -35,8 +35,9 @@ class EventResource {
     @Produces(MediaType.SERVER_SENT_EVENTS)
     public Multi<OutboundSseEvent> listen(@Context Sse sse, RoutingContext call) {
         FlowStream.Listener listener =
-                flows.add(call.request().remoteAddress().hostAddress(), call.response()::reset);
-        // Not by cancelling the stream: a client that hangs up before the stream has started would be missed.
+                flows.add(String.valueOf(call.request().remoteAddress().hostAddress()), call.response()::reset);
+        // Not when the stream is cancelled: a client that hangs up before its stream has begun would be missed. All of
+        // this runs on the connection's event loop, so the client cannot hang up between these lines.
         call.addEndHandler(ended -> listener.remove());
         if (call.response().closed()) {
             listener.remove();

@@ -65,7 +65,10 @@ class FlowStream {
             if (listeners.size() >= LISTENERS_MAX) {
                 throw ProblemException.busy("Too many listeners. Try again later.");
             }
-            if (listeners.stream().filter(other -> other.address.equals(address)).count() >= LISTENERS_OF_ADDRESS_MAX) {
+            if (listeners.stream()
+                            .filter(other -> other.address.equals(address))
+                            .count()
+                    >= LISTENERS_OF_ADDRESS_MAX) {
                 throw ProblemException.busy("Too many listeners from this address. Try again later.");
             }
             listeners.add(listener);

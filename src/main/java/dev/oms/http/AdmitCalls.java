@@ -28,7 +28,7 @@ import org.eclipse.microprofile.config.inject.ConfigProperty;
 public class AdmitCalls {
     private static final int FIRST = 10_000;
 
-    /** Marks a call that has left the count. */
+    /** The attribute of a call that no longer counts. */
     private static final String LEFT = AdmitCalls.class.getName() + ".left";
 
     private final AtomicInteger inProgress = new AtomicInteger();
@@ -72,22 +72,20 @@ public class AdmitCalls {
             inProgress.decrementAndGet();
             reject(call, "Too many calls are in progress; nothing was changed. Try again.");
         } else {
-            call.addEndHandler(ended -> {
-                if (call.get(LEFT) == null) {
-                    inProgress.decrementAndGet();
-                }
-            });
+            call.addEndHandler(ended -> leave(call));
             call.next();
         }
     }
 
     /**
-     * From now on a call does not count as in progress, although its response has not ended: it is a stream, which
-     * costs little and may last for an hour. To be called once, on the call's event loop.
+     * From now on a call does not count as in progress, although its response may not have ended: a stream costs little
+     * and may last for an hour. To be called on the call's event loop.
      */
     public void leave(RoutingContext call) {
-        call.put(LEFT, true);
-        inProgress.decrementAndGet();
+        if (call.get(LEFT) == null) {
+            call.put(LEFT, true);
+            inProgress.decrementAndGet();
+        }
     }
 
     private void reject(RoutingContext call, String detail) {

@@ -11,8 +11,7 @@ import java.util.function.ToLongFunction;
 
 /**
  * A keyset page of a list ordered by a unique key, usually the id: up to {@code limit} rows after the last row of the
- * previous page. A {@code Link} header points to the next page, if there is one, relative to
- * this one.
+ * previous page. A {@code Link} header points to the next page, if there is one, relative to this one.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc8288">RFC 8288, Web Linking</a>
  */

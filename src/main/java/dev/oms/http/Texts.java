@@ -20,20 +20,19 @@ public final class Texts {
      *   <li>It has at least one character that is not a space.
      *   <li>It has no control characters (such as NUL), no line separators, no unpaired surrogates.
      *   <li>It has no invisible or direction characters: two names would look the same, or a line would read backwards.
-     *       This includes the joiners inside some emoji and Persian words. The one exception is the selector that makes a
-     *       pictograph an emoji (&#x2764;&#xFE0F;), because keyboards add it.
+     *       This includes the joiners inside some emoji and Persian words. The one exception is the selector that makes
+     *       a pictograph an emoji (&#x2764;&#xFE0F;), because keyboards add it.
      * </ul>
      *
      * Possessive, so it never backtracks; otherwise 1 MiB ending in NUL would take an hour.
      *
      * @see <a href="https://www.unicode.org/reports/tr36/">Unicode TR 36, Security Considerations</a>
      */
-    public static final String PRINTABLE =
-            "\\p{Zs}*+[^\\p{Zs}" + REFUSED + "][^" + REFUSED + "]*+"
-                    + "(?:(?<=\\p{IsExtended_Pictographic})\\x{FE0F}[^" + REFUSED + "]*+)*+";
+    public static final String PRINTABLE = "\\p{Zs}*+[^\\p{Zs}" + REFUSED + "][^" + REFUSED + "]*+"
+            + "(?:(?<=\\p{IsExtended_Pictographic})\\x{FE0F}[^" + REFUSED + "]*+)*+";
 
     /** The validation message for text that is not {@link #PRINTABLE}. */
-    public static final String PRINTABLE_MESSAGE = "must not be blank or contain control or invisible characters";
+    public static final String PRINTABLE_MESSAGE = "must not be blank or contain invisible or control characters";
 
     private static final Pattern STORABLE = Pattern.compile("[^\\x{0}\\p{Cs}]*+");
 

@@ -75,9 +75,7 @@ class UserResource {
                 default -> e;
             };
         }
-        return Created.at("/users/" + user.id())
-                .entity(user.view())
-                .build();
+        return Created.at("/users/" + user.id()).entity(user.view()).build();
     }
 
     @GET
