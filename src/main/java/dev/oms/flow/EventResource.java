@@ -3,6 +3,8 @@ package dev.oms.flow;
 import dev.oms.http.AdmitCalls;
 import io.quarkus.resteasy.reactive.server.EndpointDisabled;
 import io.smallrye.mutiny.Multi;
+import io.vertx.core.http.HttpServerResponse;
+import io.vertx.core.http.HttpVersion;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.Path;
@@ -34,16 +36,22 @@ class EventResource {
     @GET
     @Produces(MediaType.SERVER_SENT_EVENTS)
     public Multi<OutboundSseEvent> listen(@Context Sse sse, RoutingContext call) {
-        FlowStream.Listener listener =
-                flows.add(String.valueOf(call.request().remoteAddress().hostAddress()), call.response()::reset);
-        // Not when the stream is cancelled: a client that hangs up before its stream has begun would be missed. All of
-        // this runs on the connection's event loop, so the client cannot hang up between these lines.
-        call.addEndHandler(ended -> listener.remove());
-        if (call.response().closed()) {
-            listener.remove();
-        }
+        HttpServerResponse response = call.response();
+        FlowStream.Listener listener = flows.add(
+                String.valueOf(call.request().remoteAddress().hostAddress()),
+                () -> response.closed() || response.ended(),
+                () -> disconnect(call));
         admitCalls.leave(call);
         return listener.flows().onItem().transformToMultiAndConcatenate(new Events(sse)::of);
+    }
+
+    private static void disconnect(RoutingContext call) {
+        if (call.request().version() == HttpVersion.HTTP_2) {
+            // Other calls may share the connection.
+            call.response().reset();
+        } else {
+            call.request().connection().close();
+        }
     }
 
     /** The events of one listener: turns each flow into what it has not received yet. */

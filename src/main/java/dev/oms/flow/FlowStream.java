@@ -16,6 +16,7 @@ import jakarta.enterprise.event.Observes;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BooleanSupplier;
 
 /**
  * Publishes the order flow to all listeners once a second. One snapshot serves all of them, and none is taken while
@@ -52,16 +53,17 @@ class FlowStream {
     }
 
     /**
-     * Takes a slot for a listener. Whoever adds a listener must remove it when its connection ends, whether or not
-     * anything was sent.
+     * Takes a slot for a listener. Slots of listeners that are gone are freed first.
      *
      * @param address the address that it calls from
+     * @param isGone whether its response has ended, for whatever reason
      * @param disconnect ends its connection; called when the process stops and the listener does not read
      * @throws ProblemException 503 if there are too many listeners, from this address or in all
      */
-    Listener add(String address, Runnable disconnect) {
-        Listener listener = new Listener(address, disconnect);
+    Listener add(String address, BooleanSupplier isGone, Runnable disconnect) {
+        Listener listener = new Listener(address, isGone, disconnect);
         synchronized (listeners) {
+            removeGone();
             if (listeners.size() >= LISTENERS_MAX) {
                 throw ProblemException.busy("Too many listeners. Try again later.");
             }
@@ -76,20 +78,34 @@ class FlowStream {
         return listener;
     }
 
-    /** A client that follows the flow. It has a slot until it is removed. */
+    /**
+     * Asks each listener, because nothing reports every end: a stream that has not begun cannot be cancelled, and
+     * Vert.x calls none of a response's handlers when the response is reset after a failed write.
+     */
+    private void removeGone() {
+        for (Listener listener : listeners) {
+            if (listener.isGone.getAsBoolean() && listeners.remove(listener)) {
+                listener.complete();
+            }
+        }
+    }
+
+    /** A client that follows the flow. It has a slot until it is gone. */
     final class Listener {
         private final String address;
+        private final BooleanSupplier isGone;
         private final Runnable disconnect;
         private volatile MultiEmitter<? super Flow> emitter;
 
-        private Listener(String address, Runnable disconnect) {
+        private Listener(String address, BooleanSupplier isGone, Runnable disconnect) {
             this.address = address;
+            this.isGone = isGone;
             this.disconnect = disconnect;
         }
 
         /**
-         * Emits the current flow at once, then one every second. It completes when the listener is removed, and when
-         * the process stops.
+         * Emits the current flow at once, then one every second. It completes when the listener is gone, and when the
+         * process stops.
          */
         Multi<Flow> flows() {
             return Multi.createFrom()
@@ -121,16 +137,11 @@ class FlowStream {
                 emitter.complete();
             }
         }
-
-        /** Frees the slot; later calls have no effect. */
-        void remove() {
-            listeners.remove(this);
-            complete();
-        }
     }
 
     @Scheduled(every = "{oms.flow.every}", concurrentExecution = ConcurrentExecution.SKIP)
     void publish() {
+        removeGone();
         if (!listeners.isEmpty()) {
             Flow flow = latest();
             listeners.forEach(listener -> listener.emit(flow));

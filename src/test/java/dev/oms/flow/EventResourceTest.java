@@ -35,6 +35,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
@@ -260,14 +261,14 @@ class EventResourceTest {
     @DisabledOnIntegrationTest("It would stop the process")
     void completesOnShutdownForEarlyAndLateListeners() {
         FlowStream flows = newFlowStream();
-        FlowStream.Listener listener = flows.add("192.0.2.1", () -> {});
+        FlowStream.Listener listener = flows.add("192.0.2.1", () -> false, () -> {});
         AssertSubscriber<Flow> early = listener.flows().subscribe().withSubscriber(AssertSubscriber.create(10));
         early.awaitItems(1).assertNotTerminated();
 
         flows.stop(new ShutdownDelayInitiatedEvent());
 
         early.awaitCompletion();
-        flows.add("192.0.2.1", () -> {})
+        flows.add("192.0.2.1", () -> false, () -> {})
                 .flows()
                 .subscribe()
                 .withSubscriber(AssertSubscriber.create(10))
@@ -286,12 +287,10 @@ class EventResourceTest {
     void disconnectsAListenerThatDoesNotReadTheEnd() {
         FlowStream flows = newFlowStream();
         AtomicInteger disconnected = new AtomicInteger();
-        FlowStream.Listener deaf = flows.add("192.0.2.1", disconnected::incrementAndGet);
-        FlowStream.Listener gone = flows.add("192.0.2.2", () -> disconnected.addAndGet(100));
+        FlowStream.Listener deaf = flows.add("192.0.2.1", () -> false, disconnected::incrementAndGet);
         AssertSubscriber<Flow> slow = deaf.flows().subscribe().withSubscriber(AssertSubscriber.create(1));
         slow.awaitItems(1);
         flows.publish();
-        gone.remove();
 
         flows.stop(new ShutdownDelayInitiatedEvent());
 
@@ -301,13 +300,19 @@ class EventResourceTest {
 
     @Test
     @DisabledOnIntegrationTest("The stream is accessible only inside the process")
-    void completesAListenerThatWasRemovedBeforeItsStreamBegan() {
+    void completesTheStreamOfAListenerThatIsGone() {
         FlowStream flows = newFlowStream();
-        FlowStream.Listener listener = flows.add("192.0.2.1", () -> {});
+        AtomicBoolean isGone = new AtomicBoolean();
+        FlowStream.Listener early = flows.add("192.0.2.1", isGone::get, () -> {});
+        FlowStream.Listener late = flows.add("192.0.2.1", isGone::get, () -> {});
+        AssertSubscriber<Flow> begun = early.flows().subscribe().withSubscriber(AssertSubscriber.create(10));
+        begun.awaitItems(1);
 
-        listener.remove();
+        isGone.set(true);
+        flows.publish();
 
-        listener.flows().subscribe().withSubscriber(AssertSubscriber.create(10)).awaitCompletion();
+        begun.awaitCompletion();
+        late.flows().subscribe().withSubscriber(AssertSubscriber.create(10)).awaitCompletion();
         assertThat(flows.listenerCount()).isZero();
     }
 
@@ -323,7 +328,7 @@ class EventResourceTest {
                 String address = "192.0.2." + i % 20;
                 threads.execute(() -> {
                     try {
-                        flows.add(address, () -> {});
+                        flows.add(address, () -> false, () -> {});
                         added.incrementAndGet();
                     } catch (ProblemException full) {
                         assertThat(full.problem().status()).isEqualTo(503);
@@ -340,8 +345,10 @@ class EventResourceTest {
     @DisabledOnIntegrationTest("The stream is accessible only inside the process")
     void keepsOnlyTheLatestFlowForASlowListener() {
         FlowStream flows = newFlowStream();
-        AssertSubscriber<Flow> slow =
-                flows.add("192.0.2.1", () -> {}).flows().subscribe().withSubscriber(AssertSubscriber.create(1));
+        AssertSubscriber<Flow> slow = flows.add("192.0.2.1", () -> false, () -> {})
+                .flows()
+                .subscribe()
+                .withSubscriber(AssertSubscriber.create(1));
         slow.awaitItems(1);
         for (int i = 0; i < 5; i++) {
             flows.publish();
