@@ -6,9 +6,12 @@ import static org.awaitility.Awaitility.await;
 import dev.oms.embedded.EmbeddedServers;
 import dev.oms.process.Child;
 import dev.oms.process.OmsProcess;
+import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpClientOptions;
+import io.vertx.core.http.HttpClientRequest;
+import io.vertx.core.http.HttpClosedException;
 import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpVersion;
@@ -103,7 +106,7 @@ class ShutdownIT {
         Child.signal(web.handle(), "TERM");
         await().atMost(Duration.ofSeconds(20)).until(() -> {
             // Readiness fails as soon as the delay begins.
-            return status(client, "/q/health/ready") == 503;
+            return get(client, "/q/health/ready").status() == 503;
         });
         List<Answer> answers = new ArrayList<>();
         for (int i = 0; i < 5; i++) {
@@ -124,24 +127,28 @@ class ShutdownIT {
     }
 
     private Answer get(HttpClient client) {
-        return client.request(HttpMethod.GET, web.uri("").getPort(), "localhost", "/order_statuses")
-                .compose(request -> request.send())
-                .compose(response -> response.body()
-                        .map(body -> new Answer(response.statusCode(), response.getHeader("Connection"))))
+        return get(client, "/order_statuses");
+    }
+
+    private Answer get(HttpClient client, String path) {
+        return send(client, path)
                 .toCompletionStage()
                 .toCompletableFuture()
                 .orTimeout(30, TimeUnit.SECONDS)
                 .join();
     }
 
-    private int status(HttpClient client, String path) {
+    private Future<Answer> send(HttpClient client, String path) {
         return client.request(HttpMethod.GET, web.uri("").getPort(), "localhost", path)
-                .compose(request -> request.send())
-                .compose(response -> response.body().map(body -> response.statusCode()))
-                .toCompletionStage()
-                .toCompletableFuture()
-                .orTimeout(30, TimeUnit.SECONDS)
-                .join();
+                .compose(HttpClientRequest::send)
+                .compose(response -> response.body()
+                        .map(body -> new Answer(response.statusCode(), response.getHeader("Connection"))))
+                // A request that crosses a GOAWAY has not been processed: clients send it again (RFC 9113 §8.7).
+                .recover(e -> e instanceof HttpClosedException closed
+                                && closed.goAway() != null
+                                && closed.goAway().getErrorCode() == 0
+                        ? send(client, path)
+                        : Future.failedFuture(e));
     }
 
     /** Its stream would otherwise be waited for until the time-out of 20 seconds. */
