@@ -3,6 +3,7 @@ package dev.oms.order;
 import com.fasterxml.jackson.databind.annotation.JsonDeserialize;
 import dev.oms.http.Actor;
 import dev.oms.http.Bodies;
+import dev.oms.http.Created;
 import dev.oms.http.IdempotencyKey;
 import dev.oms.http.IfMatch;
 import dev.oms.http.IfNoneMatch;
@@ -29,7 +30,6 @@ import jakarta.ws.rs.PathParam;
 import jakarta.ws.rs.QueryParam;
 import jakarta.ws.rs.core.Response;
 import jakarta.ws.rs.core.UriInfo;
-import java.net.URI;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -125,7 +125,7 @@ class OrderResource {
                         placeOrder.place(user, valid.items(), null).orElseThrow(), false)
                 : placeOnce.place(user, valid.items(), key.get());
         Response.ResponseBuilder response =
-                Response.created(URI.create("/orders/" + placed.order().id()));
+                Created.at("/orders/" + placed.order().id());
         if (placed.replayed()) {
             response.header(REPLAYED, true);
         }

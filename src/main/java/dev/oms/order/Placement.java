@@ -9,12 +9,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.regex.Pattern;
 
 /** An order to be placed, for which the thread that created it waits. */
 final class Placement extends GroupCommit.Member<Placement.Outcome> {
-    private static final Pattern PRINTABLE = Pattern.compile(Texts.PRINTABLE);
-
     private final long userId;
     private final Map<String, Long> quantities;
     private final IdempotencyKey key;
@@ -61,7 +58,7 @@ final class Placement extends GroupCommit.Member<Placement.Outcome> {
 
     /** Whether an item can have this name. Other names are left out of the query: PostgreSQL rejects some of them. */
     static boolean isPossibleName(String name) {
-        return name.length() <= Texts.NAME_MAX && PRINTABLE.matcher(name).matches();
+        return name.length() <= Texts.NAME_MAX && Texts.isStorable(name);
     }
 
     void place(long id, Instant at) {

@@ -168,4 +168,30 @@ class OverloadTest {
             }
         }
     }
+
+    /** It stays for up to an hour, and costs a message a second. */
+    @Test
+    void aListenerIsNotACallInProgress() throws IOException, SQLException {
+        List<Socket> listeners = new ArrayList<>();
+        try {
+            for (int i = 0; i < 8; i++) {
+                Socket listener = new Socket("localhost", RestAssured.port);
+                listeners.add(listener);
+                listener.setSoTimeout(30_000);
+                listener.getOutputStream()
+                        .write("GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+                assertThat(new String(listener.getInputStream().readNBytes(12), StandardCharsets.US_ASCII))
+                        .isEqualTo("HTTP/1.1 200");
+            }
+
+            given().get("/order_statuses").then().statusCode(200);
+        } finally {
+            for (Socket listener : listeners) {
+                listener.close();
+            }
+        }
+
+        // Nor does its end count as the end of one.
+        answers503AtOnceWhenTooManyCallsAreInProgress();
+    }
 }
