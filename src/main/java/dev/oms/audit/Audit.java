@@ -47,19 +47,15 @@ class Audit {
     static final long ORDERS_READ_AGAIN = 100_000;
 
     /**
-     * Compares some items with the next movements of their ledgers and moves their checkpoints. Finds:
+     * Compares some items with the next movements of their ledgers, and moves their checkpoints. Finds:
      *
      * <ul>
      *   <li>QUANTITY: an item's quantity is not the sum of its movements.
      *   <li>QUANTITY_AFTER: a movement's {@code quantity_after} is not the sum of its item's movements so far.
-     *   <li>STRAY: a movement of an order belongs to none of its lines.
      * </ul>
      *
      * Tells besides: UNFINISHED, an item whose ledger goes on; MOVED, an order of one of these movements; LAST, the
      * last item.
-     *
-     * <p>The order's line is asked for in a scalar subquery, because the planner might make a join of anything else,
-     * and read all lines for it.
      */
     private static final String COMPARE_ITEMS = """
             with item as materialized (
@@ -86,16 +82,17 @@ class Audit {
             select 'QUANTITY_AFTER', inventory_item_id, order_id,
                 format('movement %s says %s, but the ledger adds up to %s', id, quantity_after, total)
                 from movement where quantity_after <> total
-            union all
-            select 'STRAY', m.inventory_item_id, m.order_id, format('movement %s belongs to no line of the order', m.id)
-                from movement m where m.order_id is not null and (
-                    select true from order_lines l
-                    where l.order_id = m.order_id and l.inventory_item_id = m.inventory_item_id) is null
             union all select 'UNFINISHED', id, null, null from ledger where movements = ?
             union all select distinct 'MOVED', null::bigint, order_id, null from movement where order_id <= ?
             union all select 'LAST', max(id), null, null from item having count(*) > 0""";
 
-    private static final String NEXT_ORDERS = "select id from orders where id > ? order by id limit ?";
+    private static final String NEXT_ORDERS =
+            "select max(id), count(*) from (select id from orders where id > ? order by id limit ?) page";
+
+    /** A range includes the ids of orders that do not exist, which a movement may name nevertheless. */
+    private static final String COMPARE_ORDER_RANGE = compareOrders("%1$s > ? and %1$s <= ?");
+
+    private static final String COMPARE_ORDERS = compareOrders("%s = any(?)");
 
     /**
      * Compares orders. Finds:
@@ -105,14 +102,20 @@ class Audit {
      *   <li>ORDER: a line's stock did not move as the order's status requires: not at all, out, or out and back. It may
      *       have gone out only if its restoration was given up, which then was the last thing that happened to the
      *       order.
+     *   <li>STRAY: a movement of an order belongs to none of its lines.
      * </ul>
+     *
+     * @param which the condition for a column with an order's id, for three tables
      */
-    private static final String COMPARE_ORDERS = """
-            with o as materialized (select id, status, due, version from orders where id = any(?)),
+    private static String compareOrders(String which) {
+        return """
+            with o as materialized (select id, status, due, version from orders where %s),
+            line as materialized (select order_id, inventory_item_id, quantity from order_lines where %s),
+            movement as materialized (select id, order_id, inventory_item_id, delta from stock_movements where %2$s),
             moved as materialized (
                 select order_id, inventory_item_id, count(*) movements, sum(delta) delta
-                from stock_movements where order_id = any(?) group by order_id, inventory_item_id)
-            select 'DUE', null::bigint, id, format('is %s with %s due', status, coalesce(due, 'nothing')) from o
+                from movement group by order_id, inventory_item_id)
+            select 'DUE', null::bigint, id, format('is %%s with %%s due', status, coalesce(due, 'nothing')) from o
             where case status
                 when 'Pending' then due is distinct from 'DEDUCTION'
                 when 'Received' then due is distinct from 'DEDUCTION'
@@ -120,9 +123,9 @@ class Audit {
                 else due is not null end
             union all
             select 'ORDER', l.inventory_item_id, o.id,
-                format('is %s, but its line of %s moved by %s (movements: %s)',
+                format('is %%s, but its line of %%s moved by %%s (movements: %%s)',
                     o.status, l.quantity, coalesce(m.delta, 0), coalesce(m.movements, 0))
-            from o join order_lines l on l.order_id = o.id and l.order_id = any(?)
+            from o join line l on l.order_id = o.id
             left join moved m on m.order_id = o.id and m.inventory_item_id = l.inventory_item_id
             where case
                 when o.status in ('Pending', 'Received', 'Rejected') then m.movements is not null
@@ -131,7 +134,13 @@ class Audit {
                 when m.movements = 1 then m.delta <> -l.quantity or not exists (
                     select from order_events e
                     where e.order_id = o.id and e.version = o.version and e.event = 'Abandoned')
-                else m.movements <> 2 or m.delta <> 0 end""";
+                else m.movements <> 2 or m.delta <> 0 end
+            union all
+            select 'STRAY', m.inventory_item_id, m.order_id, format('movement %%s belongs to no line of the order', m.id)
+            from movement m left join line l
+                on l.order_id = m.order_id and l.inventory_item_id = m.inventory_item_id
+            where l.order_id is null""".formatted(which.formatted("id"), which.formatted("order_id"));
+    }
 
     private final AgroalDataSource dataSource;
     private final Audits audits;
@@ -175,6 +184,9 @@ class Audit {
     /** What comes of comparing some items: the last of them or null, and those whose ledger goes on. */
     private record ItemRange(Long last, List<Long> unfinished) {}
 
+    /** What comes of comparing some orders: the last of them, and whether there are no more. */
+    private record OrderRange(long last, boolean isLast) {}
+
     /** What is done in the transaction of one range, once the lease is renewed. */
     private interface Range<T> {
         T compare(Connection connection) throws SQLException;
@@ -205,14 +217,12 @@ class Audit {
             }
             item = range.last();
         }
-        long order = lease.afterOrderId();
-        List<Long> orders;
-        do {
-            long after = order;
+        OrderRange orders = new OrderRange(lease.afterOrderId(), false);
+        while (!orders.isLast()) {
+            long after = orders.last();
             orders = inTransaction(lease, connection -> compareNextOrders(connection, after, findings));
-            order = orders.isEmpty() ? order : orders.getLast();
-        } while (orders.size() == ORDERS);
-        return new Outcome(findings, order);
+        }
+        return new Outcome(findings, orders.last());
     }
 
     private static int forgetCheckpoints(Connection connection) throws SQLException {
@@ -282,34 +292,43 @@ class Audit {
         });
     }
 
-    private static List<Long> compareNextOrders(Connection connection, long after, Findings findings)
+    private static OrderRange compareNextOrders(Connection connection, long after, Findings findings)
             throws SQLException {
-        List<Long> orders = new ArrayList<>();
+        OrderRange range;
         try (PreparedStatement statement = connection.prepareStatement(NEXT_ORDERS)) {
             statement.setLong(1, after);
             statement.setInt(2, ORDERS);
             try (ResultSet row = statement.executeQuery()) {
-                while (row.next()) {
-                    orders.add(row.getLong(1));
-                }
+                row.next();
+                int orders = row.getInt(2);
+                range = new OrderRange(orders == 0 ? after : row.getLong(1), orders < ORDERS);
             }
         }
-        if (!orders.isEmpty()) {
-            compareOrders(connection, orders, findings);
+        long to = range.isLast() ? Long.MAX_VALUE : range.last();
+        try (PreparedStatement statement = connection.prepareStatement(COMPARE_ORDER_RANGE)) {
+            for (int table = 0; table < 3; table++) {
+                statement.setLong(2 * table + 1, after);
+                statement.setLong(2 * table + 2, to);
+            }
+            find(statement, findings);
         }
-        return orders;
+        return range;
     }
 
     private static void compareOrders(Connection connection, List<Long> orders, Findings findings) throws SQLException {
         Array ids = connection.createArrayOf("bigint", orders.toArray(Long[]::new));
         try (PreparedStatement statement = connection.prepareStatement(COMPARE_ORDERS)) {
-            for (int i = 1; i <= 3; i++) {
-                statement.setArray(i, ids);
+            for (int table = 0; table < 3; table++) {
+                statement.setArray(table + 1, ids);
             }
-            try (ResultSet row = statement.executeQuery()) {
-                while (row.next()) {
-                    findings.add(discrepancy(row));
-                }
+            find(statement, findings);
+        }
+    }
+
+    private static void find(PreparedStatement statement, Findings findings) throws SQLException {
+        try (ResultSet row = statement.executeQuery()) {
+            while (row.next()) {
+                findings.add(discrepancy(row));
             }
         }
     }

@@ -18,6 +18,7 @@ import dev.oms.WithoutConsumer;
 import dev.oms.audit.Audits.Lease;
 import dev.oms.audit.Audits.LostLeaseException;
 import dev.oms.job.Settling;
+import io.agroal.api.AgroalDataSource;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.DisabledOnIntegrationTest;
 import io.quarkus.test.junit.QuarkusTest;
@@ -332,7 +333,8 @@ class AuditTest {
         String damage = "update stock_movements set quantity_after = quantity_after %s 1 where order_id in (%d, %d)";
         ledger.execute(damage.formatted("+", order, later));
         try {
-            runScheduled();
+            ledger.execute("update audits set started_at = started_at - interval '1 hour'");
+            runScheduled(audit);
             releaseAll();
 
             given().get("/inventory_items/audit")
@@ -409,6 +411,22 @@ class AuditTest {
     }
 
     @Test
+    @DisabledOnIntegrationTest("Needs the beans of the worker")
+    void handsTheAuditOnWhenItsWorkerIsStopped() {
+        Audit stopped = new Audit(CDI.current().select(AgroalDataSource.class).get(), audits);
+        stopped.stop();
+        ledger.execute("update audits set started_at = started_at - interval '1 hour'");
+
+        runScheduled(stopped);
+
+        // Not a minute later, when the lease would have expired.
+        await().atMost(Duration.ofSeconds(30))
+                .untilAsserted(() -> assertThat(
+                                ledger.texts("select status || ' ' || attempt from audits order by id desc limit 1"))
+                        .containsExactly("Complete 2"));
+    }
+
+    @Test
     @DisabledOnIntegrationTest("Needs the metrics of the worker")
     void publishesTheStoredResultAsMetrics() {
         ledger.execute("update inventory_items set quantity = quantity + 1 where id = " + item);
@@ -441,8 +459,7 @@ class AuditTest {
     }
 
     /** Takes up the audit that is due, and runs it, as a worker with a schedule does. */
-    private void runScheduled() {
-        ledger.execute("update audits set started_at = started_at - interval '1 hour'");
+    private void runScheduled(Audit audit) {
         new RunAudit(audits, audit, CDI.current().select(AuditMetric.class).get(), "off", "1h").runNext();
     }
 
