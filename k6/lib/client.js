@@ -15,6 +15,7 @@ export const STATUSES = ['Pending', 'Received', 'Confirmed', 'OutForDelivery', '
 // The expected statuses of a call; any other counts as http_req_failed.
 export const CREATED = [201];
 export const OK = [200];
+export const ACCEPTED = [202];
 export const NO_CONTENT = [204];
 export const CONFLICT = [409];
 export const OK_OR_CONFLICT = [200, 409];

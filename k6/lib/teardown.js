@@ -1,12 +1,12 @@
-// The end of every run: waits for the queue to drain, then audits the stock.
+// The end of every run: waits for the queue to drain, then has the stock audited.
 
 import { sleep } from 'k6';
 import { Counter, Gauge } from 'k6/metrics';
-import { OK, jsonBody, call } from './client.js';
+import { ACCEPTED, OK, jsonBody, call } from './client.js';
 
 const DRAIN_TIMEOUT_MS = 10 * 60 * 1000;
 const POLL_EVERY_SECONDS = 1;
-const AUDIT_TIMEOUT = '30m'; // the audit reads the whole database
+const AUDIT_TIMEOUT_MS = 30 * 60 * 1000; // the audit reads the whole database
 const LOGGED_MAX = 10;
 
 const jobsLeft = new Gauge('jobs_left');
@@ -45,10 +45,20 @@ export function drainAndAudit() {
   jobsFailed.add(jobs.failed ?? -1);
   jobsDead.add(jobs.dead ?? -1);
 
-  res = call('audit', 'GET', '/inventory_items/audit', OK, null, AUDIT_TIMEOUT);
-  const audit = jsonBody(res);
-  // A response that breaks off has no count.
-  if (res.status === 200 && Number.isInteger(audit.count)) {
+  res = call('request_audit', 'POST', '/inventory_items/audit', ACCEPTED);
+  const asked = jsonBody(res).id;
+  const askedAt = Date.now();
+  let audit;
+  while (Number.isInteger(asked) && Date.now() - askedAt < AUDIT_TIMEOUT_MS) {
+    res = call('audit', 'GET', '/inventory_items/audit', OK);
+    audit = jsonBody(res);
+    // An earlier audit may not have seen everything.
+    if (res.status !== 200 || audit.id >= asked) {
+      break;
+    }
+    sleep(POLL_EVERY_SECONDS);
+  }
+  if (audit?.id >= asked && audit.status === 'Complete') {
     audits.add(1);
     discrepancies.add(audit.count);
     for (const discrepancy of audit.discrepancies.slice(0, LOGGED_MAX)) {

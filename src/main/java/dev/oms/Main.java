@@ -55,6 +55,7 @@ public class Main {
             "oms.job.consumer.every",
             "oms.job.reconciler.every",
             "oms.job.gauges.every",
+            "oms.audit.poll.every",
             "oms.audit.every",
             "oms.flow.every",
             "oms.idempotency.purge.every"

@@ -13,6 +13,7 @@ import java.util.Map;
 /** Runs a worker process beside the packaged web that Quarkus starts for an integration test, as in production. */
 public final class PackagedWorker implements QuarkusTestResourceLifecycleManager {
     private static OmsProcess worker;
+    private static OmsProcess auditor;
 
     @Override
     public int order() {
@@ -28,6 +29,8 @@ public final class PackagedWorker implements QuarkusTestResourceLifecycleManager
                     "OMS_JOB_RECONCILER_EVERY", "1s",
                     "OMS_JOB_RECONCILER_GRACE", "1s",
                     "OMS_JOB_CONSUMER_CLAIM_AFTER", "2s",
+                    // It may be paused in the middle of one.
+                    "OMS_AUDIT_POLL_EVERY", "off",
                     "OMS_IDEMPOTENCY_PURGE_EVERY", "off"));
             worker = new OmsProcess("it-worker", "worker", environment);
             worker.start();
@@ -40,6 +43,10 @@ public final class PackagedWorker implements QuarkusTestResourceLifecycleManager
 
     @Override
     public void stop() {
+        if (auditor != null) {
+            auditor.close();
+            auditor = null;
+        }
         if (worker != null) {
             worker.close();
             worker = null;
@@ -64,6 +71,27 @@ public final class PackagedWorker implements QuarkusTestResourceLifecycleManager
                 .until(() -> OmsServers.streams().depth() == 0
                         && OmsServers.ledger().count("orders where due is not null") == 0);
         pause();
+    }
+
+    /** Starts another worker, unless it runs: it settles nothing, but runs the audits that are asked for. */
+    public static void startAuditor() {
+        if (auditor != null) {
+            return;
+        }
+        try {
+            Map<String, String> environment = new HashMap<>(OmsServers.servers().settings());
+            environment.putAll(Map.of(
+                    "OMS_JOB_CONSUMER_EVERY", "off",
+                    "OMS_JOB_RECONCILER_EVERY", "off",
+                    "OMS_JOB_GAUGES_EVERY", "off",
+                    "OMS_IDEMPOTENCY_PURGE_EVERY", "off",
+                    "OMS_AUDIT_EVERY", "off",
+                    "OMS_AUDIT_POLL_EVERY", "1s"));
+            auditor = new OmsProcess("it-auditor", "worker", environment);
+            auditor.start();
+        } catch (IOException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     private static void signal(String signal) {

@@ -4,6 +4,7 @@ import static io.restassured.RestAssured.given;
 import static org.awaitility.Awaitility.await;
 
 import io.restassured.http.ContentType;
+import io.restassured.path.json.JsonPath;
 import io.restassured.response.Response;
 import java.time.Duration;
 import java.util.Map;
@@ -102,5 +103,28 @@ public final class Shop {
         return await().atMost(Duration.ofSeconds(30))
                 .pollInterval(Duration.ofMillis(20))
                 .until(() -> status(orderId), status -> status.equals("Confirmed") || status.equals("Rejected"));
+    }
+
+    /** Asks for an audit and waits until it, or a later one, has ended. */
+    public static JsonPath audit() {
+        if (PackagedWorker.isRunning()) {
+            PackagedWorker.startAuditor();
+        }
+        long asked = given().post("/inventory_items/audit")
+                .then()
+                .statusCode(202)
+                .extract()
+                .jsonPath()
+                .getLong("id");
+        return await().atMost(Duration.ofSeconds(120))
+                .pollInterval(Duration.ofMillis(50))
+                .until(
+                        () -> given().get("/inventory_items/audit")
+                                .then()
+                                .statusCode(200)
+                                .contentType(ContentType.JSON)
+                                .extract()
+                                .jsonPath(),
+                        audit -> audit.get("id") != null && audit.getLong("id") >= asked);
     }
 }

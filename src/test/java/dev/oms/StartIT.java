@@ -47,6 +47,10 @@ class StartIT {
                     "OMS_JOB_CONSUMER_BATCH_SIZE must be greater than or equal to 1"),
             new WrongSetting(
                     "OMS_JOB_CONSUMER_EVERY", "often", "OMS_JOB_CONSUMER_EVERY must be off or a duration, such as 5s."),
+            new WrongSetting(
+                    "OMS_AUDIT_EVERY",
+                    "seldom",
+                    "OMS_AUDIT_EVERY must be off or a duration of at least 1s, such as 1h."),
             new WrongSetting("OMS_IDEMPOTENCY_KEEP", "1y", "OMS_IDEMPOTENCY_KEEP cannot be \"1y\":"));
 
     private static final int STARTS_AT_ONCE = 4;
@@ -121,6 +125,8 @@ class StartIT {
         Exit audited = run(Map.of("OMS_MIGRATE", "false"), "--audit");
         ledger.execute("update inventory_items set quantity = quantity + 1 where id = 1");
         Exit discrepant = run(Map.of("OMS_MIGRATE", "false"), "--audit");
+        ledger.execute("alter table stock_movements rename quantity_after to hidden");
+        Exit failed = run(Map.of("OMS_MIGRATE", "false"), "--audit");
 
         assertThat(notMigrated.code()).isEqualTo(1);
         assertThat(notMigrated.lastLine())
@@ -131,6 +137,8 @@ class StartIT {
         assertThat(ledger.count("orders")).isEqualTo(10_000);
         assertThat(audited.code()).isZero();
         assertThat(discrepant.code()).isEqualTo(1);
+        assertThat(failed)
+                .isEqualTo(new Exit(2, "The audit failed: An unexpected error occurred; the worker has logged it."));
     }
 
     @Test

@@ -1,125 +1,340 @@
 package dev.oms.audit;
 
+import dev.oms.audit.Audits.Lease;
+import dev.oms.audit.Audits.LostLeaseException;
 import io.agroal.api.AgroalDataSource;
 import io.quarkus.narayana.jta.QuarkusTransaction;
-import io.quarkus.runtime.annotations.RegisterForReflection;
 import jakarta.enterprise.context.ApplicationScoped;
+import java.sql.Array;
 import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.time.Duration;
-import java.util.function.Consumer;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
- * Compares every item with its ledger, and every order with its movements. Each check is one statement, so that an
- * order settled during the audit is not reported. Discrepancies are streamed, so their number is not limited by memory.
+ * Compares every item with its ledger, and orders with their movements, range by range. Each range is one short
+ * transaction, and each comparison one statement, so that what is settled during the audit is not reported.
+ *
+ * <ul>
+ *   <li>A full audit reads everything.
+ *   <li>An incremental audit continues one that found nothing: it compares every item, but reads only the movements
+ *       since the item's checkpoint, their orders, and the orders placed since.
+ * </ul>
+ *
+ * <p>Movements are written under their item's lock, so within an item their ids are in the order of their commits, and
+ * a checkpoint misses none. Order ids are not: an incremental audit reads the latest orders again.
  */
 @ApplicationScoped
-public class Audit {
-    private static final Duration TIMEOUT = Duration.ofHours(6);
-    private static final int FETCH_ROWS = 1_000;
+class Audit {
+    /** Items per transaction, and movements of each. Longer ledgers are continued one by one. */
+    private static final int ITEMS = 100;
 
-    /** A check is a statement that selects the item, the order and the detail of each discrepancy. */
-    private enum Check {
-        /** An item's quantity is the sum of its movements. */
-        QUANTITY("""
-                select i.id, null::bigint, format('has %s, but its ledger adds up to %s', i.quantity, coalesce(m.total, 0))
-                from inventory_items i left join (
-                    select inventory_item_id, sum(delta) total from stock_movements group by inventory_item_id) m
-                    on m.inventory_item_id = i.id
-                where i.quantity <> coalesce(m.total, 0)"""),
-        /** Every movement's {@code quantity_after} is the sum of its item's movements so far. */
-        QUANTITY_AFTER("""
-                select inventory_item_id, order_id,
-                    format('movement %s says %s, but the ledger adds up to %s', id, quantity_after, total)
-                from (
-                    select *, sum(delta) over (partition by inventory_item_id order by id) total from stock_movements) m
-                where quantity_after <> total"""),
-        /** What is due agrees with the order's status. */
-        DUE("""
-                select null::bigint, id, format('is %s with %s due', status, coalesce(due, 'nothing')) from orders
-                where case status
-                    when 'Pending' then due is distinct from 'DEDUCTION'
-                    when 'Received' then due is distinct from 'DEDUCTION'
-                    when 'Cancelled' then due = 'DEDUCTION'
-                    else due is not null end"""),
-        /** Every line's stock moved as the order's status requires: not at all, out, or out and back. */
-        ORDER("""
-                select l.inventory_item_id, o.id,
-                    format('is %s, but its line of %s moved by %s (movements: %s)',
-                        o.status, l.quantity, coalesce(sum(m.delta), 0), count(m.id))
-                from orders o join order_lines l on l.order_id = o.id
-                left join stock_movements m on m.order_id = o.id and m.inventory_item_id = l.inventory_item_id
-                group by o.id, l.order_id, l.inventory_item_id
-                having case
-                    when o.status in ('Pending', 'Received', 'Rejected') then count(m.id) <> 0
-                    when o.status in ('Confirmed', 'OutForDelivery', 'Delivered') or o.due = 'RESTORATION'
-                        then count(m.id) <> 1 or sum(m.delta) <> -l.quantity
-                    else count(m.id) not in (0, 2) or sum(m.delta) <> 0 end"""),
-        /** Every movement of an order belongs to one of its lines. */
-        STRAY("""
-                select m.inventory_item_id, m.order_id, format('movement %s belongs to no line of the order', m.id)
-                from stock_movements m left join order_lines l
-                    on l.order_id = m.order_id and l.inventory_item_id = m.inventory_item_id
-                where m.order_id is not null and l.order_id is null""");
+    private static final int MOVEMENTS = 200;
 
-        private final String sql;
+    /** Movements per transaction where the ledger of one item is continued. */
+    private static final int LEDGER_PAGE = ITEMS * MOVEMENTS;
 
-        Check(String sql) {
-            this.sql = sql;
+    /** Orders per transaction. */
+    private static final int ORDERS = 10_000;
+
+    /**
+     * The latest orders that the next incremental audit reads again: far more than are placed while the longest
+     * transaction that places an order lasts, which is about a minute.
+     */
+    static final long ORDERS_READ_AGAIN = 100_000;
+
+    /**
+     * Compares some items with the next movements of their ledgers, and moves their checkpoints. Finds:
+     *
+     * <ul>
+     *   <li>QUANTITY: an item's quantity is not the sum of its movements.
+     *   <li>QUANTITY_AFTER: a movement's {@code quantity_after} is not the sum of its item's movements so far.
+     * </ul>
+     *
+     * Tells besides: UNFINISHED, an item whose ledger goes on; MOVED, an order of one of these movements; LAST, the
+     * last item.
+     */
+    private static final String COMPARE_ITEMS = """
+            with item as materialized (
+                select i.id, i.quantity, coalesce(c.movement_id, ?) movement_id, coalesce(c.total, 0) total
+                from inventory_items i left join audit_checkpoints c on c.inventory_item_id = i.id
+                where i.id > ? order by i.id limit ?),
+            movement as materialized (
+                select m.inventory_item_id, m.id, m.order_id, m.delta, m.quantity_after,
+                    i.total + sum(m.delta) over (partition by i.id order by m.id) total
+                from item i cross join lateral (
+                    select * from stock_movements where inventory_item_id = i.id and id > i.movement_id
+                    order by id limit ?) m),
+            ledger as materialized (
+                select i.id, i.quantity, max(m.id) movement_id, count(m.id) movements, i.total + coalesce(sum(m.delta), 0) total
+                from item i left join movement m on m.inventory_item_id = i.id
+                group by i.id, i.quantity, i.total),
+            checkpoint as (
+                insert into audit_checkpoints (inventory_item_id, movement_id, total)
+                select id, movement_id, total from ledger where movements > 0
+                on conflict (inventory_item_id) do update set movement_id = excluded.movement_id, total = excluded.total)
+            select 'QUANTITY', id, null::bigint, format('has %s, but its ledger adds up to %s', quantity, total)
+                from ledger where movements < ? and quantity <> total
+            union all
+            select 'QUANTITY_AFTER', inventory_item_id, order_id,
+                format('movement %s says %s, but the ledger adds up to %s', id, quantity_after, total)
+                from movement where quantity_after <> total
+            union all select 'UNFINISHED', id, null, null from ledger where movements = ?
+            union all select distinct 'MOVED', null::bigint, order_id, null from movement where order_id <= ?
+            union all select 'LAST', max(id), null, null from item having count(*) > 0""";
+
+    private static final String NEXT_ORDERS =
+            "select max(id), count(*) from (select id from orders where id > ? order by id limit ?) page";
+
+    /** A range includes the ids of orders that do not exist, which a movement may name nevertheless. */
+    private static final String COMPARE_ORDER_RANGE = compareOrders("%1$s > ? and %1$s <= ?");
+
+    private static final String COMPARE_ORDERS = compareOrders("%s = any(?)");
+
+    /**
+     * Compares orders. Finds:
+     *
+     * <ul>
+     *   <li>DUE: what is due contradicts the order's status.
+     *   <li>ORDER: a line's stock did not move as the order's status requires: not at all, out, or out and back. It may
+     *       have gone out only if its restoration was given up, which then was the last thing that happened to the
+     *       order.
+     *   <li>STRAY: a movement of an order belongs to none of its lines.
+     * </ul>
+     *
+     * @param which the condition for a column with an order's id, for three tables
+     */
+    private static String compareOrders(String which) {
+        return """
+            with o as materialized (select id, status, due, version from orders where %s),
+            line as materialized (select order_id, inventory_item_id, quantity from order_lines where %s),
+            movement as materialized (select id, order_id, inventory_item_id, delta from stock_movements where %2$s),
+            moved as materialized (
+                select order_id, inventory_item_id, count(*) movements, sum(delta) delta
+                from movement group by order_id, inventory_item_id)
+            select 'DUE', null::bigint, id, format('is %%s with %%s due', status, coalesce(due, 'nothing')) from o
+            where case status
+                when 'Pending' then due is distinct from 'DEDUCTION'
+                when 'Received' then due is distinct from 'DEDUCTION'
+                when 'Cancelled' then due = 'DEDUCTION'
+                else due is not null end
+            union all
+            select 'ORDER', l.inventory_item_id, o.id,
+                format('is %%s, but its line of %%s moved by %%s (movements: %%s)',
+                    o.status, l.quantity, coalesce(m.delta, 0), coalesce(m.movements, 0))
+            from o join line l on l.order_id = o.id
+            left join moved m on m.order_id = o.id and m.inventory_item_id = l.inventory_item_id
+            where case
+                when o.status in ('Pending', 'Received', 'Rejected') then m.movements is not null
+                when o.status in ('Confirmed', 'OutForDelivery', 'Delivered') or o.due = 'RESTORATION'
+                    then m.movements is distinct from 1 or m.delta <> -l.quantity
+                when m.movements = 1 then m.delta <> -l.quantity or not exists (
+                    select from order_events e
+                    where e.order_id = o.id and e.version = o.version and e.event = 'Abandoned')
+                else m.movements <> 2 or m.delta <> 0 end
+            union all
+            select 'STRAY', m.inventory_item_id, m.order_id, format('movement %%s belongs to no line of the order', m.id)
+            from movement m left join line l
+                on l.order_id = m.order_id and l.inventory_item_id = m.inventory_item_id
+            where l.order_id is null""".formatted(which.formatted("id"), which.formatted("order_id"));
+    }
+
+    private final AgroalDataSource dataSource;
+    private final Audits audits;
+    private volatile boolean stopping;
+
+    Audit(AgroalDataSource dataSource, Audits audits) {
+        this.dataSource = dataSource;
+        this.audits = audits;
+    }
+
+    /** The discrepancies of an audit: all are counted, the first 1,000 are kept. */
+    static final class Findings {
+        private static final int KEPT = 1_000;
+
+        private final List<Discrepancy> first = new ArrayList<>();
+        private long count;
+
+        private void add(Discrepancy discrepancy) {
+            count++;
+            if (first.size() < KEPT) {
+                first.add(discrepancy);
+            }
+        }
+
+        List<Discrepancy> first() {
+            return first;
+        }
+
+        long count() {
+            return count;
         }
     }
 
     /**
-     * Something that does not add up.
+     * What a run found.
      *
-     * @param kind the name of the check that found it
-     * @param inventoryItemId the item concerned, or null
-     * @param orderId the order concerned, or null
+     * @param lastOrderId the last order that it read
      */
-    @RegisterForReflection
-    public record Discrepancy(String kind, Long inventoryItemId, Long orderId, String detail) {}
+    record Outcome(Findings findings, long lastOrderId) {}
 
-    private final AgroalDataSource dataSource;
+    /** What comes of comparing some items: the last of them or null, and those whose ledger goes on. */
+    private record ItemRange(Long last, List<Long> unfinished) {}
 
-    Audit(AgroalDataSource dataSource) {
-        this.dataSource = dataSource;
+    /** What comes of comparing some orders: the last of them, and whether there are no more. */
+    private record OrderRange(long last, boolean isLast) {}
+
+    /** What is done in the transaction of one range, once the lease is renewed. */
+    private interface Range<T> {
+        T compare(Connection connection) throws SQLException;
+    }
+
+    /** The process is being shut down. */
+    static final class StoppedException extends RuntimeException {
+        private static final long serialVersionUID = 1L;
     }
 
     /**
-     * Runs all checks, in one transaction of at most 6 hours.
+     * Runs an audit.
      *
-     * @param onDiscrepancy receives each discrepancy as it is found
-     * @return the number of discrepancies
+     * @throws LostLeaseException when another worker has taken the audit over
+     * @throws StoppedException after {@link #stop}
      */
-    public long run(Consumer<Discrepancy> onDiscrepancy) {
-        return QuarkusTransaction.requiringNew()
-                .timeout((int) TIMEOUT.toSeconds())
-                .call(() -> compare(onDiscrepancy));
+    Outcome run(Lease lease) {
+        Findings findings = new Findings();
+
+        if (lease.isFull()) {
+            inTransaction(lease, Audit::forgetCheckpoints);
+        }
+        Long item = Long.MIN_VALUE;
+        while (item != null) {
+            ItemRange range = compareItems(lease, item, ITEMS, MOVEMENTS, findings);
+            for (long unfinished : range.unfinished()) {
+                finishLedger(lease, unfinished, findings);
+            }
+            item = range.last();
+        }
+        OrderRange orders = new OrderRange(lease.afterOrderId(), false);
+        while (!orders.isLast()) {
+            long after = orders.last();
+            orders = inTransaction(lease, connection -> compareNextOrders(connection, after, findings));
+        }
+        return new Outcome(findings, orders.last());
     }
 
-    private long compare(Consumer<Discrepancy> onDiscrepancy) throws SQLException {
-        long discrepancies = 0;
-        try (Connection connection = dataSource.getConnection();
-                Statement statement = connection.createStatement()) {
-            // The audit reads every row, which may take longer than the limit for ordinary statements.
-            statement.execute("set local statement_timeout = 0");
-            // Without a fetch size the driver would load all rows into memory.
-            statement.setFetchSize(FETCH_ROWS);
-            for (Check check : Check.values()) {
-                try (ResultSet row = statement.executeQuery(check.sql)) {
+    private static int forgetCheckpoints(Connection connection) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement("delete from audit_checkpoints")) {
+            return statement.executeUpdate();
+        }
+    }
+
+    private void finishLedger(Lease lease, long item, Findings findings) {
+        while (compareItems(lease, item - 1, 1, LEDGER_PAGE, findings)
+                .unfinished()
+                .contains(item)) {
+            // The checkpoint has moved on.
+        }
+    }
+
+    /** Ends the run that is under way, and any later one, after its current range. */
+    void stop() {
+        stopping = true;
+    }
+
+    private <T> T inTransaction(Lease lease, Range<T> range) {
+        if (stopping) {
+            throw new StoppedException();
+        }
+        return QuarkusTransaction.requiringNew().call(() -> {
+            try (Connection connection = dataSource.getConnection()) {
+                // First, so that a worker that has lost its lease writes no checkpoint.
+                audits.renew(connection, lease);
+                return range.compare(connection);
+            }
+        });
+    }
+
+    private ItemRange compareItems(Lease lease, long after, int items, int movements, Findings findings) {
+        return inTransaction(lease, connection -> {
+            Long last = null;
+            List<Long> unfinished = new ArrayList<>();
+            List<Long> moved = new ArrayList<>();
+            try (Statement local = connection.createStatement()) {
+                // A bitmap scan would read all of a ledger to take its next page.
+                local.execute("set local enable_bitmapscan = off");
+            }
+            try (PreparedStatement statement = connection.prepareStatement(COMPARE_ITEMS)) {
+                statement.setLong(1, Long.MIN_VALUE);
+                statement.setLong(2, after);
+                statement.setInt(3, items);
+                statement.setInt(4, movements);
+                statement.setInt(5, movements);
+                statement.setInt(6, movements);
+                statement.setLong(7, lease.afterOrderId());
+                try (ResultSet row = statement.executeQuery()) {
                     while (row.next()) {
-                        onDiscrepancy.accept(new Discrepancy(
-                                check.name(),
-                                row.getObject(1, Long.class),
-                                row.getObject(2, Long.class),
-                                row.getString(3)));
-                        discrepancies++;
+                        switch (row.getString(1)) {
+                            case "UNFINISHED" -> unfinished.add(row.getLong(2));
+                            case "MOVED" -> moved.add(row.getLong(3));
+                            case "LAST" -> last = row.getLong(2);
+                            default -> findings.add(discrepancy(row));
+                        }
                     }
                 }
             }
+            if (!moved.isEmpty()) {
+                compareOrders(connection, moved, findings);
+            }
+            return new ItemRange(last, unfinished);
+        });
+    }
+
+    private static OrderRange compareNextOrders(Connection connection, long after, Findings findings)
+            throws SQLException {
+        OrderRange range;
+        try (PreparedStatement statement = connection.prepareStatement(NEXT_ORDERS)) {
+            statement.setLong(1, after);
+            statement.setInt(2, ORDERS);
+            try (ResultSet row = statement.executeQuery()) {
+                row.next();
+                int orders = row.getInt(2);
+                range = new OrderRange(orders == 0 ? after : row.getLong(1), orders < ORDERS);
+            }
         }
-        return discrepancies;
+        long to = range.isLast() ? Long.MAX_VALUE : range.last();
+        try (PreparedStatement statement = connection.prepareStatement(COMPARE_ORDER_RANGE)) {
+            for (int table = 0; table < 3; table++) {
+                statement.setLong(2 * table + 1, after);
+                statement.setLong(2 * table + 2, to);
+            }
+            find(statement, findings);
+        }
+        return range;
+    }
+
+    private static void compareOrders(Connection connection, List<Long> orders, Findings findings) throws SQLException {
+        Array ids = connection.createArrayOf("bigint", orders.toArray(Long[]::new));
+        try (PreparedStatement statement = connection.prepareStatement(COMPARE_ORDERS)) {
+            for (int table = 0; table < 3; table++) {
+                statement.setArray(table + 1, ids);
+            }
+            find(statement, findings);
+        }
+    }
+
+    private static void find(PreparedStatement statement, Findings findings) throws SQLException {
+        try (ResultSet row = statement.executeQuery()) {
+            while (row.next()) {
+                findings.add(discrepancy(row));
+            }
+        }
+    }
+
+    private static Discrepancy discrepancy(ResultSet row) throws SQLException {
+        return new Discrepancy(
+                row.getString(1), row.getObject(2, Long.class), row.getObject(3, Long.class), row.getString(4));
     }
 }

@@ -1,50 +1,45 @@
 package dev.oms.audit;
 
+import dev.oms.audit.Audits.Last;
+import dev.oms.audit.Audits.Status;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
-import io.quarkus.runtime.StartupEvent;
-import io.quarkus.scheduler.Scheduled;
-import io.quarkus.scheduler.Scheduled.ConcurrentExecution;
 import jakarta.enterprise.context.ApplicationScoped;
-import jakarta.enterprise.event.Observes;
-import java.util.concurrent.atomic.AtomicLong;
-import org.eclipse.microprofile.config.inject.ConfigProperty;
-import org.jboss.logging.Logger;
+import java.util.function.ToDoubleFunction;
 
 /**
- * Audits on a schedule and publishes the number of discrepancies as {@code oms_audit_discrepancies}: -1 before the
- * first audit.
+ * Gauges of the stored audits, the same whichever worker reports them; NaN while PostgreSQL does not answer:
+ *
+ * <ul>
+ *   <li>{@code oms_audit_discrepancies}: found by the last complete audit; -1 before the first.
+ *   <li>{@code oms_audit_failed}: 1 if the last audit failed, else 0.
+ * </ul>
  */
 @ApplicationScoped
 class AuditMetric {
-    private static final Logger LOG = Logger.getLogger(AuditMetric.class);
-
-    private final Audit audit;
     private final MeterRegistry meters;
-    private final boolean isOn;
-    private final AtomicLong discrepancies = new AtomicLong(-1);
+    private volatile Last last;
 
-    AuditMetric(Audit audit, MeterRegistry meters, @ConfigProperty(name = "oms.audit.every") String every) {
-        this.audit = audit;
+    AuditMetric(MeterRegistry meters) {
         this.meters = meters;
-        this.isOn = !every.equals("off");
     }
 
-    void start(@Observes StartupEvent event) {
-        if (!isOn) {
-            return;
-        }
-        Gauge.builder("oms.audit.discrepancies", discrepancies, AtomicLong::doubleValue)
-                .description("Discrepancies found by the last audit.")
+    void register() {
+        gauge(
+                "oms.audit.discrepancies",
+                "Discrepancies found by the last complete audit.",
+                audit -> audit.lastCount() == null ? -1 : audit.lastCount());
+        gauge("oms.audit.failed", "Whether the last audit failed.", audit -> audit.status() == Status.Failed ? 1 : 0);
+    }
+
+    private void gauge(String name, String description, ToDoubleFunction<Last> value) {
+        Gauge.builder(name, () -> last instanceof Last audit ? value.applyAsDouble(audit) : Double.NaN)
+                .description(description)
                 .register(meters);
     }
 
-    @Scheduled(every = "{oms.audit.every}", delayed = "1m", concurrentExecution = ConcurrentExecution.SKIP)
-    void run() {
-        try {
-            discrepancies.set(audit.run(found -> LOG.errorf("Audit: %s", found)));
-        } catch (RuntimeException e) {
-            LOG.warn("The audit failed; it runs again on schedule", e);
-        }
+    /** @param audit the last audit, or null while it is unknown */
+    void publish(Last audit) {
+        last = audit;
     }
 }

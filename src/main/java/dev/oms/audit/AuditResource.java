@@ -1,49 +1,65 @@
 package dev.oms.audit;
 
-import com.fasterxml.jackson.core.JsonGenerator;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.oms.audit.Audits.Last;
+import dev.oms.audit.Audits.Next;
+import dev.oms.audit.Audits.Status;
 import io.quarkus.resteasy.reactive.server.EndpointDisabled;
+import io.quarkus.runtime.annotations.RegisterForReflection;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.ws.rs.GET;
+import jakarta.ws.rs.POST;
 import jakarta.ws.rs.Path;
-import jakarta.ws.rs.Produces;
-import jakarta.ws.rs.core.MediaType;
-import jakarta.ws.rs.core.StreamingOutput;
-import java.io.IOException;
-import java.io.UncheckedIOException;
+import jakarta.ws.rs.core.Response;
+import java.time.Instant;
+import java.util.List;
 
-/** {@code /inventory_items/audit}. */
+/** {@code /inventory_items/audit}: shows the last audit, and asks the workers for another. */
 @RunOnVirtualThread
 @Path("/inventory_items/audit")
 @EndpointDisabled(name = "oms.api", stringValue = "off")
 class AuditResource {
-    private final Audit audit;
-    private final ObjectMapper json;
+    private final Audits audits;
 
-    AuditResource(Audit audit, ObjectMapper json) {
-        this.audit = audit;
-        this.json = json;
+    AuditResource(Audits audits) {
+        this.audits = audits;
     }
 
-    /** Streams the discrepancies as they are found, followed by their count. */
+    /**
+     * The last audit that ended, on the wire. {@code count} and {@code discrepancies} are null unless it is complete.
+     */
+    @RegisterForReflection
+    record AuditView(
+            Long id,
+            Status status,
+            Boolean full,
+            Instant startedAt,
+            Instant finishedAt,
+            String error,
+            List<Discrepancy> discrepancies,
+            Long count,
+            Next next) {}
+
+    /** An audit that was asked for. */
+    @RegisterForReflection
+    record RequestedAudit(long id) {}
+
     @GET
-    @Produces(MediaType.APPLICATION_JSON)
-    public StreamingOutput get() {
-        return out -> {
-            try (JsonGenerator body = json.createGenerator(out)) {
-                body.writeStartObject();
-                body.writeArrayFieldStart("discrepancies");
-                long count = audit.run(discrepancy -> {
-                    try {
-                        body.writePOJO(discrepancy);
-                    } catch (IOException e) {
-                        throw new UncheckedIOException(e);
-                    }
-                });
-                body.writeEndArray();
-                body.writeNumberField("count", count);
-                body.writeEndObject();
-            }
-        };
+    public AuditView get() {
+        Last last = audits.last();
+        return new AuditView(
+                last.id(),
+                last.status(),
+                last.isFull(),
+                last.startedAt(),
+                last.finishedAt(),
+                last.error(),
+                last.discrepancies(),
+                last.count(),
+                last.next());
+    }
+
+    @POST
+    public Response request() {
+        return Response.accepted(new RequestedAudit(audits.request())).build();
     }
 }

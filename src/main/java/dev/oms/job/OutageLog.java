@@ -9,7 +9,7 @@ import org.jboss.logging.Logger;
  * Logs an outage when it begins, every 30 seconds while it lasts, and when it is over, rather than at every failed
  * attempt.
  */
-final class OutageLog {
+public final class OutageLog {
     private static final long REPEAT_NANOS = Duration.ofSeconds(30).toNanos();
     private static final long NONE = Long.MIN_VALUE;
 
@@ -18,12 +18,12 @@ final class OutageLog {
     private final AtomicLong lastLoggedNanos = new AtomicLong(NONE);
 
     /** @param what the effect of the outage, as a log message */
-    OutageLog(Logger log, String what) {
+    public OutageLog(Logger log, String what) {
         this.log = log;
         this.what = what;
     }
 
-    void failed(Throwable e) {
+    public void failed(Throwable e) {
         long now = System.nanoTime();
         long last = lastLoggedNanos.get();
         if ((last == NONE || now - last > REPEAT_NANOS) && lastLoggedNanos.compareAndSet(last, now)) {
@@ -33,7 +33,7 @@ final class OutageLog {
         }
     }
 
-    void recovered() {
+    public void recovered() {
         if (lastLoggedNanos.get() != NONE && lastLoggedNanos.getAndSet(NONE) != NONE) {
             log.infof("Resolved: %s", what);
         }

@@ -7,7 +7,8 @@ import java.time.Clock;
 
 /**
  * Gives up an order's due stock adjustment when an operator asks for it. An order whose stock cannot be deducted is
- * rejected; one whose stock cannot be restored stays cancelled, and the stock must be corrected by hand.
+ * rejected; one whose stock cannot be restored stays cancelled, and the stock must be corrected by hand. The event
+ * tells the audit that this was meant.
  */
 @ApplicationScoped
 public class AbandonStock {

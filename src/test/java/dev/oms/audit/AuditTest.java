@@ -2,22 +2,35 @@ package dev.oms.audit;
 
 import static io.restassured.RestAssured.given;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.hamcrest.Matchers.containsInAnyOrder;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
+import static org.awaitility.Awaitility.await;
+import static org.hamcrest.Matchers.contains;
 import static org.hamcrest.Matchers.equalTo;
+import static org.hamcrest.Matchers.matchesPattern;
+import static org.hamcrest.Matchers.nullValue;
 
 import dev.oms.Ledger;
 import dev.oms.OmsServers;
+import dev.oms.PackagedWorker;
 import dev.oms.Shop;
 import dev.oms.WithoutConsumer;
+import dev.oms.audit.Audits.Lease;
+import dev.oms.audit.Audits.LostLeaseException;
 import dev.oms.job.Settling;
+import io.agroal.api.AgroalDataSource;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.DisabledOnIntegrationTest;
 import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.TestProfile;
 import io.restassured.path.json.JsonPath;
 import jakarta.enterprise.inject.spi.CDI;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -32,27 +45,36 @@ class AuditTest {
 
     private final Ledger ledger = OmsServers.ledger();
 
+    private Audits audits;
+    private Audit audit;
+    private String name;
     private long item;
     private long order;
 
     @BeforeEach
     void setUp() {
-        String name = Shop.uniqueName();
+        name = Shop.uniqueName();
         item = Shop.item(name, 10, 0);
         order = Shop.order(Shop.user(), Map.of(name, 2));
         settling.settle(order);
         assertThat(found()).isEmpty();
+        if (!PackagedWorker.isRunning()) {
+            audits = CDI.current().select(Audits.class).get();
+            audit = CDI.current().select(Audit.class).get();
+        }
+    }
+
+    @AfterEach
+    void leaveNoDamage() {
+        ledger.assertConsistent();
     }
 
     private static List<Map<String, Object>> found() {
-        JsonPath answer = given().get("/inventory_items/audit")
-                .then()
-                .statusCode(200)
-                .contentType("application/json")
-                .extract()
-                .jsonPath();
-        List<Map<String, Object>> discrepancies = answer.getList("discrepancies");
-        assertThat(answer.getInt("count")).isEqualTo(discrepancies.size());
+        JsonPath audit = Shop.audit();
+        List<Map<String, Object>> discrepancies = audit.getList("discrepancies");
+        assertThat(audit.getString("status")).isEqualTo("Complete");
+        assertThat(audit.getBoolean("full")).isTrue();
+        assertThat(audit.getInt("count")).isEqualTo(discrepancies.size());
         return discrepancies;
     }
 
@@ -111,39 +133,346 @@ class AuditTest {
     }
 
     @Test
-    void streamsDiscrepanciesOverRest() {
+    void saysThatThereHasBeenNoAudit() {
+        ledger.execute("truncate audits");
+
         given().get("/inventory_items/audit")
                 .then()
                 .statusCode(200)
                 .contentType("application/json")
-                .body("count", equalTo(0))
-                .body("discrepancies.size()", equalTo(0));
+                .body("status", equalTo("None"))
+                .body("count", nullValue())
+                .body("discrepancies", nullValue());
+    }
+
+    @Test
+    void showsTheLastAuditUntilTheNextHasEnded() {
         ledger.execute("update inventory_items set quantity = quantity + 1 where id = " + item);
-        ledger.execute("update orders set due = 'RESTORATION' where id = " + order);
+        long before = Shop.audit().getLong("id");
+        ledger.execute("update inventory_items set quantity = quantity - 1 where id = " + item);
+        ledger.execute("""
+                insert into audits (status, attempt, started_at, full_started_at, leased_until)
+                values ('Running', 1, now(), now(), now() + interval '1 minute')""");
+
+        long next = request();
+
+        assertThat(request()).isEqualTo(next);
+        given().get("/inventory_items/audit")
+                .then()
+                .statusCode(200)
+                .body("id", equalTo((int) before))
+                .body("next", equalTo("Running"))
+                .body("count", equalTo(1))
+                .body("discrepancies.kind", contains("QUANTITY"));
+        ledger.execute("update audits set leased_until = now() where status = 'Running'");
+        await().atMost(Duration.ofSeconds(60))
+                .untilAsserted(() -> given().get("/inventory_items/audit")
+                        .then()
+                        .body("id", equalTo((int) next))
+                        .body("next", nullValue())
+                        .body("count", equalTo(0))
+                        .body("finished_at", matchesPattern("\\d{4}-.*Z")));
+        // The one whose worker had vanished was run too.
+        assertThat(ledger.texts("select attempt from audits where status = 'Complete' and id < " + next
+                        + " order by id desc limit 1"))
+                .containsExactly("2");
+    }
+
+    @Test
+    void saysThatAnAuditFailed() {
+        ledger.execute("alter table stock_movements rename quantity_after to hidden");
+        JsonPath failed;
         try {
-            given().get("/inventory_items/audit")
-                    .then()
-                    .statusCode(200)
-                    .body("count", equalTo(2))
-                    .body("discrepancies.kind", containsInAnyOrder("QUANTITY", "DUE"));
+            failed = Shop.audit();
         } finally {
-            ledger.execute("update inventory_items set quantity = quantity - 1 where id = " + item);
-            ledger.execute("update orders set due = null where id = " + order);
+            ledger.execute("alter table stock_movements rename hidden to quantity_after");
+        }
+
+        assertThat(failed.getString("status")).isEqualTo("Failed");
+        assertThat(failed.getString("error")).isEqualTo("An unexpected error occurred; the worker has logged it.");
+        assertThat(failed.getString("finished_at")).isNotNull();
+        assertThat(failed.<Object>get("count")).isNull();
+        assertThat(failed.<Object>get("discrepancies")).isNull();
+        assertThat(found()).isEmpty();
+    }
+
+    @Test
+    void acceptsARestorationThatWasGivenUp() {
+        Shop.cancel(order).then().statusCode(200);
+        ledger.execute("insert into failed_jobs values (%d, 25, 'cannot be restored', null, now())".formatted(order));
+        given().delete("/jobs/failed/{id}", order).then().statusCode(204);
+
+        assertThat(Shop.quantity(item)).isEqualTo(8);
+        assertThat(found()).isEmpty();
+        given().contentType("application/json")
+                .body("{\"quantity\":10,\"reason\":\"restored by hand\"}")
+                .put("/inventory_items/{id}", item)
+                .then()
+                .statusCode(200);
+        assertThat(found()).isEmpty();
+    }
+
+    @Test
+    void doesNotAcceptADeductionAfterADeductionWasGivenUp() {
+        ledger.execute("update orders set status = 'Cancelled', version = 3 where id = " + order);
+        ledger.execute("insert into order_events values (%d, 2, 'Abandoned', 'test', now())".formatted(order));
+        try {
+            assertThat(found())
+                    .singleElement()
+                    .satisfies(found -> assertThat(found.get("kind")).isEqualTo("ORDER"));
+        } finally {
+            ledger.execute("update orders set status = 'Confirmed', version = 1 where id = " + order);
+            ledger.execute("delete from order_events where event = 'Abandoned' and order_id = " + order);
+        }
+    }
+
+    /** Long ledgers, more items than a range has, and more orders than a range has, with every kind of damage. */
+    @Test
+    void findsInRangesWhatComparingWholeTablesFinds() {
+        String lastItem = ledger.texts("select max(id) from inventory_items").getFirst();
+        String lastOrder = ledger.texts("select max(id) from orders").getFirst();
+        ledger.execute("""
+                with i as (
+                    insert into inventory_items (name, quantity, threshold, created_at, updated_at)
+                    select 'range ' || %1$s || ' ' || n, 0, 0, now(), now() from generate_series(1, 250) n)
+                insert into orders (user_id, status, enqueued_at, version, created_at, updated_at)
+                select (select max(id) from users), 'Confirmed', now(), 1, now(), now() from generate_series(1, 25000)
+                """.formatted(lastItem));
+        try {
+            // The first item has 25,001 movements, the second one more than are read of an item at once.
+            ledger.execute("""
+                    insert into stock_movements (inventory_item_id, kind, delta, quantity_after, created_at)
+                    select id, 'OPENING', 100000, 100000, now() from inventory_items where id > %s
+                    """.formatted(lastItem));
+            ledger.execute("""
+                    with line as (
+                        insert into order_lines
+                        select o.id, i.id, 1 from (select id, row_number() over (order by id) n from orders where id > %2$s) o
+                        join (select id, row_number() over (order by id) n from inventory_items where id > %1$s) i
+                            on i.n = 1 or i.n = 2 and o.n <= 200 or i.n = 3 + o.n %% 248 or i.n = 3 + o.n %% 7
+                        returning *)
+                    insert into stock_movements (inventory_item_id, order_id, kind, delta, quantity_after, created_at)
+                    select inventory_item_id, order_id, 'DEDUCTION', -1,
+                        100000 - row_number() over (partition by inventory_item_id order by order_id), now()
+                    from line order by order_id, inventory_item_id""".formatted(lastItem, lastOrder));
+            ledger.execute("""
+                    update inventory_items i set quantity = 100000 - (
+                        select count(*) - 1 from stock_movements where inventory_item_id = i.id)
+                    where id > %s""".formatted(lastItem));
+            assertThat(Shop.audit().getInt("count")).isZero();
+            ledger.execute("update inventory_items set quantity = quantity + 1 where id > %s and id %% 9 = 0"
+                    .formatted(lastItem));
+            ledger.execute("""
+                    update stock_movements set quantity_after = quantity_after - 1
+                    where inventory_item_id > %s and id %% 997 = 0""".formatted(lastItem));
+            ledger.execute(
+                    "update stock_movements set delta = -2 where id = (select max(id) - 300 from stock_movements)");
+            ledger.execute(
+                    "update orders set status = 'Rejected' where id > %s and id %% 991 = 0".formatted(lastOrder));
+            ledger.execute("update orders set due = 'DEDUCTION' where id > %s and id %% 983 = 0".formatted(lastOrder));
+            ledger.execute("delete from order_lines where order_id > %s and order_id %% 977 = 0".formatted(lastOrder));
+            ledger.execute("""
+                    update stock_movements set order_id = null
+                    where order_id > %s and order_id %% 971 = 0""".formatted(lastOrder));
+            ledger.execute("""
+                    delete from stock_movements where inventory_item_id = (
+                        select max(id) from inventory_items where id > %s)""".formatted(lastItem));
+
+            JsonPath audit = Shop.audit();
+
+            List<String> expected = WholeTables.discrepancies(ledger);
+            assertThat(expected).hasSizeBetween(300, 1_000);
+            assertThat(audit.getInt("count")).isEqualTo(expected.size());
+            assertThat(audit.<Map<String, Object>>getList("discrepancies"))
+                    .extracting(found -> "%s %s %s %s"
+                            .formatted(
+                                    found.get("kind"),
+                                    found.get("inventory_item_id"),
+                                    found.get("order_id"),
+                                    found.get("detail")))
+                    .containsExactlyInAnyOrderElementsOf(expected);
+        } finally {
+            ledger.execute("delete from stock_movements where inventory_item_id > " + lastItem);
+            ledger.execute("delete from order_lines where order_id > " + lastOrder);
+            ledger.execute("delete from orders where id > " + lastOrder);
+            ledger.execute("delete from inventory_items where id > " + lastItem);
         }
     }
 
     @Test
-    @DisabledOnIntegrationTest("A worker audits on its schedule only")
-    void publishesTheirNumberAsAMetric() {
-        AuditMetric metric = CDI.current().select(AuditMetric.class).get();
+    @DisabledOnIntegrationTest("Needs the beans of the worker")
+    void readsOnlyWhatMovedSinceAnAuditThatFoundNothing() {
+        Lease lease = takeUp();
+
+        Audit.Outcome clean = audit.run(lease);
+
+        assertThat(lease.isFull()).isFalse();
+        assertThat(clean.findings().count()).isZero();
+        assertThat(clean.lastOrderId()).isGreaterThanOrEqualTo(order);
+        audits.complete(lease, clean);
+        // Damage before the checkpoint is left to the next full audit, damage since is found.
+        long later = Shop.order(Shop.user(), Map.of(name, 1));
+        settling.settle(later);
+        String damage = "update stock_movements set quantity_after = quantity_after %s 1 where order_id in (%d, %d)";
+        ledger.execute(damage.formatted("+", order, later));
+        try {
+            assertThat(audit.run(takeUp()).findings().first())
+                    .extracting(Discrepancy::kind, Discrepancy::orderId)
+                    .containsExactly(tuple("QUANTITY_AFTER", later));
+        } finally {
+            ledger.execute(damage.formatted("-", order, later));
+        }
+        releaseAll();
+    }
+
+    @Test
+    @DisabledOnIntegrationTest("Needs the beans of the worker")
+    void startsOverInFullWhenItFindsSomething() {
+        long later = Shop.order(Shop.user(), Map.of(name, 1));
+        settling.settle(later);
+        String damage = "update stock_movements set quantity_after = quantity_after %s 1 where order_id in (%d, %d)";
+        ledger.execute(damage.formatted("+", order, later));
+        try {
+            ledger.execute("update audits set started_at = started_at - interval '1 hour'");
+            runScheduled(audit);
+            releaseAll();
+
+            given().get("/inventory_items/audit")
+                    .then()
+                    .body("full", equalTo(true))
+                    .body("count", equalTo(2));
+            assertThat(takeUp().isFull()).isTrue();
+        } finally {
+            ledger.execute(damage.formatted("-", order, later));
+        }
+        releaseAll();
+    }
+
+    @Test
+    @DisabledOnIntegrationTest("Needs the beans of the worker")
+    void comparesOldOrdersWhoseStockMoved() {
+        Lease lease = takeUp();
+        ledger.execute("""
+                with m as (
+                    insert into stock_movements (inventory_item_id, order_id, kind, delta, quantity_after, created_at)
+                    values (%d, %d, 'RESTORATION', 2, 10, now()))
+                update inventory_items set quantity = 10 where id = %1$d""".formatted(item, order));
+        try {
+            assertThat(audit.run(new Lease(lease.id(), lease.attempt(), false, order))
+                            .findings()
+                            .first())
+                    .extracting(Discrepancy::kind, Discrepancy::orderId)
+                    .containsExactly(tuple("ORDER", order));
+        } finally {
+            ledger.execute("""
+                    with m as (delete from stock_movements where order_id = %d and kind = 'RESTORATION')
+                    update inventory_items set quantity = 8 where id = %d""".formatted(order, item));
+        }
+        releaseAll();
+    }
+
+    @Test
+    @DisabledOnIntegrationTest("Needs the beans of the worker")
+    void auditsInFullOnceADayAndAfterAFailure() {
+        Lease incremental = takeUp();
+        audits.fail(incremental, "It cannot.");
+        Lease afterAFailure = takeUp();
+        audits.complete(afterAFailure, audit.run(afterAFailure));
+        ledger.execute("update audits set full_started_at = full_started_at - interval '25 hours'");
+        Lease nextDay = takeUp();
+        audits.complete(nextDay, audit.run(nextDay));
+
+        assertThat(List.of(incremental.isFull(), afterAFailure.isFull(), nextDay.isFull()))
+                .containsExactly(false, true, true);
+        assertThat(audits.takeUp(Duration.ofHours(1))).isEmpty();
+        ledger.execute("update audits set started_at = started_at - interval '1 hour'");
+        assertThat(audits.takeUp(Duration.ofHours(1))).isPresent();
+        releaseAll();
+    }
+
+    @Test
+    @DisabledOnIntegrationTest("Needs the beans of the worker")
+    void runsOneAuditAtATime() {
+        List<Lease> leases = IntStream.range(0, 8)
+                .parallel()
+                .mapToObj(i -> audits.takeUp(Duration.ZERO))
+                .flatMap(Optional::stream)
+                .toList();
+
+        assertThat(leases).hasSize(1);
+        assertThat(audits.takeUp(Duration.ZERO)).isEmpty();
+        Lease lost = leases.getFirst();
+        // The worker in this process takes it over.
+        releaseAll();
+        assertThatThrownBy(() -> audit.run(lost)).isInstanceOf(LostLeaseException.class);
+        audits.complete(lost, new Audit.Outcome(new Audit.Findings(), -1));
+        assertThat(ledger.texts("select attempt || ' ' || (last_order_id > 0) from audits where id = " + lost.id()))
+                .containsExactly("2 true");
+    }
+
+    @Test
+    @DisabledOnIntegrationTest("Needs the beans of the worker")
+    void handsTheAuditOnWhenItsWorkerIsStopped() {
+        Audit stopped = new Audit(CDI.current().select(AgroalDataSource.class).get(), audits);
+        stopped.stop();
+        ledger.execute("update audits set started_at = started_at - interval '1 hour'");
+
+        runScheduled(stopped);
+
+        // Not a minute later, when the lease would have expired.
+        await().atMost(Duration.ofSeconds(30))
+                .untilAsserted(() -> assertThat(
+                                ledger.texts("select status || ' ' || attempt from audits order by id desc limit 1"))
+                        .containsExactly("Complete 2"));
+    }
+
+    @Test
+    @DisabledOnIntegrationTest("Needs the metrics of the worker")
+    void publishesTheStoredResultAsMetrics() {
         ledger.execute("update inventory_items set quantity = quantity + 1 where id = " + item);
         try {
-            metric.run();
-            assertThat(given().get("/q/metrics").asString()).contains("oms_audit_discrepancies 1.0");
+            Shop.audit();
+            awaitMetrics("oms_audit_discrepancies 1.0", "oms_audit_failed 0.0");
+            audits.fail(takeUp(), "It cannot.");
+            awaitMetrics("oms_audit_discrepancies 1.0", "oms_audit_failed 1.0");
         } finally {
             ledger.execute("update inventory_items set quantity = quantity - 1 where id = " + item);
         }
-        metric.run();
-        assertThat(given().get("/q/metrics").asString()).contains("oms_audit_discrepancies 0.0");
+        Shop.audit();
+        awaitMetrics("oms_audit_discrepancies 0.0", "oms_audit_failed 0.0");
+        ledger.execute("truncate audits");
+        awaitMetrics("oms_audit_discrepancies -1.0", "oms_audit_failed 0.0");
+    }
+
+    private static long request() {
+        return given().post("/inventory_items/audit")
+                .then()
+                .statusCode(202)
+                .extract()
+                .jsonPath()
+                .getLong("id");
+    }
+
+    /** Takes up the audit that is due, as a worker with a schedule does. */
+    private Lease takeUp() {
+        return audits.takeUp(Duration.ZERO).orElseThrow();
+    }
+
+    /** Takes up the audit that is due, and runs it, as a worker with a schedule does. */
+    private void runScheduled(Audit audit) {
+        new RunAudit(audits, audit, CDI.current().select(AuditMetric.class).get(), "off", "1h").runNext();
+    }
+
+    /** Gives up the audit that runs, and waits until a worker has run it in full. */
+    private void releaseAll() {
+        ledger.execute("update audits set leased_until = now() where status = 'Running'");
+        await().atMost(Duration.ofSeconds(60))
+                .until(() -> ledger.count("audits where status in ('Requested', 'Running')") == 0);
+    }
+
+    private static void awaitMetrics(String... samples) {
+        await().atMost(Duration.ofSeconds(30))
+                .untilAsserted(
+                        () -> assertThat(given().get("/q/metrics").asString()).contains(samples));
     }
 }

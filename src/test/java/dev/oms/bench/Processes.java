@@ -25,7 +25,7 @@ final class Processes implements AutoCloseable {
         this.servers = servers;
         Map<String, String> environment = new HashMap<>(servers.settings());
         web = new OmsProcess("bench-web", "prod", environment, flags);
-        // An hourly audit would affect some runs and not others.
+        // An hourly audit would affect some runs and not others. The one at the end is asked for.
         environment.put("OMS_AUDIT_EVERY", "off");
         worker = new OmsProcess("bench-worker-1", "worker", environment, flags);
         otherWorker = new OmsProcess("bench-worker-2", "worker", environment, flags);

@@ -75,4 +75,17 @@ class PostgresFaultIT {
             }
         });
     }
+
+    @Test
+    void showsNoAuditWhilePostgresIsDown(Cluster cluster) throws Exception {
+        cluster.startAll();
+        assertThat(cluster.web().audit()).contains("\"status\":\"Complete\"");
+
+        cluster.servers().crashPostgres();
+        try {
+            assertThat(cluster.web().status("/inventory_items/audit")).isEqualTo(503);
+        } finally {
+            cluster.servers().restartPostgres();
+        }
+    }
 }

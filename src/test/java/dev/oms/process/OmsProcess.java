@@ -8,6 +8,7 @@ import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,6 +18,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** Runs the packaged application in one of its roles as a process: the native binary if there is one, else the jar. */
@@ -33,6 +36,8 @@ public final class OmsProcess implements AutoCloseable {
     /** Optimizes for start-up time: that is what the tests wait for, and no process runs for long. */
     private static final List<String> QUICK_TO_START =
             List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m");
+
+    private static final Pattern ID = Pattern.compile("\"id\":(\\d+)");
 
     private final String name;
     private final int port;
@@ -172,6 +177,33 @@ public final class OmsProcess implements AutoCloseable {
             return client.send(HttpRequest.newBuilder(uri(path)).build(), BodyHandlers.ofString())
                     .body();
         }
+    }
+
+    /** The status of the response to a GET request. */
+    public int status(String path) throws IOException, InterruptedException {
+        try (HttpClient client = HttpClient.newHttpClient()) {
+            return client.send(HttpRequest.newBuilder(uri(path)).build(), BodyHandlers.discarding())
+                    .statusCode();
+        }
+    }
+
+    /** Asks this web for an audit, and waits up to 10 minutes until a worker has run it; returns the result. */
+    public String audit() throws IOException, InterruptedException {
+        HttpRequest request = HttpRequest.newBuilder(uri("/inventory_items/audit"))
+                .POST(BodyPublishers.noBody())
+                .build();
+        try (HttpClient client = HttpClient.newHttpClient()) {
+            long asked = idOf(client.send(request, BodyHandlers.ofString()).body());
+            return await().alias("audit " + asked)
+                    .atMost(Duration.ofMinutes(10))
+                    .pollInterval(Duration.ofMillis(200))
+                    .until(() -> get("/inventory_items/audit"), audit -> idOf(audit) >= asked);
+        }
+    }
+
+    private static long idOf(String audit) {
+        Matcher id = ID.matcher(audit);
+        return id.find() ? Long.parseLong(id.group(1)) : -1;
     }
 
     /** Sends SIGKILL and waits for the end of the process. */

@@ -1,0 +1,132 @@
+package dev.oms.audit;
+
+import dev.oms.audit.Audits.Lease;
+import dev.oms.audit.Audits.LostLeaseException;
+import dev.oms.http.DatabaseOutage;
+import dev.oms.job.OutageLog;
+import io.quarkus.runtime.ShutdownEvent;
+import io.quarkus.runtime.StartupEvent;
+import io.quarkus.runtime.configuration.ConfigurationException;
+import io.quarkus.runtime.configuration.DurationConverter;
+import io.quarkus.scheduler.Scheduled;
+import io.quarkus.scheduler.Scheduled.ConcurrentExecution;
+import io.smallrye.common.annotation.RunOnVirtualThread;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import java.time.Duration;
+import java.util.concurrent.locks.ReentrantLock;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
+import org.jboss.logging.Logger;
+
+/**
+ * Takes up audits, on schedule or on request, and runs them: one at a time in the whole installation. Publishes the
+ * stored result as metrics.
+ */
+@ApplicationScoped
+class RunAudit {
+    private static final Logger LOG = Logger.getLogger(RunAudit.class);
+
+    private static final String OFF = "off";
+
+    private final Audits audits;
+    private final Audit audit;
+    private final AuditMetric metric;
+    private final boolean isOn;
+
+    /** Null for no schedule. */
+    private final Duration every;
+
+    private final OutageLog outage = new OutageLog(LOG, "Audits cannot be taken up");
+    private final ReentrantLock running = new ReentrantLock();
+
+    RunAudit(
+            Audits audits,
+            Audit audit,
+            AuditMetric metric,
+            @ConfigProperty(name = "oms.audit.poll.every") String poll,
+            @ConfigProperty(name = "oms.audit.every") String every) {
+        this.audits = audits;
+        this.audit = audit;
+        this.metric = metric;
+        this.isOn = !poll.equals(OFF);
+        this.every = every.equals(OFF) ? null : duration(every);
+    }
+
+    private static Duration duration(String every) {
+        try {
+            Duration duration = DurationConverter.parseDuration(every);
+            if (duration.toSeconds() > 0) {
+                return duration;
+            }
+        } catch (IllegalArgumentException e) {
+            // Reported below.
+        }
+        throw new ConfigurationException("oms.audit.every must be off or a duration of at least 1s, such as 1h.");
+    }
+
+    void start(@Observes StartupEvent event) {
+        if (isOn) {
+            metric.register();
+        }
+    }
+
+    /** Waits for the range under way, and hands the audit to another worker. */
+    void stop(@Observes ShutdownEvent event) {
+        audit.stop();
+        running.lock();
+        running.unlock();
+    }
+
+    // It runs for minutes, so it must not occupy a thread of the shared worker pool.
+    @RunOnVirtualThread
+    @Scheduled(every = "{oms.audit.poll.every}", concurrentExecution = ConcurrentExecution.SKIP)
+    void poll() {
+        running.lock();
+        try {
+            metric.publish(audits.last());
+            if (runNext()) {
+                metric.publish(audits.last());
+            }
+            outage.recovered();
+        } catch (RuntimeException e) {
+            metric.publish(null);
+            outage.failed(e);
+        } finally {
+            running.unlock();
+        }
+    }
+
+    /**
+     * Runs the next audit, if there is one to run and no other worker runs one.
+     *
+     * @return whether it ran one
+     */
+    boolean runNext() {
+        Lease lease = audits.takeUp(every).orElse(null);
+        if (lease == null) {
+            return false;
+        }
+        try {
+            Audit.Outcome outcome = audit.run(lease);
+            if (lease.isFull() || outcome.findings().count() == 0) {
+                audits.complete(lease, outcome);
+                outcome.findings().first().forEach(found -> LOG.errorf("Audit: %s", found));
+            } else {
+                // Only a full audit tells all discrepancies, each once.
+                audits.release(lease);
+            }
+        } catch (LostLeaseException e) {
+            LOG.warn(e.getMessage());
+        } catch (Audit.StoppedException e) {
+            audits.release(lease);
+        } catch (RuntimeException e) {
+            LOG.error("The audit failed", e);
+            audits.fail(
+                    lease,
+                    DatabaseOutage.isBehind(e)
+                            ? "The database was unavailable or busy."
+                            : "An unexpected error occurred; the worker has logged it.");
+        }
+        return true;
+    }
+}
