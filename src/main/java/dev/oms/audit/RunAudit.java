@@ -2,7 +2,7 @@ package dev.oms.audit;
 
 import dev.oms.audit.Audits.Lease;
 import dev.oms.audit.Audits.LostLeaseException;
-import dev.oms.http.DatabaseOutage;
+import dev.oms.http.DatabaseFailure;
 import dev.oms.job.OutageLog;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
@@ -123,7 +123,7 @@ class RunAudit {
             LOG.error("The audit failed", e);
             audits.fail(
                     lease,
-                    DatabaseOutage.isBehind(e)
+                    DatabaseFailure.of(e).isTransient()
                             ? "The database was unavailable or busy."
                             : "An unexpected error occurred; the worker has logged it.");
         }

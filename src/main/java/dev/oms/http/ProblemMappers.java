@@ -30,12 +30,7 @@ class ProblemMappers {
 
     @ServerExceptionMapper
     Response rejected(ProblemException e) {
-        Response response = e.problem().toResponse();
-        return response.getStatus() == 503 ? withRetryAfter(response, 1) : response;
-    }
-
-    private static Response withRetryAfter(Response response, int seconds) {
-        return Response.fromResponse(response).header("Retry-After", seconds).build();
+        return e.problem().toResponse();
     }
 
     @ServerExceptionMapper
@@ -169,24 +164,23 @@ class ProblemMappers {
             LOG.warnf("503, %s: %s", failure, Causes.root(e).getMessage());
             return switch (failure) {
                 case CONTENTION ->
-                    unavailable("Another transaction was in the way; nothing was changed. Try again.", 1);
+                    Problem.of(503, "Another transaction was in the way; nothing was changed. Try again.")
+                            .toResponse();
                 case IN_DOUBT ->
                     unavailable(
                             "The outcome is in doubt: the database did not answer in time or the connection was lost, so it is "
                                     + "unknown whether anything was changed. Send an order again with its "
-                                    + IdempotencyKey.HEADER + ".",
-                            RETRY_AFTER_SECONDS);
-                default ->
-                    unavailable(
-                            "The database is unavailable or busy; nothing was changed. Try again.",
-                            RETRY_AFTER_SECONDS);
+                                    + IdempotencyKey.HEADER + ".");
+                default -> unavailable("The database is unavailable or busy; nothing was changed. Try again.");
             };
         }
         LOG.error("500: a call failed unexpectedly", e);
         return Problem.of(500, "An unexpected error occurred and was logged.").toResponse();
     }
 
-    private static Response unavailable(String detail, int retryAfterSeconds) {
-        return withRetryAfter(Problem.of(503, detail).toResponse(), retryAfterSeconds);
+    private static Response unavailable(String detail) {
+        return Response.fromResponse(Problem.of(503, detail).toResponse())
+                .header("Retry-After", RETRY_AFTER_SECONDS)
+                .build();
     }
 }

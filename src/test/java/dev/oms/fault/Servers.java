@@ -140,12 +140,6 @@ final class Servers implements AutoCloseable {
         }
     }
 
-    private ProcessHandle postmaster() throws IOException {
-        return ProcessHandle.of(Long.parseLong(
-                        Files.readAllLines(data.resolve("postmaster.pid")).getFirst()))
-                .orElseThrow();
-    }
-
     /** Terminates all client sessions except this one, and returns their number. */
     long terminateSessions() {
         // "offset 0" keeps the conditions apart: PostgreSQL may evaluate those of one "where" in any order, and would
