@@ -33,6 +33,23 @@ class StartIT {
                     "OMS_REDIS_URL", "foo", "OMS_REDIS_URL is not a Redis URL, such as redis://localhost:6379."),
             new WrongSetting("OMS_REDIS_URL", "", "OMS_REDIS_URL is empty."),
             new WrongSetting(
+                    "OMS_REDIS_URL",
+                    "redis://localhost:99999",
+                    "OMS_REDIS_URL is not a Redis URL, such as redis://localhost:6379."),
+            new WrongSetting("OMS_DB_USER", "nobody", "PostgreSQL rejects OMS_DB_USER or OMS_DB_PASSWORD: FATAL:"),
+            new WrongSetting(
+                    "QUARKUS_DATASOURCE_JDBC_MAX_SIZE", "0", "QUARKUS_DATASOURCE_JDBC_MAX_SIZE must be at least 1."),
+            new WrongSetting(
+                    "OTEL_EXPORTER_OTLP_ENDPOINT",
+                    "localhost:4317",
+                    "OTEL_EXPORTER_OTLP_ENDPOINT is not a URL, such as http://localhost:4317."),
+            new WrongSetting(
+                    "OTEL_EXPORTER_OTLP_ENDPOINT",
+                    "http://localhost:99999",
+                    "OTEL_EXPORTER_OTLP_ENDPOINT is not a URL, such as http://localhost:4317."),
+            new WrongSetting(
+                    "OMS_FLOW_EVERY", "0s", "OMS_FLOW_EVERY must be off or a duration of at least 1s, such as 5s."),
+            new WrongSetting(
                     "QUARKUS_PROFILE", "wroker", "QUARKUS_PROFILE must be prod (the web role) or worker, not wroker."),
             new WrongSetting("QUARKUS_HTTP_PORT", "x", "QUARKUS_HTTP_PORT cannot be \"x\":"),
             new WrongSetting("QUARKUS_HTTP_PORT", "77777", "QUARKUS_HTTP_PORT is wrong:"),
@@ -46,7 +63,9 @@ class StartIT {
                     "0",
                     "OMS_JOB_CONSUMER_BATCH_SIZE must be greater than or equal to 1"),
             new WrongSetting(
-                    "OMS_JOB_CONSUMER_EVERY", "often", "OMS_JOB_CONSUMER_EVERY must be off or a duration, such as 5s."),
+                    "OMS_JOB_CONSUMER_EVERY",
+                    "often",
+                    "OMS_JOB_CONSUMER_EVERY must be off or a duration of at least 1s, such as 5s."),
             new WrongSetting(
                     "OMS_AUDIT_EVERY",
                     "seldom",
@@ -89,6 +108,8 @@ class StartIT {
     private static Exit run(Map<String, String> settings, String... arguments)
             throws IOException, InterruptedException {
         Map<String, String> environment = new HashMap<>(servers.settings());
+        // Names the user, and would take precedence.
+        environment.computeIfPresent("OMS_DB_URL", (key, url) -> url.replace("?user=postgres", ""));
         environment.putAll(settings);
         OmsProcess oms = new OmsProcess(
                 "start-" + System.nanoTime(), settings.getOrDefault("QUARKUS_PROFILE", "prod"), environment);

@@ -7,9 +7,9 @@ import jakarta.enterprise.inject.spi.DeploymentException;
 import java.io.PrintStream;
 import java.net.BindException;
 import java.sql.SQLException;
+import java.util.Arrays;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -18,8 +18,6 @@ import org.flywaydb.core.api.exception.FlywayValidateException;
 
 /** Reports why OMS did not start: one sentence for a wrong setting or a server, a stack trace for a fault of OMS. */
 public final class StartFailure {
-    private static final Pattern SCHEDULE =
-            Pattern.compile("Invalid every\\(\\) .*?every=\"\\{(.+?)}.*", Pattern.DOTALL);
     private static final Pattern SETTING = Pattern.compile("(?<![.\\w])(?:oms|quarkus)(?:\\.[a-z0-9-]+)+");
 
     private StartFailure() {}
@@ -48,10 +46,6 @@ public final class StartFailure {
                     case DeploymentException e
                     when e.getSuppressed().length > 0 -> readable(e.getSuppressed()[0].getMessage());
                     case ConfigurationException invalid -> readable(invalid.getMessage());
-                    case IllegalStateException e
-                    when SCHEDULE.matcher(String.valueOf(e.getMessage())) instanceof Matcher schedule
-                            && schedule.matches() ->
-                        readable(schedule.group(1) + " must be off or a duration, such as 5s.");
                     case IllegalArgumentException e
                     when String.valueOf(e.getMessage()).startsWith("port must be") ->
                         "QUARKUS_HTTP_PORT is wrong: " + e.getMessage() + ".";
@@ -70,8 +64,21 @@ public final class StartFailure {
                     when String.valueOf(e.getMessage()).contains("unsupported startup parameter") ->
                         "migrations must not go through PgBouncer; set OMS_MIGRATE=false, or connect directly to "
                                 + "PostgreSQL to migrate.";
+                    // Class 28 of PostgreSQL's error codes; the driver has no code for a missing password, PgBouncer
+                    // one for all.
+                    case SQLException e
+                    when String.valueOf(e.getSQLState()).startsWith("28")
+                            || String.valueOf(e.getMessage()).contains("password") ->
+                        "PostgreSQL rejects OMS_DB_USER or OMS_DB_PASSWORD: " + e.getMessage();
                     case SQLException e -> "PostgreSQL at OMS_DB_URL cannot be used: " + e.getMessage();
                     case BindException e -> "the HTTP port is in use: " + e.getMessage();
+                    case IllegalArgumentException e
+                    when comesFrom(e, "io.agroal.api.configuration.")
+                            && e.getMessage().contains("max size") ->
+                        "QUARKUS_DATASOURCE_JDBC_MAX_SIZE must be at least 1.";
+                    case IllegalArgumentException e
+                    when comesFrom(e, "io.quarkus.opentelemetry.runtime.exporter.otlp.") ->
+                        "OTEL_EXPORTER_OTLP_ENDPOINT is not a URL, such as http://localhost:4317.";
                     case RuntimeException e
                     when comesFrom(e, "io.vertx.redis.client.impl.RedisURI") ->
                         "OMS_REDIS_URL is not a Redis URL, such as redis://localhost:6379.";
@@ -91,8 +98,10 @@ public final class StartFailure {
                 .replaceAll(setting -> setting.group().replaceAll("[.-]", "_").toUpperCase(Locale.ROOT));
     }
 
+    /** Whether a class whose name begins like this threw the exception, itself or through a method that it called. */
     private static boolean comesFrom(Throwable e, String className) {
-        return e.getStackTrace().length > 0
-                && e.getStackTrace()[0].getClassName().equals(className);
+        return Arrays.stream(e.getStackTrace())
+                .limit(4)
+                .anyMatch(frame -> frame.getClassName().startsWith(className));
     }
 }

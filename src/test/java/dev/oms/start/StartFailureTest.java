@@ -16,6 +16,7 @@ import org.flywaydb.core.api.FlywayException;
 import org.flywaydb.core.api.exception.FlywayValidateException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class StartFailureTest {
@@ -55,6 +56,18 @@ class StartFailureTest {
                         "OMS did not start: another process is migrating the database; start this one when it is done.\n");
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "28P01, FATAL: password authentication failed for user \"oms\"",
+        "28000, FATAL: role \"oms\" does not exist",
+        "08004, 'The server requested SCRAM-based authentication, but no password was provided.'",
+        "08P01, FATAL: password authentication failed",
+    })
+    void namesTheUserAndThePasswordThatPostgresRejects(String state, String message) {
+        assertThat(reported(new RuntimeException(new SQLException(message, state))))
+                .isEqualTo("OMS did not start: PostgreSQL rejects OMS_DB_USER or OMS_DB_PASSWORD: " + message + "\n");
+    }
+
     @Test
     void namesTheInvalidSetting() {
         SmallRyeConfigBuilder config =
@@ -67,7 +80,7 @@ class StartFailureTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"foo", "http://localhost"})
+    @ValueSource(strings = {"foo", "http://localhost", "redis://localhost:99999"})
     void namesTheInvalidRedisUrl(String url) {
         Throwable failure = Assertions.catchThrowable(
                 () -> new RedisOptions().setConnectionString(url).getPassword());

@@ -1,0 +1,40 @@
+package dev.oms.start;
+
+import io.quarkus.runtime.StartupEvent;
+import io.quarkus.runtime.configuration.ConfigurationException;
+import io.quarkus.runtime.configuration.DurationConverter;
+import jakarta.annotation.Priority;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import jakarta.interceptor.Interceptor;
+import java.time.Duration;
+import org.eclipse.microprofile.config.Config;
+
+/**
+ * Fails the start if a schedule ({@code oms.….every}) is neither {@code off} nor at least one second. The scheduler
+ * would run a shorter one once a second or never.
+ */
+@ApplicationScoped
+class CheckIntervals {
+    private static final Duration MIN = Duration.ofSeconds(1);
+
+    // Before the scheduler reads them.
+    void onStart(@Observes @Priority(Interceptor.Priority.PLATFORM_BEFORE - 1) StartupEvent event, Config config) {
+        for (String name : config.getPropertyNames()) {
+            if (name.startsWith("oms.")
+                    && name.endsWith(".every")
+                    && !isValid(config.getConfigValue(name).getValue())) {
+                throw new ConfigurationException(name + " must be off or a duration of at least 1s, such as 5s.");
+            }
+        }
+    }
+
+    private static boolean isValid(String every) {
+        try {
+            return every.equalsIgnoreCase("off")
+                    || DurationConverter.parseDuration(every).compareTo(MIN) >= 0;
+        } catch (IllegalArgumentException e) {
+            return false;
+        }
+    }
+}
