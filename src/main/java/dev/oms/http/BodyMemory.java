@@ -1,6 +1,7 @@
 package dev.oms.http;
 
 import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.inject.Inject;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -9,8 +10,17 @@ import java.util.concurrent.atomic.AtomicLong;
  */
 @ApplicationScoped
 class BodyMemory {
-    private final long maxBytes = Runtime.getRuntime().maxMemory() / 8;
+    private final long maxBytes;
     private final AtomicLong inUse = new AtomicLong();
+
+    @Inject
+    BodyMemory() {
+        this(Runtime.getRuntime().maxMemory() / 8);
+    }
+
+    BodyMemory(long maxBytes) {
+        this.maxBytes = maxBytes;
+    }
 
     /** Reserves memory, or returns false if it would exceed the limit. */
     boolean reserve(int bytes) {

@@ -134,6 +134,7 @@ class CollectBody {
                         call, Problem.of(413, "The body comes in more than %,d chunks.".formatted(PARTS_MAX)));
             } else if (!memory.reserve(part.length())) {
                 end();
+                call.response().putHeader("Retry-After", "1");
                 writeProblem.write(
                         call, Problem.of(503, "Too many bodies are being received; nothing was changed. Try again."));
             } else {

@@ -62,7 +62,7 @@ class WriteProblem {
         int[] parts = {0};
         request.pause()
                 .handler(discarded -> {
-                    if (++parts[0] == DISCARDED_PARTS_MAX) {
+                    if (++parts[0] >= DISCARDED_PARTS_MAX) {
                         request.pause();
                     }
                 })

@@ -31,6 +31,8 @@ import java.util.Map;
 import java.util.function.IntFunction;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.eclipse.microprofile.config.Config;
+import org.eclipse.microprofile.config.ConfigProvider;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -156,6 +158,31 @@ class HostileBodyTest {
 
         assertThat(response.status()).isEqualTo(413);
         assertThat(response.text()).contains("chunks");
+    }
+
+    @Test
+    void boundsConnections() {
+        Config config = ConfigProvider.getConfig();
+
+        assertThat(config.getValue("quarkus.http.limits.max-connections", Integer.class))
+                .isEqualTo(2_000);
+        // Longer than the time-out of a statement, 30 s, or it would cut calls that are still being served.
+        assertThat(config.getValue("quarkus.http.idle-timeout", Duration.class)).isEqualTo(Duration.ofSeconds(60));
+    }
+
+    @Test
+    void servesPipelinedBodies() throws IOException {
+        String post = "POST /users HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                + "Content-Length: 2\r\n\r\n{}";
+        try (Socket socket = new Socket("localhost", RestAssured.port)) {
+            socket.setSoTimeout((int) TIMEOUT.toMillis());
+            socket.getOutputStream().write(bytes(post + post + post.replace("HTTP/1.1", "HTTP/1.0")));
+
+            // The last one closes the connection.
+            String responses = new String(socket.getInputStream().readAllBytes(), StandardCharsets.ISO_8859_1);
+
+            assertThat(responses.split("HTTP/1.[01] 422 ")).hasSize(4);
+        }
     }
 
     @Test
