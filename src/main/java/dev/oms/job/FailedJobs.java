@@ -82,7 +82,7 @@ class FailedJobs implements PanacheRepository<FailedJob> {
                 .executeUpdate();
     }
 
-    /** {@linkplain FailedJob Makes} a locked job due at once, with as many attempts as a new one. */
+    /** Makes a locked job due at once, with as many attempts as a new one. */
     FailedJob revive(FailedJob job) {
         getEntityManager().createNativeQuery("""
                         update failed_jobs set attempts = 0, dead_at = null, next_attempt_at = now()

@@ -73,6 +73,7 @@ class InventoryJobConsumer {
     private final ReentrantLock running = new ReentrantLock();
     private volatile boolean stopping;
 
+    private volatile Thread heartbeats;
     private volatile long settled;
 
     // Used by the consuming thread only. Smaller after an outage: a slow database may still manage a small batch.
@@ -115,9 +116,9 @@ class InventoryJobConsumer {
     @Scheduled(every = "{oms.job.consumer.every}", concurrentExecution = ConcurrentExecution.SKIP)
     void run() {
         running.lock();
-        Thread heartbeats = Thread.ofVirtual().name("heartbeats").unstarted(this::sendHeartbeats);
         try {
             if (!stopping) {
+                heartbeats = Thread.ofVirtual().name("heartbeats").unstarted(this::sendHeartbeats);
                 heartbeats.start();
                 queue.createGroup();
                 queue.read(name, this::consume);
@@ -126,24 +127,20 @@ class InventoryJobConsumer {
             // If Redis has lost its data, the group is gone; the next run creates it again.
             outage.failed(e);
         } finally {
-            heartbeats.interrupt();
+            heartbeats = null;
             running.unlock();
         }
     }
 
     /** From a thread of its own: a worker in the middle of a long batch is not dead. */
     private void sendHeartbeats() {
-        try {
-            while (true) {
-                try {
-                    workers.heartbeat(name, startedAt, settled);
-                } catch (RuntimeException e) {
-                    LOG.debug("No heartbeat", e);
-                }
-                Thread.sleep(HEARTBEAT);
+        while (heartbeats == Thread.currentThread()) {
+            try {
+                workers.heartbeat(name, startedAt, settled);
+            } catch (RuntimeException e) {
+                LOG.debug("No heartbeat", e);
             }
-        } catch (InterruptedException e) {
-            // The consumer has ended.
+            LockSupport.parkNanos(HEARTBEAT.toNanos());
         }
     }
 

@@ -32,10 +32,9 @@ class CancelOrder {
     @Transactional
     OrderView cancel(long id, IfMatch expected, Actor actor) {
         Order order = orders.lock(id, expected);
-        if (order.cancel(clock.instant())) {
+        if (order.cancel(clock.instant(), orders::readClock)) {
             events.record(order, OrderEvent.Kind.Cancelled, actor);
             if (order.isStockDue()) {
-                order.enqueue(orders.readClock());
                 stockDue.fire(new StockDue(id));
             }
         }

@@ -11,6 +11,7 @@ import jakarta.persistence.Table;
 import jakarta.persistence.Version;
 import java.time.Instant;
 import java.util.List;
+import java.util.function.Supplier;
 
 /**
  * An order. Its row is also the outbox: {@code due} is committed together with the status change that makes a stock
@@ -72,25 +73,27 @@ public class Order {
      * Cancels the order. Does nothing when it is already cancelled. Afterwards {@link #isStockDue} says whether stock
      * must be restored.
      *
+     * @param databaseClock PostgreSQL's clock, read when a restoration becomes due: the reconciler compares it with no
+     *     other
      * @return whether anything changed
      * @throws ProblemException 409 when it is too late
      */
-    boolean cancel(Instant now) {
+    boolean cancel(Instant now, Supplier<Instant> databaseClock) {
         if (status == OrderStatus.Cancelled) {
             return false;
         }
         if (!status.isCancellable()) {
             throw conflict("be cancelled");
         }
-        due = status.dueByCancelling().orElse(null);
+        StockAdjustment restoration = status.dueByCancelling().orElse(null);
+        if (restoration != null) {
+            // Before any change, which the query would write and count as a version of its own.
+            enqueuedAt = databaseClock.get();
+        }
+        due = restoration;
         status = OrderStatus.Cancelled;
         updatedAt = now;
         return true;
-    }
-
-    /** Records when the job for what is due is sent, by PostgreSQL's clock: the only one it is compared with. */
-    void enqueue(Instant databaseNow) {
-        enqueuedAt = databaseNow;
     }
 
     /**

@@ -58,6 +58,7 @@ class ClockFaultIT {
                 "LD_PRELOAD", "/usr/$LIB/faketime/libfaketime.so.1",
                 "FAKETIME", "%+ds".formatted(offsetSeconds),
                 "FAKETIME_DONT_FAKE_MONOTONIC", "1",
+                "NO_FAKE_STAT", "1",
                 "OMS_MIGRATE", "false");
     }
 }
