@@ -91,8 +91,8 @@ class ContractTest {
         call("POST", "/jobs/failed/retry");
         call("DELETE", "/jobs/failed/" + placed);
         ledger.execute("update inventory_items set quantity = quantity + 1 where id = " + side);
-        call("POST", "/inventory_items/audit");
-        Shop.audit();
+        PackagedWorker.startAuditor();
+        Shop.awaitAudit(id(call("POST", "/inventory_items/audit")));
         call("GET", "/inventory_items/audit");
         ledger.execute("update inventory_items set quantity = quantity - 1 where id = " + side);
         call("DELETE", "/inventory_items/" + side);

@@ -73,9 +73,12 @@ public final class PackagedWorker implements QuarkusTestResourceLifecycleManager
         pause();
     }
 
-    /** Starts another worker, unless it runs: it settles nothing, but runs the audits that are asked for. */
+    /**
+     * In an integration test, starts another worker unless it runs: it settles nothing, but runs the audits that are
+     * asked for.
+     */
     public static void startAuditor() {
-        if (auditor != null) {
+        if (worker == null || auditor != null) {
             return;
         }
         try {

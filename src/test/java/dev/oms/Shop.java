@@ -105,19 +105,21 @@ public final class Shop {
                 .until(() -> status(orderId), status -> status.equals("Confirmed") || status.equals("Rejected"));
     }
 
-    /** Asks for an audit and waits until it, or a later one, has ended. */
-    public static JsonPath audit() {
-        if (PackagedWorker.isRunning()) {
-            PackagedWorker.startAuditor();
-        }
-        long asked = given().post("/inventory_items/audit")
+    /** Asks for an audit and returns its id. */
+    public static long requestAudit() {
+        PackagedWorker.startAuditor();
+        return given().post("/inventory_items/audit")
                 .then()
                 .statusCode(202)
                 .extract()
                 .jsonPath()
                 .getLong("id");
+    }
+
+    /** Waits until an audit, or a later one, has ended; returns the last one. */
+    public static JsonPath awaitAudit(long id) {
         return await().atMost(Duration.ofSeconds(120))
-                .pollInterval(Duration.ofMillis(50))
+                .pollInterval(Duration.ofMillis(20))
                 .until(
                         () -> given().get("/inventory_items/audit")
                                 .then()
@@ -125,6 +127,6 @@ public final class Shop {
                                 .contentType(ContentType.JSON)
                                 .extract()
                                 .jsonPath(),
-                        audit -> audit.get("id") != null && audit.getLong("id") >= asked);
+                        audit -> audit.get("id") != null && audit.getLong("id") >= id);
     }
 }
