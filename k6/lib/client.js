@@ -177,15 +177,13 @@ export function quantityOf(item) {
  * @param {string} path
  * @param {number[]} expected the expected statuses
  * @param {object | null} [body]
- * @param {string} [timeout]
  */
-export function call(name, method, path, expected, body = null, timeout = '60s') {
+export function call(name, method, path, expected, body = null) {
   const res = http.request(method, BASE_URL + path, body && JSON.stringify(body), {
     headers: body ? { 'Content-Type': 'application/json' } : {},
     responseCallback: http.expectedStatuses(...expected, ...overloadStatuses),
     responseType: 'text',
     tags: { name },
-    timeout,
   });
   if (overloadStatuses.includes(res.status)) {
     turnedAway.add(1);

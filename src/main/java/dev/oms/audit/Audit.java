@@ -205,7 +205,6 @@ class Audit {
      */
     Outcome run(Lease lease) {
         Findings findings = new Findings();
-
         if (lease.isFull()) {
             inTransaction(lease, Audit::forgetCheckpoints);
         }

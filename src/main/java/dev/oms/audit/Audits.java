@@ -63,7 +63,8 @@ class Audits {
             select 'Running', 1, now(), case when incremental then full_started_at else now() end,
                 case when incremental then last_order_id end, %s
             from next
-            returning id, attempt, full_started_at = started_at, coalesce(last_order_id - %d, '%d'::bigint)""".formatted(LEASE, Audit.ORDERS_READ_AGAIN, Long.MIN_VALUE);
+            returning id, attempt, full_started_at = started_at,
+                case when last_order_id is null then '%d'::bigint else greatest(last_order_id, 0) - %d end""".formatted(LEASE, Long.MIN_VALUE, Audit.ORDERS_READ_AGAIN);
 
     private static final String OF_LEASE = " where id = ? and attempt = ? and status = 'Running'";
 

@@ -392,6 +392,19 @@ class AuditTest {
 
     @Test
     @DisabledOnIntegrationTest("Needs the beans of the worker")
+    void continuesAnAuditThatFoundNoOrder() {
+        Lease lease = takeUp();
+        audits.complete(lease, new Audit.Outcome(new Audit.Findings(), Long.MIN_VALUE));
+
+        Lease next = takeUp();
+
+        assertThat(next.isFull()).isFalse();
+        assertThat(audit.run(next).lastOrderId()).isGreaterThanOrEqualTo(order);
+        releaseAll();
+    }
+
+    @Test
+    @DisabledOnIntegrationTest("Needs the beans of the worker")
     void runsOneAuditAtATime() {
         List<Lease> leases = IntStream.range(0, 8)
                 .parallel()
