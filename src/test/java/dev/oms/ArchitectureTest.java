@@ -1,5 +1,9 @@
 package dev.oms;
 
+import static com.tngtech.archunit.core.domain.JavaCall.Predicates.target;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.assignableTo;
+import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.nameMatching;
+import static com.tngtech.archunit.core.domain.properties.HasOwner.Predicates.With.owner;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
@@ -9,6 +13,10 @@ import com.tngtech.archunit.core.importer.ImportOption.DoNotIncludeTests;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
+import jakarta.ws.rs.core.Response;
+import jakarta.ws.rs.core.Response.ResponseBuilder;
+import jakarta.ws.rs.core.UriInfo;
+import java.net.URI;
 
 /** The packages of OMS and the direction of their dependencies. */
 @AnalyzeClasses(packages = "dev.oms", importOptions = DoNotIncludeTests.class)
@@ -80,4 +88,18 @@ class ArchitectureTest {
             .should()
             .dependOnClassesThat()
             .resideInAnyPackage("io.quarkus.redis..", "io.vertx.mutiny.redis..", "io.vertx.redis..");
+
+    /** All of them contain the {@code Host} of the request, which can be anything. */
+    @ArchTest
+    static final ArchRule noUrlContainsTheHostOfTheRequest = noClasses()
+            .should()
+            .callMethod(Response.class, "created", URI.class)
+            .orShould()
+            .callMethodWhere(target(owner(assignableTo(ResponseBuilder.class)))
+                    .and(target(nameMatching("location|contentLocation"))))
+            .orShould()
+            .callMethodWhere(target(owner(assignableTo(UriInfo.class)))
+                    .and(target(nameMatching(
+                            "getRequestUriBuilder|getBaseUri(Builder)?|getAbsolutePath(Builder)?|resolve"))))
+            .as("No URL should contain the host of the request: use Created, or a path");
 }

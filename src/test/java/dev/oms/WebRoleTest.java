@@ -2,8 +2,10 @@ package dev.oms;
 
 import static io.restassured.RestAssured.given;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 import static org.hamcrest.Matchers.equalTo;
 
+import io.agroal.api.AgroalDataSource;
 import io.quarkus.scheduler.Scheduler;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.DisabledOnIntegrationTest;
@@ -12,6 +14,11 @@ import io.quarkus.test.junit.QuarkusTestProfile;
 import io.quarkus.test.junit.TestProfile;
 import jakarta.enterprise.inject.spi.CDI;
 import java.io.IOException;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -51,7 +58,7 @@ class WebRoleTest {
     void schedulesNothingButTheFlow() {
         assertThat(CDI.current().select(Scheduler.class).get().getScheduledJobs())
                 .isNotEmpty()
-                .allMatch(job -> job.getMethodDescription().contains("dev.oms.flow.Flow"));
+                .allMatch(job -> job.getMethodDescription().contains("dev.oms.flow."));
     }
 
     @Test
@@ -62,6 +69,32 @@ class WebRoleTest {
         } finally {
             OmsServers.servers().startRedis();
         }
+    }
+
+    /**
+     * Otherwise an outage or a queue would take every web process out of service, and leave clients without an answer.
+     */
+    @Test
+    @DisabledOnIntegrationTest("Takes all the connections of the process")
+    void staysReadyWithoutAConnectionToPostgres() throws SQLException {
+        List<Connection> all = new ArrayList<>();
+        try {
+            for (int i = 0; i < 20; i++) {
+                all.add(CDI.current().select(AgroalDataSource.class).get().getConnection());
+            }
+            given().get("/q/health/ready").then().statusCode(200).body("status", equalTo("UP"));
+            await().atMost(Duration.ofSeconds(60)).until(() -> metrics().contains("oms_postgresql_up 0.0"));
+        } finally {
+            for (Connection connection : all) {
+                connection.close();
+            }
+        }
+
+        await().atMost(Duration.ofSeconds(60)).until(() -> metrics().contains("oms_postgresql_up 1.0"));
+    }
+
+    private static String metrics() {
+        return given().get("/q/metrics").asString();
     }
 
     @ParameterizedTest

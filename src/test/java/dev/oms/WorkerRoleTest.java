@@ -3,6 +3,7 @@ package dev.oms;
 import static io.restassured.RestAssured.given;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.hamcrest.Matchers.equalTo;
+import static org.hamcrest.Matchers.notNullValue;
 
 import io.quarkus.scheduler.Scheduler;
 import io.quarkus.test.common.WithTestResource;
@@ -93,7 +94,11 @@ class WorkerRoleTest {
         given().get("/q/health/ready").then().statusCode(200);
         OmsServers.servers().stopRedis();
         try {
-            given().get("/q/health/ready").then().statusCode(503).body("status", equalTo("DOWN"));
+            given().get("/q/health/ready")
+                    .then()
+                    .statusCode(503)
+                    .header("Retry-After", notNullValue())
+                    .body("status", equalTo("DOWN"));
             given().get("/q/health/live").then().statusCode(200);
         } finally {
             OmsServers.servers().startRedis();

@@ -1,7 +1,11 @@
 package dev.oms.flow;
 
+import dev.oms.http.AdmitCalls;
 import io.quarkus.resteasy.reactive.server.EndpointDisabled;
 import io.smallrye.mutiny.Multi;
+import io.vertx.core.http.HttpServerResponse;
+import io.vertx.core.http.HttpVersion;
+import io.vertx.ext.web.RoutingContext;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.Produces;
@@ -22,31 +26,47 @@ class EventResource {
     private static final Duration RECONNECT_AFTER = Duration.ofSeconds(2);
 
     private final FlowStream flows;
+    private final AdmitCalls admitCalls;
 
-    EventResource(FlowStream flows) {
+    EventResource(FlowStream flows, AdmitCalls admitCalls) {
         this.flows = flows;
+        this.admitCalls = admitCalls;
     }
 
     @GET
     @Produces(MediaType.SERVER_SENT_EVENTS)
-    public Multi<OutboundSseEvent> listen(@Context Sse sse) {
-        Listener listener = new Listener(sse);
-        return flows.listen().onItem().transformToMultiAndConcatenate(listener::eventsFor);
+    public Multi<OutboundSseEvent> listen(@Context Sse sse, RoutingContext call) {
+        HttpServerResponse response = call.response();
+        FlowStream.Listener listener = flows.add(
+                String.valueOf(call.request().remoteAddress().hostAddress()),
+                () -> response.closed() || response.ended(),
+                () -> disconnect(call));
+        admitCalls.leave(call);
+        return listener.flows().onItem().transformToMultiAndConcatenate(new Events(sse)::of);
     }
 
-    /** One listener: turns each flow into the events that it has not received yet. */
-    private static final class Listener {
+    private static void disconnect(RoutingContext call) {
+        if (call.request().version() == HttpVersion.HTTP_2) {
+            // Other calls may share the connection.
+            call.response().reset();
+        } else {
+            call.request().connection().close();
+        }
+    }
+
+    /** The events of one listener: turns each flow into what it has not received yet. */
+    private static final class Events {
         private final Sse sse;
         private Flow lastFlow;
 
         /** The start of the last bucket sent. */
         private long sentUpTo;
 
-        Listener(Sse sse) {
+        Events(Sse sse) {
             this.sse = sse;
         }
 
-        Multi<OutboundSseEvent> eventsFor(Flow flow) {
+        Multi<OutboundSseEvent> of(Flow flow) {
             if (flow == lastFlow) {
                 // The flow sent on connect is also this second's; do not send it twice.
                 return Multi.createFrom().empty();

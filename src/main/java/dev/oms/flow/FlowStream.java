@@ -10,11 +10,13 @@ import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.infrastructure.Infrastructure;
 import io.smallrye.mutiny.subscription.BackPressureStrategy;
 import io.smallrye.mutiny.subscription.MultiEmitter;
+import io.vertx.core.Vertx;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BooleanSupplier;
 
 /**
  * Publishes the order flow to all listeners once a second. One snapshot serves all of them, and none is taken while
@@ -24,53 +26,122 @@ import java.util.concurrent.ConcurrentHashMap;
 class FlowStream {
     private static final int LISTENERS_MAX = 200;
 
+    /** So that one client cannot take every slot. */
+    private static final int LISTENERS_OF_ADDRESS_MAX = 50;
+
     /** A listener is then disconnected and reconnects, maybe to another process. */
     private static final Duration LISTEN_MAX = Duration.ofHours(1);
+
+    /** How long a listener may take to receive the end of the stream when the process stops. */
+    private static final Duration END_MAX = Duration.ofSeconds(1);
 
     /** A snapshot is reused for this long: a little less than the second between two. */
     private static final long FRESH_NANOS = Duration.ofMillis(900).toNanos();
 
     private final TakeHealthSnapshot takeSnapshot;
     private final ObjectMapper json;
-    private final Set<MultiEmitter<? super Flow>> listeners = ConcurrentHashMap.newKeySet();
+    private final Vertx vertx;
+    private final Set<Listener> listeners = ConcurrentHashMap.newKeySet();
     private volatile boolean stopping;
     private Flow latest;
     private long takenNanos;
 
-    FlowStream(TakeHealthSnapshot takeSnapshot, ObjectMapper json) {
+    FlowStream(TakeHealthSnapshot takeSnapshot, ObjectMapper json, Vertx vertx) {
         this.takeSnapshot = takeSnapshot;
         this.json = json;
+        this.vertx = vertx;
     }
 
     /**
-     * Emits the current flow at once, then one every second. It completes when the process stops, so that the shutdown
-     * does not wait for listeners.
+     * Takes a slot for a listener. Slots of listeners that are gone are freed first.
      *
-     * @throws ProblemException 503 if there are too many listeners
+     * @param address the address that it calls from
+     * @param isGone whether its response has ended, for whatever reason
+     * @param disconnect ends its connection; called when the process stops and the listener does not read
+     * @throws ProblemException 503 if there are too many listeners, from this address or in all
      */
-    Multi<Flow> listen() {
-        if (listenerCount() >= LISTENERS_MAX) {
-            throw ProblemException.busy("Too many listeners. Try again later.");
+    Listener add(String address, BooleanSupplier isGone, Runnable disconnect) {
+        Listener listener = new Listener(address, isGone, disconnect);
+        synchronized (listeners) {
+            removeGone();
+            if (listeners.size() >= LISTENERS_MAX) {
+                throw ProblemException.busy("Too many listeners. Try again later.");
+            }
+            if (listeners.stream()
+                            .filter(other -> other.address.equals(address))
+                            .count()
+                    >= LISTENERS_OF_ADDRESS_MAX) {
+                throw ProblemException.busy("Too many listeners from this address. Try again later.");
+            }
+            listeners.add(listener);
         }
-        return Multi.createFrom()
-                .<Flow>emitter(this::addListener, BackPressureStrategy.LATEST)
-                // Taking a snapshot blocks on Redis, and must not block the event loop that Redis's reply arrives on.
-                .runSubscriptionOn(Infrastructure.getDefaultWorkerPool())
-                .select()
-                .first(LISTEN_MAX);
+        return listener;
     }
 
-    private void addListener(MultiEmitter<? super Flow> listener) {
-        listener.emit(latest());
-        listener.onTermination(() -> listeners.remove(listener));
-        listeners.add(listener);
-        if (stopping) {
-            listener.complete();
+    /**
+     * Asks each listener, because nothing reports every end: a stream that has not begun cannot be cancelled, and
+     * Vert.x calls none of a response's handlers when the response is reset after a failed write.
+     */
+    private void removeGone() {
+        for (Listener listener : listeners) {
+            if (listener.isGone.getAsBoolean() && listeners.remove(listener)) {
+                listener.complete();
+            }
+        }
+    }
+
+    /** A client that follows the flow. It has a slot until it is gone. */
+    final class Listener {
+        private final String address;
+        private final BooleanSupplier isGone;
+        private final Runnable disconnect;
+        private volatile MultiEmitter<? super Flow> emitter;
+
+        private Listener(String address, BooleanSupplier isGone, Runnable disconnect) {
+            this.address = address;
+            this.isGone = isGone;
+            this.disconnect = disconnect;
+        }
+
+        /**
+         * Emits the current flow at once, then one every second. It completes when the listener is gone, and when the
+         * process stops.
+         */
+        Multi<Flow> flows() {
+            return Multi.createFrom()
+                    .<Flow>emitter(this::start, BackPressureStrategy.LATEST)
+                    // Taking a snapshot blocks on Redis, and must not block the event loop that Redis's reply arrives
+                    // on.
+                    .runSubscriptionOn(Infrastructure.getDefaultWorkerPool())
+                    .select()
+                    .first(LISTEN_MAX);
+        }
+
+        private void start(MultiEmitter<? super Flow> emitter) {
+            this.emitter = emitter;
+            emitter.emit(latest());
+            // Either this sees that the listener has been removed meanwhile, or the removal sees the emitter.
+            if (stopping || !listeners.contains(this)) {
+                emitter.complete();
+            }
+        }
+
+        private void emit(Flow flow) {
+            if (emitter != null) {
+                emitter.emit(flow);
+            }
+        }
+
+        private void complete() {
+            if (emitter != null) {
+                emitter.complete();
+            }
         }
     }
 
     @Scheduled(every = "{oms.flow.every}", concurrentExecution = ConcurrentExecution.SKIP)
     void publish() {
+        removeGone();
         if (!listeners.isEmpty()) {
             Flow flow = latest();
             listeners.forEach(listener -> listener.emit(flow));
@@ -92,6 +163,8 @@ class FlowStream {
 
     void stop(@Observes ShutdownDelayInitiatedEvent event) {
         end();
+        // The end of the stream waits behind what the listener has not read, and the shutdown waits for the stream.
+        vertx.setTimer(END_MAX.toMillis(), timer -> listeners.forEach(listener -> listener.disconnect.run()));
     }
 
     void stop(@Observes ShutdownEvent event) {
@@ -100,6 +173,6 @@ class FlowStream {
 
     private void end() {
         stopping = true;
-        listeners.forEach(MultiEmitter::complete);
+        listeners.forEach(Listener::complete);
     }
 }

@@ -1,5 +1,8 @@
 package dev.oms.http;
 
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.regex.Pattern;
 
@@ -18,21 +21,34 @@ public record Actor(String name) {
     private static final Pattern PRINTABLE = Pattern.compile(Texts.PRINTABLE);
 
     /**
-     * Parses the values of the header.
+     * Parses the values of the header, which are UTF-8.
      *
+     * @param headers as the HTTP server decodes them: one character a byte
      * @throws ProblemException 400 when the header is repeated or the name is invalid
      */
     public static Actor from(List<String> headers) {
         if (headers.isEmpty()) {
             return API;
         }
-        String name = headers.getFirst();
+        String name = utf8(headers.getFirst());
         if (headers.size() > 1
                 || name.length() > LENGTH_MAX
                 || !PRINTABLE.matcher(name).matches()) {
             throw ProblemException.malformed(
-                    HEADER + " must be sent only once, with 1 to " + LENGTH_MAX + " printable characters.");
+                    HEADER + " must be sent only once, with 1 to " + LENGTH_MAX + " printable characters in UTF-8.");
         }
         return new Actor(name);
+    }
+
+    /** Returns an empty string when the bytes are not UTF-8. */
+    private static String utf8(String header) {
+        try {
+            return StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(header.getBytes(StandardCharsets.ISO_8859_1)))
+                    .toString();
+        } catch (CharacterCodingException e) {
+            return "";
+        }
     }
 }

@@ -3,6 +3,7 @@ package dev.oms.http;
 import io.quarkus.runtime.ShutdownDelayInitiatedEvent;
 import io.quarkus.vertx.http.runtime.filters.Filters;
 import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpVersion;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
@@ -24,8 +25,11 @@ import org.eclipse.microprofile.config.inject.ConfigProperty;
  * @see <a href="https://www.rfc-editor.org/rfc/rfc9112#section-9.6">RFC 9112 §9.6, Tear-down</a>
  */
 @ApplicationScoped
-class AdmitCalls {
+public class AdmitCalls {
     private static final int FIRST = 10_000;
+
+    /** The attribute of a call that no longer counts. */
+    private static final String LEFT = AdmitCalls.class.getName() + ".left";
 
     private final AtomicInteger inProgress = new AtomicInteger();
     private final WriteProblem writeProblem;
@@ -52,7 +56,10 @@ class AdmitCalls {
 
     private void admit(RoutingContext call) {
         if (rejectFromNanos != null) {
-            call.response().putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
+            // HTTP/2 has no such header, and clients refuse it; there Quarkus sends GOAWAY after the response.
+            if (call.request().version() != HttpVersion.HTTP_2) {
+                call.response().putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
+            }
             if (System.nanoTime() >= rejectFromNanos) {
                 reject(call, "This process is shutting down; nothing was changed. Try again.");
                 return;
@@ -65,13 +72,23 @@ class AdmitCalls {
             inProgress.decrementAndGet();
             reject(call, "Too many calls are in progress; nothing was changed. Try again.");
         } else {
-            call.addEndHandler(ended -> inProgress.decrementAndGet());
+            call.addEndHandler(ended -> leave(call));
             call.next();
         }
     }
 
+    /**
+     * From now on a call does not count as in progress, although its response may not have ended: a stream costs little
+     * and may last for an hour. To be called on the call's event loop.
+     */
+    public void leave(RoutingContext call) {
+        if (call.get(LEFT) == null) {
+            call.put(LEFT, true);
+            inProgress.decrementAndGet();
+        }
+    }
+
     private void reject(RoutingContext call, String detail) {
-        call.response().putHeader("Retry-After", "1");
         writeProblem.write(call, Problem.of(503, detail));
     }
 }

@@ -3,6 +3,7 @@ package dev.oms.http;
 import jakarta.ws.rs.DefaultValue;
 import jakarta.ws.rs.QueryParam;
 import jakarta.ws.rs.core.Response;
+import jakarta.ws.rs.core.UriBuilder;
 import jakarta.ws.rs.core.UriInfo;
 import java.util.List;
 import java.util.function.Function;
@@ -10,7 +11,7 @@ import java.util.function.ToLongFunction;
 
 /**
  * A keyset page of a list ordered by a unique key, usually the id: up to {@code limit} rows after the last row of the
- * previous page. A {@code Link} header points to the next page, if there is one.
+ * previous page. A {@code Link} header points to the next page, if there is one, relative to this one.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc8288">RFC 8288, Web Linking</a>
  */
@@ -61,7 +62,9 @@ public class Page {
         long last = key.applyAsLong(shown.getLast());
         return Response.ok(shown.stream().map(view).toList())
                 .link(
-                        uri.getRequestUriBuilder()
+                        // Without the host, which is whatever the client says.
+                        UriBuilder.fromPath(uri.getPath())
+                                .replaceQuery(uri.getRequestUri().getRawQuery())
                                 .replaceQueryParam("after", last)
                                 .build(),
                         "next")

@@ -14,6 +14,7 @@ import jakarta.ws.rs.WebApplicationException;
 import jakarta.ws.rs.core.Response;
 import jakarta.ws.rs.core.UriInfo;
 import java.io.CharConversionException;
+import java.io.IOException;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -154,8 +155,9 @@ class ProblemMappers {
 
     @ServerExceptionMapper
     Response unexpected(Throwable e) {
-        if (Causes.find(e, HttpClosedException.class) != null) {
-            // The client disconnected while sending the body, so nobody reads this.
+        if (Causes.find(e, HttpClosedException.class) != null || e instanceof IOException) {
+            // The client disconnected while it sent the body or received the response, so nobody reads this.
+            LOG.debug("A client has disconnected", e);
             return Problem.of(400, "The body is incomplete.").toResponse();
         }
         if (DatabaseOutage.isBehind(e)) {

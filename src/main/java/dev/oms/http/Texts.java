@@ -1,21 +1,50 @@
 package dev.oms.http;
 
+import java.util.regex.Pattern;
+
 /** Limits on the text that clients send. */
 public final class Texts {
     /** The maximum length of a name, in characters. */
     public static final int NAME_MAX = 255;
 
+    /** What a text must not contain: see {@link #PRINTABLE}. */
+    private static final String REFUSED = "\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}"
+            // Not format characters to Unicode, but its Default_Ignorable_Code_Point: fillers and variation selectors.
+            + "\\x{34F}\\x{115F}\\x{1160}\\x{17B4}\\x{17B5}\\x{180B}-\\x{180F}\\x{3164}\\x{FE00}-\\x{FE0F}\\x{FFA0}"
+            + "\\x{E0000}-\\x{E0FFF}";
+
     /**
-     * Matches text that PostgreSQL and a log line can hold: no control characters (such as NUL), no unpaired
-     * surrogates, and at least one visible character. Possessive, so it never backtracks; otherwise 1 MiB ending in NUL
-     * would take an hour.
+     * Matches text that a person can tell from another by looking at it, and that PostgreSQL and a log line can hold.
+     *
+     * <ul>
+     *   <li>It has at least one character that is not a space.
+     *   <li>It has no control characters (such as NUL), no line separators, no unpaired surrogates.
+     *   <li>It has no invisible or direction characters: two names would look the same, or a line would read backwards.
+     *       This includes the joiners inside some emoji and Persian words. The one exception is the selector that makes
+     *       a pictograph an emoji (&#x2764;&#xFE0F;), because keyboards add it.
+     * </ul>
+     *
+     * Possessive, so it never backtracks; otherwise 1 MiB ending in NUL would take an hour.
+     *
+     * @see <a href="https://www.unicode.org/reports/tr36/">Unicode TR 36, Security Considerations</a>
      */
-    public static final String PRINTABLE = " *+[^\\p{Cc}\\p{Cs}\\s][^\\p{Cc}\\p{Cs}]*+";
+    public static final String PRINTABLE = "\\p{Zs}*+[^\\p{Zs}" + REFUSED + "][^" + REFUSED + "]*+"
+            + "(?:(?<=\\p{IsExtended_Pictographic})\\x{FE0F}[^" + REFUSED + "]*+)*+";
 
     /** The validation message for text that is not {@link #PRINTABLE}. */
-    public static final String PRINTABLE_MESSAGE = "must not be blank or contain control characters";
+    public static final String PRINTABLE_MESSAGE = "must not be blank or contain invisible or control characters";
+
+    private static final Pattern STORABLE = Pattern.compile("[^\\x{0}\\p{Cs}]*+");
 
     private Texts() {}
+
+    /**
+     * Whether PostgreSQL can hold a text: it has neither NUL nor unpaired surrogates. This, not {@link #PRINTABLE}, is
+     * what to ask before looking a text up: rows from before a rule stay.
+     */
+    public static boolean isStorable(String text) {
+        return STORABLE.matcher(text).matches();
+    }
 
     /** Cuts text after {@code max} characters, so that it can be echoed. */
     public static String shorten(String text, int max) {

@@ -1,6 +1,7 @@
 package dev.oms.inventory;
 
 import dev.oms.http.Bodies;
+import dev.oms.http.Created;
 import dev.oms.http.IfMatch;
 import dev.oms.http.IfNoneMatch;
 import dev.oms.http.Page;
@@ -19,7 +20,6 @@ import jakarta.ws.rs.PathParam;
 import jakarta.ws.rs.QueryParam;
 import jakarta.ws.rs.core.Response;
 import jakarta.ws.rs.core.UriInfo;
-import java.net.URI;
 import java.util.List;
 
 /** {@code /inventory_items}. */
@@ -51,7 +51,7 @@ class InventoryItemResource {
     @POST
     public Response create(InventoryItemBody body) {
         InventoryItem item = addItem.add(bodies.unwrapAndValidate(body, InventoryItemBody.OnCreate.class));
-        return tagged(Response.created(URI.create("/inventory_items/" + item.id())), item);
+        return tagged(Created.at("/inventory_items/" + item.id()), item);
     }
 
     @GET

@@ -9,13 +9,10 @@ import jakarta.persistence.LockModeType;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.regex.Pattern;
 
 /** All items. Archived ones are visible only through the orders that refer to them. */
 @ApplicationScoped
 public class InventoryItems implements PanacheRepository<InventoryItem> {
-    private static final Pattern PRINTABLE = Pattern.compile(Texts.PRINTABLE);
-
     /**
      * Finds an item on sale.
      *
@@ -90,8 +87,8 @@ public class InventoryItems implements PanacheRepository<InventoryItem> {
         StringBuilder query = new StringBuilder("from InventoryItem where archivedAt is null");
         Map<String, Object> parameters = new HashMap<>();
         if (name != null) {
-            // No item can have such a name, and PostgreSQL rejects some of them.
-            if (!PRINTABLE.matcher(name).matches()) {
+            // No item can have such a name, and PostgreSQL rejects it.
+            if (!Texts.isStorable(name)) {
                 return List.of();
             }
             query.append(" and name = :name");

@@ -1,33 +1,45 @@
 package dev.oms.job;
 
-import io.quarkus.redis.datasource.RedisDataSource;
+import io.quarkus.redis.datasource.ReactiveRedisDataSource;
+import io.smallrye.health.api.AsyncHealthCheck;
+import io.smallrye.mutiny.Uni;
 import jakarta.enterprise.context.ApplicationScoped;
-import org.eclipse.microprofile.health.HealthCheck;
+import java.time.Duration;
 import org.eclipse.microprofile.health.HealthCheckResponse;
 import org.eclipse.microprofile.health.Readiness;
 
-/** A worker is ready while Redis answers. Web accepts orders without Redis, so it stays ready. */
+/**
+ * A worker is ready while Redis answers. Web accepts orders without Redis, so it stays ready.
+ *
+ * <p>Neither asks PostgreSQL: a process starts only if the database can be reached and has the schema it needs, and
+ * from then on an outage is answered best by the process itself. If web were not ready, its clients would get the error
+ * of whatever stands in front of it, instead of a 503 with {@code Retry-After}.
+ */
 @Readiness
 @ApplicationScoped
-class ConsumerReadiness implements HealthCheck {
-    private final RedisDataSource redis;
+class ConsumerReadiness implements AsyncHealthCheck {
+    /** Below the time-out of a probe. */
+    private static final Duration TIMEOUT = Duration.ofSeconds(2);
+
+    private final ReactiveRedisDataSource redis;
     private final boolean isConsumer;
 
-    ConsumerReadiness(RedisDataSource redis, JobConfig config) {
+    ConsumerReadiness(ReactiveRedisDataSource redis, JobConfig config) {
         this.redis = redis;
         this.isConsumer = !config.consumer().every().equals("off");
     }
 
     @Override
-    public HealthCheckResponse call() {
+    public Uni<HealthCheckResponse> call() {
         if (!isConsumer) {
-            return HealthCheckResponse.up("Redis is not needed here");
+            return Uni.createFrom().item(HealthCheckResponse.up("Redis is not needed here"));
         }
-        try {
-            redis.execute("PING");
-            return HealthCheckResponse.up("Redis");
-        } catch (RuntimeException e) {
-            return HealthCheckResponse.down("Redis");
-        }
+        return redis.execute("PING")
+                .ifNoItem()
+                .after(TIMEOUT)
+                .fail()
+                .replaceWith(() -> HealthCheckResponse.up("Redis"))
+                .onFailure()
+                .recoverWithItem(() -> HealthCheckResponse.down("Redis"));
     }
 }

@@ -2,6 +2,7 @@ package dev.oms.order;
 
 import dev.oms.http.Actor;
 import dev.oms.http.Bodies;
+import dev.oms.http.Created;
 import dev.oms.http.IdempotencyKey;
 import dev.oms.http.IfMatch;
 import dev.oms.http.IfNoneMatch;
@@ -27,7 +28,6 @@ import jakarta.ws.rs.PathParam;
 import jakarta.ws.rs.QueryParam;
 import jakarta.ws.rs.core.Response;
 import jakarta.ws.rs.core.UriInfo;
-import java.net.URI;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -107,7 +107,7 @@ class OrderResource {
                 ? new PlaceOnce.Placed(placeOrder.place(user, valid.items()), false)
                 : placeOnce.place(user, valid.items(), key.get());
         Response.ResponseBuilder response =
-                Response.created(URI.create("/orders/" + placed.order().id()));
+                Created.at("/orders/" + placed.order().id());
         if (placed.replayed()) {
             response.header(REPLAYED, true);
         }

@@ -8,12 +8,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.regex.Pattern;
 
 /** An order to be placed, and the outcome, which {@link GroupCommit} makes visible to the waiting thread. */
 final class Placement extends GroupCommit.Member {
-    private static final Pattern PRINTABLE = Pattern.compile(Texts.PRINTABLE);
-
     private final long userId;
     private final Map<String, Long> quantities;
     private OrderView placed;
@@ -34,7 +31,7 @@ final class Placement extends GroupCommit.Member {
 
     /** Whether an item can have this name. Other names are left out of the query: PostgreSQL rejects some of them. */
     static boolean isPossibleName(String name) {
-        return name.length() <= Texts.NAME_MAX && PRINTABLE.matcher(name).matches();
+        return name.length() <= Texts.NAME_MAX && Texts.isStorable(name);
     }
 
     void succeed(long id, Instant at) {

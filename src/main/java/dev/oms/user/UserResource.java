@@ -1,6 +1,7 @@
 package dev.oms.user;
 
 import dev.oms.http.Bodies;
+import dev.oms.http.Created;
 import dev.oms.http.DatabaseConstraints;
 import dev.oms.http.ProblemException;
 import dev.oms.http.Texts;
@@ -17,7 +18,6 @@ import jakarta.ws.rs.POST;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.PathParam;
 import jakarta.ws.rs.core.Response;
-import java.net.URI;
 import java.time.Clock;
 
 /** {@code /users}. */
@@ -75,9 +75,7 @@ class UserResource {
                 default -> e;
             };
         }
-        return Response.created(URI.create("/users/" + user.id()))
-                .entity(user.view())
-                .build();
+        return Created.at("/users/" + user.id()).entity(user.view()).build();
     }
 
     @GET

@@ -1,7 +1,16 @@
 package dev.oms.fault;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
+import dev.oms.process.OmsProcess;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.time.Duration;
 import java.util.Random;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -21,11 +30,37 @@ class PostgresFaultIT {
             for (int i = 0; i < TIMES; i++) {
                 clients.awaitAccepted(100 + random.nextInt(200));
                 cluster.servers().crashPostgres();
+                respondsWithoutPostgres(cluster.web());
                 Thread.sleep(random.nextInt(2_000));
                 cluster.servers().restartPostgres();
                 assertThat(cluster.servers().isDurable()).isTrue();
             }
         });
+    }
+
+    /** Web stays in service, so that its clients get its own 503 and not the error of a proxy. */
+    private static void respondsWithoutPostgres(OmsProcess web) {
+        try (HttpClient client = HttpClient.newHttpClient()) {
+            await().alias("oms_postgresql_up is 0")
+                    .atMost(Duration.ofSeconds(30))
+                    .until(() -> get(client, web, "/q/metrics").body().contains("oms_postgresql_up 0.0"));
+            HttpResponse<String> ready = get(client, web, "/q/health/ready");
+            assertThat(ready.statusCode()).as(ready.body()).isEqualTo(200);
+            HttpResponse<String> orders = get(client, web, "/orders");
+            assertThat(orders.statusCode()).isEqualTo(503);
+            assertThat(orders.headers().firstValue("Retry-After")).isPresent();
+        }
+    }
+
+    private static HttpResponse<String> get(HttpClient client, OmsProcess web, String path) {
+        try {
+            return client.send(HttpRequest.newBuilder(web.uri(path)).build(), BodyHandlers.ofString());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        }
     }
 
     @Test

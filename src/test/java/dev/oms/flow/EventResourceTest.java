@@ -3,30 +3,40 @@ package dev.oms.flow;
 import static io.restassured.RestAssured.given;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
+import static org.hamcrest.Matchers.containsString;
+import static org.hamcrest.Matchers.notNullValue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.oms.Ledger;
 import dev.oms.OmsServers;
 import dev.oms.Shop;
+import dev.oms.http.ProblemException;
 import io.quarkus.runtime.ShutdownDelayInitiatedEvent;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.DisabledOnIntegrationTest;
 import io.quarkus.test.junit.QuarkusTest;
 import io.restassured.RestAssured;
 import io.smallrye.mutiny.helpers.test.AssertSubscriber;
+import io.vertx.core.Vertx;
 import jakarta.enterprise.inject.spi.CDI;
 import java.io.IOException;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
@@ -42,6 +52,8 @@ class EventResourceTest {
     /** How many events a test waits for at most. */
     private static final int EVENTS_MAX = 60;
 
+    private static final int LISTENERS_OF_ADDRESS_MAX = 50;
+
     private final Ledger ledger = OmsServers.ledger();
 
     private long user;
@@ -52,13 +64,20 @@ class EventResourceTest {
         ledger.awaitSettled();
         // An earlier test may have stopped Redis or left dead jobs.
         ledger.execute("truncate failed_jobs");
-        try (Listener listener = Listener.connect()) {
+        try (Listener listener = connectWhenThereIsASlot()) {
             listener.until(
                     flow -> flow.path("redis").asBoolean() && flow.path("dead").asInt(-1) == 0);
         }
         user = Shop.user();
         name = Shop.uniqueName();
         Shop.item(name, 1_000, 0);
+    }
+
+    /** The clients of an earlier test may still be leaving. */
+    private static Listener connectWhenThereIsASlot() {
+        return await().atMost(Duration.ofMinutes(1))
+                .ignoreExceptionsInstanceOf(IOException.class)
+                .until(Listener::connect, Objects::nonNull);
     }
 
     @Test
@@ -170,27 +189,166 @@ class EventResourceTest {
         await().atMost(Duration.ofSeconds(20)).until(() -> flows.listenerCount() == 0);
     }
 
+    /** More than there are slots, so that those that leak are missed below. */
+    @Test
+    void clientsThatHangUpAtOnceLeaveNoSlotTaken() throws IOException, InterruptedException {
+        for (int i = 0; i < 300; i++) {
+            try (Socket client = call()) {
+                // Half of them reset the connection; a third hangs up while it is being added, or just after.
+                client.setSoLinger(i % 2 == 0, 0);
+                if (i % 3 == 0) {
+                    Thread.sleep(i / 30);
+                }
+            }
+        }
+
+        List<Socket> all = takeAllSlots();
+        try {
+            assertThat(all).hasSize(LISTENERS_OF_ADDRESS_MAX);
+        } finally {
+            close(all);
+        }
+    }
+
+    @Test
+    void refusesListenersBeyondTheLimitOfAnAddress() throws IOException {
+        List<Socket> all = takeAllSlots();
+        try {
+            given().get("/events")
+                    .then()
+                    .statusCode(503)
+                    .contentType("application/problem+json")
+                    .header("Retry-After", notNullValue())
+                    .body("detail", containsString("address"));
+        } finally {
+            close(all);
+        }
+    }
+
+    /** Takes every slot of this address, as soon as clients that are gone have left theirs. */
+    private static List<Socket> takeAllSlots() {
+        List<Socket> all = new ArrayList<>();
+        await().atMost(Duration.ofMinutes(2))
+                .pollInterval(Duration.ofMillis(100))
+                .until(() -> {
+                    Socket client = call();
+                    byte[] status = client.getInputStream().readNBytes("HTTP/1.1 200".length());
+                    if (new String(status, StandardCharsets.US_ASCII).endsWith("200")) {
+                        all.add(client);
+                    } else {
+                        client.close();
+                    }
+                    return all.size() == LISTENERS_OF_ADDRESS_MAX;
+                });
+        return all;
+    }
+
+    private static Socket call() throws IOException {
+        Socket client = new Socket("localhost", RestAssured.port);
+        client.setSoTimeout(30_000);
+        client.getOutputStream()
+                .write("GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+        return client;
+    }
+
+    private static void close(List<Socket> clients) throws IOException {
+        for (Socket client : clients) {
+            client.close();
+        }
+    }
+
     @Test
     @DisabledOnIntegrationTest("It would stop the process")
     void completesOnShutdownForEarlyAndLateListeners() {
-        FlowStream flows =
-                new FlowStream(CDI.current().select(TakeHealthSnapshot.class).get(), new ObjectMapper());
-        AssertSubscriber<Flow> early = flows.listen().subscribe().withSubscriber(AssertSubscriber.create(10));
+        FlowStream flows = newFlowStream();
+        FlowStream.Listener listener = flows.add("192.0.2.1", () -> false, () -> {});
+        AssertSubscriber<Flow> early = listener.flows().subscribe().withSubscriber(AssertSubscriber.create(10));
         early.awaitItems(1).assertNotTerminated();
 
         flows.stop(new ShutdownDelayInitiatedEvent());
 
         early.awaitCompletion();
-        flows.listen().subscribe().withSubscriber(AssertSubscriber.create(10)).awaitCompletion();
-        await().atMost(Duration.ofSeconds(20)).until(() -> flows.listenerCount() == 0);
+        flows.add("192.0.2.1", () -> false, () -> {})
+                .flows()
+                .subscribe()
+                .withSubscriber(AssertSubscriber.create(10))
+                .awaitCompletion();
+    }
+
+    private static FlowStream newFlowStream() {
+        return new FlowStream(
+                CDI.current().select(TakeHealthSnapshot.class).get(),
+                new ObjectMapper(),
+                CDI.current().select(Vertx.class).get());
+    }
+
+    @Test
+    @DisabledOnIntegrationTest("It would stop the process")
+    void disconnectsAListenerThatDoesNotReadTheEnd() {
+        FlowStream flows = newFlowStream();
+        AtomicInteger disconnected = new AtomicInteger();
+        FlowStream.Listener deaf = flows.add("192.0.2.1", () -> false, disconnected::incrementAndGet);
+        AssertSubscriber<Flow> slow = deaf.flows().subscribe().withSubscriber(AssertSubscriber.create(1));
+        slow.awaitItems(1);
+        flows.publish();
+
+        flows.stop(new ShutdownDelayInitiatedEvent());
+
+        await().atMost(Duration.ofSeconds(20)).until(() -> disconnected.get() == 1);
+        slow.assertNotTerminated();
+    }
+
+    @Test
+    @DisabledOnIntegrationTest("The stream is accessible only inside the process")
+    void completesTheStreamOfAListenerThatIsGone() {
+        FlowStream flows = newFlowStream();
+        AtomicBoolean isGone = new AtomicBoolean();
+        FlowStream.Listener early = flows.add("192.0.2.1", isGone::get, () -> {});
+        FlowStream.Listener late = flows.add("192.0.2.1", isGone::get, () -> {});
+        AssertSubscriber<Flow> begun = early.flows().subscribe().withSubscriber(AssertSubscriber.create(10));
+        begun.awaitItems(1);
+
+        isGone.set(true);
+        flows.publish();
+
+        begun.awaitCompletion();
+        late.flows().subscribe().withSubscriber(AssertSubscriber.create(10)).awaitCompletion();
+        assertThat(flows.listenerCount()).isZero();
+    }
+
+    /** Checking and taking a slot are one step. */
+    @Test
+    @DisabledOnIntegrationTest("The stream is accessible only inside the process")
+    void hasNoMoreSlotsThanItSays() {
+        FlowStream flows = newFlowStream();
+        AtomicInteger added = new AtomicInteger();
+
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (int i = 0; i < 2_000; i++) {
+                String address = "192.0.2." + i % 20;
+                threads.execute(() -> {
+                    try {
+                        flows.add(address, () -> false, () -> {});
+                        added.incrementAndGet();
+                    } catch (ProblemException full) {
+                        assertThat(full.problem().status()).isEqualTo(503);
+                    }
+                });
+            }
+        }
+
+        assertThat(added).hasValue(200);
+        assertThat(flows.listenerCount()).isEqualTo(200);
     }
 
     @Test
     @DisabledOnIntegrationTest("The stream is accessible only inside the process")
     void keepsOnlyTheLatestFlowForASlowListener() {
-        FlowStream flows =
-                new FlowStream(CDI.current().select(TakeHealthSnapshot.class).get(), new ObjectMapper());
-        AssertSubscriber<Flow> slow = flows.listen().subscribe().withSubscriber(AssertSubscriber.create(1));
+        FlowStream flows = newFlowStream();
+        AssertSubscriber<Flow> slow = flows.add("192.0.2.1", () -> false, () -> {})
+                .flows()
+                .subscribe()
+                .withSubscriber(AssertSubscriber.create(1));
         slow.awaitItems(1);
         for (int i = 0; i < 5; i++) {
             flows.publish();
@@ -226,7 +384,10 @@ class EventResourceTest {
                             .header("Accept", "text/event-stream")
                             .build(),
                     BodyHandlers.ofLines());
-            assertThat(response.statusCode()).isEqualTo(200);
+            if (response.statusCode() != 200) {
+                client.shutdownNow();
+                throw new IOException("GET /events answered " + response.statusCode());
+            }
             return new Listener(client, response, response.body().iterator());
         }
 

@@ -16,6 +16,7 @@ import io.quarkus.test.junit.QuarkusTest;
 import io.restassured.RestAssured;
 import io.restassured.http.ContentType;
 import io.restassured.response.ValidatableResponse;
+import io.vertx.core.json.JsonObject;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -40,13 +41,14 @@ class BadInputTest {
 
     private long user;
     private String name;
+    private long item;
     private List<Long> before;
 
     @BeforeEach
     void setUp() {
         user = Shop.user();
         name = Shop.uniqueName();
-        Shop.item(name, 100, 0);
+        item = Shop.item(name, 100, 0);
         ledger.awaitSettled();
         before = rows();
     }
@@ -343,6 +345,40 @@ class BadInputTest {
         isInvalid(post("/users", "{\"name\":\"A\",\"email\":\"nobody\",\"phone\":\"1234567890\"}"), "email", "email");
         isInvalid(post("/users", "{\"name\":\"A\",\"email\":\"a@b.c\",\"phone\":\"123456789\"}"), "phone", "10 digits");
         isInvalid(post("/users", "{\"name\":\"A\",\"email\":\"a@b.c\",\"phone\":1234567890}"), "phone", "string");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"\\u200b", "\\u202e", "\\u2066", "\\ufeff", "\\u2028", "\\u3164", "\\u00ad", "\\udb40\\udc41"})
+    void invisibleCharactersInTexts(String invisible) {
+        String text = "a" + invisible + "b";
+        isInvalid(
+                post("/inventory_items", "{\"name\":\"%s\",\"quantity\":1,\"threshold\":1}".formatted(text)),
+                "name",
+                "invisible");
+        isInvalid(put("{\"name\":\"%s\"}".formatted(text)), "name", "invisible");
+        isInvalid(put("{\"quantity\":7,\"reason\":\"%s\"}".formatted(text)), "reason", "invisible");
+        isInvalid(
+                post("/users", "{\"name\":\"%s\",\"email\":\"a@b.c\",\"phone\":\"1234567890\"}".formatted(text)),
+                "name",
+                "invisible");
+        isInvalid(
+                post("/users", "{\"name\":\"A\",\"email\":\"%s@b.c\",\"phone\":\"1234567890\"}".formatted(text)),
+                "email",
+                "invisible");
+        isInvalid(place("{\"items\":{\"%s\":1}}".formatted(text)), "items.a" + unescaped(invisible) + "b", "on sale");
+    }
+
+    private ValidatableResponse put(String body) {
+        return given().contentType(ContentType.JSON)
+                .body(body)
+                .put("/inventory_items/{id}", item)
+                .then();
+    }
+
+    /** The text of a JSON escape. */
+    private static String unescaped(String escape) {
+        return new JsonObject("{\"t\":\"" + escape + "\"}").getString("t");
     }
 
     @ParameterizedTest

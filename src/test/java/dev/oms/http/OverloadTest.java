@@ -14,7 +14,11 @@ import io.quarkus.test.junit.DisabledOnIntegrationTest;
 import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.QuarkusTestProfile;
 import io.quarkus.test.junit.TestProfile;
+import io.restassured.RestAssured;
 import jakarta.enterprise.inject.spi.CDI;
+import java.io.IOException;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -101,5 +105,31 @@ class OverloadTest {
         await().atMost(Duration.ofSeconds(60))
                 .until(() -> given().get("/users/" + user).statusCode() == 200);
         assertThat(Shop.status(Shop.order(user, Map.of(name, 1)))).isEqualTo("Pending");
+    }
+
+    /** It stays for up to an hour, and costs a message a second. */
+    @Test
+    void aListenerIsNotACallInProgress() throws IOException, SQLException {
+        List<Socket> listeners = new ArrayList<>();
+        try {
+            for (int i = 0; i < 8; i++) {
+                Socket listener = new Socket("localhost", RestAssured.port);
+                listeners.add(listener);
+                listener.setSoTimeout(30_000);
+                listener.getOutputStream()
+                        .write("GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+                assertThat(new String(listener.getInputStream().readNBytes(12), StandardCharsets.US_ASCII))
+                        .isEqualTo("HTTP/1.1 200");
+            }
+
+            given().get("/order_statuses").then().statusCode(200);
+        } finally {
+            for (Socket listener : listeners) {
+                listener.close();
+            }
+        }
+
+        // Nor does its end count as the end of one.
+        answers503AtOnceWhenTooManyCallsAreInProgress();
     }
 }

@@ -301,4 +301,32 @@ class OrderResourceTest {
         assertThat(Shop.status(order)).isEqualTo(status);
         return order;
     }
+
+    /** Its item got its name before invisible characters were refused. */
+    @Test
+    void anItemWithAnInvisibleCharacterInItsNameStaysOnSale() {
+        String old = name + "\u200b";
+        ledger.execute("update inventory_items set name = '%s' where id = %d".formatted(old, item));
+
+        long order = Shop.order(user, Map.of(old, 2));
+        settling.settle(order);
+
+        given().get("/orders/{id}", order)
+                .then()
+                .statusCode(200)
+                .body("status", equalTo("Confirmed"))
+                .body("items", equalTo(Map.of(old, 2)));
+        assertThat(given().queryParam("name", old)
+                        .get("/inventory_items")
+                        .jsonPath()
+                        .getList("id", Long.class))
+                .containsExactly(item);
+        Shop.correct(item, 3).then().statusCode(200).body("name", equalTo(old));
+        given().contentType(ContentType.JSON)
+                .body(Map.of("name", name))
+                .put("/inventory_items/{id}", item)
+                .then()
+                .statusCode(200)
+                .body("name", equalTo(name));
+    }
 }

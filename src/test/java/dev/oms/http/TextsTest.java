@@ -1,0 +1,120 @@
+package dev.oms.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
+
+import java.time.Duration;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class TextsTest {
+    private static final Pattern PRINTABLE = Pattern.compile(Texts.PRINTABLE);
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "a",
+                " a ",
+                "Zoë",
+                "Zoe\u0308",
+                "علی",
+                "שלום",
+                "नमस्ते",
+                "한국어",
+                "葛飾",
+                "❤",
+                "I ❤\ufe0f fries",
+                "🏳",
+                "a\u00a0b",
+                "\u3000a"
+            })
+    void printable(String text) {
+        assertThat(text).matches(PRINTABLE);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                " ",
+                "\u00a0",
+                "\u3000\u2003",
+                "\0",
+                "a\0",
+                "a\n",
+                "\t",
+                "a\u007f",
+                "a\u0085",
+                // Soft hyphen, Arabic letter mark, Mongolian vowel separator
+                "a\u00adb",
+                "a\u061cb",
+                "a\u180eb",
+                // Zero-width space, non-joiner, joiner, no-break space
+                "a\u200bb",
+                "a\u200cb",
+                "a\u200db",
+                "a\ufeffb",
+                "\ufeff",
+                // Marks, overrides, embeddings, isolates
+                "a\u200e",
+                "a\u200f",
+                "a\u202ab",
+                "a\u202eb",
+                "a\u2066b",
+                "a\u2069b",
+                // Word joiner, invisible times
+                "a\u2060b",
+                "a\u2062b",
+                "a\u2028b",
+                "a\u2029b",
+                "\ufff9a",
+                // A tag, as in flags and hidden messages
+                "a\udb40\udc41",
+                // Fillers that are letters or marks to Unicode, but take no space or show nothing
+                "a\u034fb",
+                "\u115f",
+                "\u1160",
+                "\u3164",
+                "\uffa0",
+                "a\u180bb",
+                // Variation selectors that have nothing to choose
+                "a\ufe0f",
+                "1\ufe0f",
+                "\ufe0fa",
+                "a\udb40\udd00",
+                "a\ud800",
+                "\udc00a"
+            })
+    void notPrintable(String text) {
+        assertThat(text).doesNotMatch(PRINTABLE);
+    }
+
+    /** Whatever Unicode puts into these categories. */
+    @Test
+    void noFormatCharacterIsPrintable() {
+        assertThat(IntStream.rangeClosed(0, Character.MAX_CODE_POINT)
+                        .filter(c -> switch (Character.getType(c)) {
+                            case Character.FORMAT,
+                                    Character.CONTROL,
+                                    Character.SURROGATE,
+                                    Character.LINE_SEPARATOR,
+                                    Character.PARAGRAPH_SEPARATOR -> true;
+                            default -> false;
+                        })
+                        .mapToObj(c -> "a" + Character.toString(c) + "b"))
+                .noneMatch(text -> PRINTABLE.matcher(text).matches());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"x", " ", "\u3000", "❤\ufe0f", "\u00e9"})
+    void isMatchedInOnePass(String part) {
+        String text = part.repeat((1 << 20) / part.length()) + "\0";
+
+        assertTimeoutPreemptively(
+                Duration.ofSeconds(20),
+                () -> assertThat(PRINTABLE.matcher(text).matches()).isFalse());
+    }
+}
