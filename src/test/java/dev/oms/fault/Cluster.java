@@ -45,33 +45,15 @@ final class Cluster implements AutoCloseable {
     private final List<OmsProcess> workers;
 
     Cluster(Servers servers, String prefix, Map<String, String> settings) throws IOException {
-        this(servers, prefix, settings, settings, settings);
-    }
-
-    /** Processes with different settings. */
-    Cluster(
-            Servers servers,
-            String prefix,
-            Map<String, String> web,
-            Map<String, String> firstWorker,
-            Map<String, String> secondWorker)
-            throws IOException {
         this.servers = servers;
-        this.web = new OmsProcess(prefix + "web", "prod", environment(servers, web));
-        // Not for web: its own reconciler would hide jobs that the workers do not find.
-        Map<String, String> first = environment(servers, firstWorker);
-        first.putAll(FAST);
-        Map<String, String> second = environment(servers, secondWorker);
-        second.putAll(FAST);
-        this.workers = List.of(
-                new OmsProcess(prefix + "worker-1", "worker", first),
-                new OmsProcess(prefix + "worker-2", "worker", second));
-    }
-
-    private static Map<String, String> environment(Servers servers, Map<String, String> settings) {
         Map<String, String> environment = new HashMap<>(servers.settings());
         environment.putAll(settings);
-        return environment;
+        this.web = new OmsProcess(prefix + "web", "prod", environment);
+        // Not for web: its own reconciler would hide jobs that the workers do not find.
+        environment.putAll(FAST);
+        this.workers = List.of(
+                new OmsProcess(prefix + "worker-1", "worker", environment),
+                new OmsProcess(prefix + "worker-2", "worker", environment));
     }
 
     Servers servers() {

@@ -1,5 +1,8 @@
 package dev.oms.fault;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.oms.Streams;
 import dev.oms.process.TcpProxy;
 import io.vertx.redis.client.Command;
 import java.net.URI;
@@ -52,6 +55,23 @@ class RedisFaultIT {
                     cluster.servers().resumeRedis();
                 }
             }
+        });
+    }
+
+    /** Ids only grow: after a fail-over to a server whose clock is behind, all further ones are in the future. */
+    @Test
+    void findsLostJobsThoughTheStreamIsAhead(Cluster cluster, Random random) throws Exception {
+        Streams streams = cluster.servers().streams();
+
+        cluster.underLoad(TIMES + " × FLUSHALL, then ids of a minute ahead", random, clients -> {
+            for (int i = 0; i < TIMES; i++) {
+                clients.awaitAccepted(100 + random.nextInt(200));
+                streams.redis(Command.FLUSHALL);
+                String ahead = System.currentTimeMillis() + 60_000 + "-0";
+                streams.redis(Command.XADD, Streams.JOBS, ahead, "order_id", Long.MAX_VALUE);
+            }
+            cluster.awaitSettled(cluster.lastOrder());
+            assertThat(streams.depth()).as("jobs left").isLessThan(1_000);
         });
     }
 
