@@ -140,12 +140,13 @@ class Audits {
             Next next,
             Long lastCount) {}
 
-    private final AgroalDataSource dataSource;
-    private final ObjectMapper json;
+    // Not the shared one, whose limits are for what clients send.
+    private static final ObjectMapper JSON = new ObjectMapper();
 
-    Audits(AgroalDataSource dataSource, ObjectMapper json) {
+    private final AgroalDataSource dataSource;
+
+    Audits(AgroalDataSource dataSource) {
         this.dataSource = dataSource;
-        this.json = json;
     }
 
     /** What is done in a transaction. */
@@ -296,7 +297,7 @@ class Audits {
 
     private String json(List<Discrepancy> discrepancies) {
         try {
-            return json.writeValueAsString(discrepancies);
+            return JSON.writeValueAsString(discrepancies);
         } catch (JsonProcessingException e) {
             throw new IllegalStateException(e);
         }
@@ -304,7 +305,7 @@ class Audits {
 
     private List<Discrepancy> discrepancies(String stored) {
         try {
-            return stored == null ? null : json.readValue(stored, new TypeReference<List<Discrepancy>>() {});
+            return stored == null ? null : JSON.readValue(stored, new TypeReference<List<Discrepancy>>() {});
         } catch (JsonProcessingException e) {
             throw new IllegalStateException(e);
         }
