@@ -79,8 +79,9 @@ class WebRoleTest {
     void staysReadyWithoutAConnectionToPostgres() throws SQLException {
         List<Connection> all = new ArrayList<>();
         try {
-            for (int i = 0; i < 20; i++) {
-                all.add(CDI.current().select(AgroalDataSource.class).get().getConnection());
+            AgroalDataSource pool = CDI.current().select(AgroalDataSource.class).get();
+            for (int i = pool.getConfiguration().connectionPoolConfiguration().maxSize(); i > 0; i--) {
+                all.add(pool.getConnection());
             }
             given().get("/q/health/ready").then().statusCode(200).body("status", equalTo("UP"));
             await().atMost(Duration.ofSeconds(60)).until(() -> metrics().contains("oms_postgresql_up 0.0"));

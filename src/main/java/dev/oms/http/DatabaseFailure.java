@@ -20,10 +20,13 @@ public enum DatabaseFailure {
     /** The database is down, read-only, out of resources or too slow. Nothing was changed; try again later. */
     OUTAGE,
 
-    /** The connection was lost during the commit, so it is unknown whether anything was changed. */
+    /** It is unknown whether anything was changed: there was no answer, or no readable one, to a commit. */
     IN_DOUBT,
 
-    /** Anything else: a bug, a schema or a privilege that is not as it should be, or no failure of the database. */
+    /** The schema or a privilege is not as it should be: everything fails alike until an operator corrects it. */
+    SCHEMA,
+
+    /** Anything else: a bug, or no failure of the database. */
     DEFECT;
 
     /** Classifies the first failure of the database in the chain of causes. */
@@ -67,6 +70,7 @@ public enum DatabaseFailure {
                 switch (known.substring(0, 2)) {
                     case "22", "23" -> DATA; // data exception, integrity constraint violation
                     case "40" -> CONTENTION; // serialization failure, deadlock
+                    case "3F", "42" -> SCHEMA; // no such schema, no such table or column, insufficient privilege
                     case "08", // connection exception
                             "28", // invalid authorization: the password has changed
                             "53", // insufficient resources

@@ -301,7 +301,8 @@ class InventoryJobConsumer {
             held.addAll(result.held());
             return result.settled();
         } catch (RuntimeException e) {
-            if (DatabaseFailure.of(e).isTransient()) {
+            DatabaseFailure failure = DatabaseFailure.of(e);
+            if (failure.isTransient() || failure == DatabaseFailure.SCHEMA) {
                 throw e;
             }
             if (orderIds.size() == 1) {

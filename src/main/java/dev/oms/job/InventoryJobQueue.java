@@ -48,8 +48,9 @@ public class InventoryJobQueue {
                 for i = 1, #pairs, 2 do consumer[pairs[i]] = pairs[i + 1] end
                 local beat = redis.call('HGET', KEYS[2], consumer.name)
                 local seen = beat and string.match(beat, '^%S+ %S+ (%d+)')
-                local idle = ARGV[5]
-                if not seen or now - tonumber(seen) > tonumber(ARGV[4]) then idle = ARGV[4] end
+                -- The release before this one sends heartbeats without a time.
+                local dead = not beat or seen and now - tonumber(seen) > tonumber(ARGV[4])
+                local idle = dead and ARGV[4] or ARGV[5]
                 if consumer.name == me then
                     held = held + consumer.pending
                 elseif consumer.pending > 0 then

@@ -49,7 +49,7 @@ public interface JobConfig {
 
         /**
          * How long a worker that is alive may hold a job before another one claims it, because it must be stuck. Should
-         * be far above the duration of a batch. The jobs of a dead worker are claimed after 5 s at most.
+         * be far above the duration of a batch. The jobs of a dead worker are claimed within 7 s.
          */
         @WithDefault("30s")
         @DurationMin(seconds = 1)

@@ -113,14 +113,16 @@ final class JobSender {
 
     private Uni<?> pipeline(List<OutgoingJob> jobs) {
         List<Request> requests = jobs.stream().map(OutgoingJob::request).toList();
-        Redis redis = client();
-        return redis.batch(requests)
-                .ifNoItem()
-                .after(TIMEOUT)
-                .fail()
-                .onFailure(TimeoutException.class)
-                // Otherwise the commands would stay in flight, and later ones would queue behind them.
-                .invoke(() -> close(redis));
+        return Uni.createFrom().deferred(() -> {
+            Redis redis = client();
+            return redis.batch(requests)
+                    .ifNoItem()
+                    .after(TIMEOUT)
+                    .fail()
+                    .onFailure(TimeoutException.class)
+                    // Otherwise the commands would stay in flight, and later ones would queue behind them.
+                    .invoke(() -> close(redis));
+        });
     }
 
     private synchronized Redis client() {

@@ -88,9 +88,7 @@ class SettleStock {
     private final Clock clock;
     private final String actor = "worker " + Workers.thisProcess();
 
-    /**
-     * Items that somebody held for longer than PostgreSQL's lock_timeout: nobody waits for them until they are free.
-     */
+    /** Items that were locked when a batch had waited for lock_timeout: batches skip them until they are free. */
     private final Set<Long> heldItems = ConcurrentHashMap.newKeySet();
 
     SettleStock(AgroalDataSource dataSource, SettlementMetrics metrics, Clock clock) {

@@ -3,6 +3,7 @@ package dev.oms.order;
 import dev.oms.http.IdempotencyKey;
 import dev.oms.http.ProblemException;
 import jakarta.enterprise.context.ApplicationScoped;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Optional;
@@ -18,8 +19,8 @@ import java.util.concurrent.TimeUnit;
  */
 @ApplicationScoped
 class PlaceOnce {
-    /** Longer than an attempt can last: its turn in a group, and then another one alone. */
-    private static final int ATTEMPT_SECONDS_MAX = 90;
+    /** How long a request waits for others with its key. The outcome of one that is slower is for a later retry. */
+    private static final Duration WAIT_MAX = Duration.ofSeconds(20);
 
     private final PlaceOrder placeOrder;
     private final Orders orders;
@@ -45,8 +46,9 @@ class PlaceOnce {
     Placed place(long userId, Map<String, Long> quantities, IdempotencyKey key) {
         UserKey id = new UserKey(userId, key);
         CountDownLatch own = new CountDownLatch(1);
+        long deadlineNanos = System.nanoTime() + WAIT_MAX.toNanos();
         for (CountDownLatch other; (other = attempts.putIfAbsent(id, own)) != null; ) {
-            await(other);
+            await(other, deadlineNanos);
             Optional<Placed> earlier = find(userId, quantities, key);
             if (earlier.isPresent()) {
                 return earlier.get();
@@ -87,10 +89,10 @@ class PlaceOnce {
         });
     }
 
-    private static void await(CountDownLatch other) {
+    private static void await(CountDownLatch other, long deadlineNanos) {
         boolean ended = false;
         try {
-            ended = other.await(ATTEMPT_SECONDS_MAX, TimeUnit.SECONDS);
+            ended = other.await(deadlineNanos - System.nanoTime(), TimeUnit.NANOSECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

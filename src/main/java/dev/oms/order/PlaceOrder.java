@@ -56,11 +56,17 @@ class PlaceOrder {
     private static final int CONCURRENT_ALONE = 4;
 
     /**
-     * For a turn as long as for a lock. For an outcome longer than all that it contains: the turn (5 s), the wait for a
-     * connection (2 s) and the driver's socket time-out (35 s).
+     * A turn may take as long as a lock. The outcome's deadline exceeds the sum of all that it contains: the turn (5
+     * s), the wait for a connection (2 s) and the driver's socket time-out (35 s).
      */
     private static final GroupCommit.Deadlines DEADLINES =
             new GroupCommit.Deadlines(Duration.ofSeconds(1), Duration.ofSeconds(5), Duration.ofSeconds(45));
+
+    /**
+     * An order that is this old is not retried alone. So no call takes longer than this, the wait for a connection (2
+     * s) and the driver's socket time-out (35 s): less than the idle time-out of its HTTP connection.
+     */
+    private static final Duration ALONE_UNTIL = Duration.ofSeconds(10);
 
     /** Locked as the foreign keys of orders and lines would, so that those never wait. */
     private static final String FOUND = """
@@ -193,15 +199,17 @@ class PlaceOrder {
             throw busy();
         }
         try {
-            Placement first = placement.again();
-            insert(PLACE_ALONE, List.of(first));
-            if (!(first.outcome() instanceof Outcome.OnlyAlone)) {
-                return first.outcome();
+            Outcome outcome = new Outcome.OnlyAlone();
+            // Twice, because what the first attempt waited for may have been deleted, which another snapshot shows.
+            for (int attempts = 0; attempts < 2 && outcome instanceof Outcome.OnlyAlone; attempts++) {
+                if (placement.remainingNanos(ALONE_UNTIL) <= 0) {
+                    throw busy();
+                }
+                Placement again = placement.again();
+                insert(PLACE_ALONE, List.of(again));
+                outcome = again.outcome();
             }
-            // What it waited for was deleted, which the snapshot of another statement shows.
-            Placement second = placement.again();
-            insert(PLACE_ALONE, List.of(second));
-            return second.outcome();
+            return outcome;
         } finally {
             alone.release();
         }
@@ -209,7 +217,7 @@ class PlaceOrder {
 
     private static ProblemException busy() {
         return ProblemException.busy(
-                "The order's user, one of its items or its key is locked; nothing was changed. Try again.");
+                "The order's user, one of its items or its key is in use; nothing was changed. Try again.");
     }
 
     /** Places a group of orders, and tells each its outcome. */
@@ -238,7 +246,9 @@ class PlaceOrder {
                 group.forEach(each -> each.fail(e));
             }
         } catch (SQLException e) {
-            throw new IllegalStateException("No database connection to place the order", e);
+            // Without an outcome the statement was not sent. With one, only the closing of the connection failed.
+            RuntimeException failure = new IllegalStateException("No database connection to place the order", e);
+            group.forEach(each -> each.fail(failure));
         }
     }
 

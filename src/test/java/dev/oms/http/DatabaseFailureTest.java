@@ -31,8 +31,9 @@ class DatabaseFailureTest {
         "57P01, OUTAGE",
         "58030, OUTAGE",
         "40003, IN_DOUBT",
-        "42P01, DEFECT",
-        "42501, DEFECT",
+        "42P01, SCHEMA",
+        "42501, SCHEMA",
+        "P0001, DEFECT",
         "XX000, DEFECT"
     })
     void tellsWhatAStateMeans(String state, DatabaseFailure expected) {
@@ -46,7 +47,7 @@ class DatabaseFailureTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"57P01, IN_DOUBT", "08006, IN_DOUBT", "40001, CONTENTION", "23505, DATA", "42P01, DEFECT"})
+    @CsvSource({"57P01, IN_DOUBT", "08006, IN_DOUBT", "40001, CONTENTION", "23505, DATA", "42P01, SCHEMA"})
     void findsTheReasonOfAFailedCommit(String state, DatabaseFailure expected) {
         assertThat(DatabaseFailure.of(commitFailedBy(new SQLException("no", state))))
                 .isEqualTo(expected);

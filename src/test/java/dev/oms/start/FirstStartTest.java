@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.oms.OmsServers;
 import dev.oms.WithoutConsumer;
 import io.agroal.api.AgroalDataSource;
+import io.quarkus.agroal.DataSource;
 import io.quarkus.test.common.QuarkusTestResourceLifecycleManager;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
@@ -50,13 +51,23 @@ class FirstStartTest {
     @Inject
     AgroalDataSource dataSource;
 
+    @Inject
+    @DataSource("placing")
+    AgroalDataSource placing;
+
     /** Those that Hibernate and Flyway have used were opened before the limits existed. */
     @Test
     void limitsEveryPooledConnection() throws SQLException {
         List<Connection> pooled = new ArrayList<>();
         try {
-            for (int i = 0; i < 20; i++) {
-                pooled.add(dataSource.getConnection());
+            for (AgroalDataSource pool : List.of(dataSource, placing)) {
+                for (int i = pool.getConfiguration()
+                                .connectionPoolConfiguration()
+                                .maxSize();
+                        i > 0;
+                        i--) {
+                    pooled.add(pool.getConnection());
+                }
             }
 
             assertThat(pooled).allSatisfy(connection -> {
