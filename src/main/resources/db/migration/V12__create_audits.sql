@@ -21,8 +21,9 @@ create table audits (
 -- One audit runs and one waits, in the whole installation.
 create unique index audits_open_key on audits (status) where status in ('Requested', 'Running');
 
--- How far an item's ledger was audited without a discrepancy, and what it added up to there. No foreign key: it would lock the
--- rows of hot items, and what is left of a deleted item goes with the next full audit.
+-- How far an item's ledger has been compared, with or without a discrepancy, and what it adds up to there. A full audit begins
+-- by deleting them all: only it reports again what was found before a checkpoint. No foreign key: it would lock the rows of hot
+-- items, and what is left of a deleted item goes with the next full audit.
 create table audit_checkpoints (
     inventory_item_id bigint primary key,
     movement_id       bigint not null,

@@ -67,9 +67,13 @@ class StartIT {
                     "often",
                     "OMS_JOB_CONSUMER_EVERY must be off or a duration of at least 1s, such as 5s."),
             new WrongSetting(
+                    "OMS_IDEMPOTENCY_PURGE_EVERY",
+                    "",
+                    "OMS_IDEMPOTENCY_PURGE_EVERY must be off or a duration of at least 1s, such as 5s."),
+            new WrongSetting(
                     "OMS_AUDIT_EVERY",
                     "seldom",
-                    "OMS_AUDIT_EVERY must be off or a duration of at least 1s, such as 1h."),
+                    "OMS_AUDIT_EVERY must be off or a duration of at least 1s, such as 5s."),
             new WrongSetting("OMS_IDEMPOTENCY_KEEP", "1y", "OMS_IDEMPOTENCY_KEEP cannot be \"1y\":"));
 
     private static final int STARTS_AT_ONCE = 4;

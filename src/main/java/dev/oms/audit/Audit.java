@@ -37,6 +37,9 @@ class Audit {
     /** Movements per transaction where the ledger of one item is continued. */
     private static final int LEDGER_PAGE = ITEMS * MOVEMENTS;
 
+    /** Checkpoints deleted per transaction. */
+    private static final int CHECKPOINTS = 10_000;
+
     /** Orders per transaction. */
     private static final int ORDERS = 10_000;
 
@@ -54,8 +57,8 @@ class Audit {
      *   <li>QUANTITY_AFTER: a movement's {@code quantity_after} is not the sum of its item's movements so far.
      * </ul>
      *
-     * Tells besides: UNFINISHED, an item whose ledger goes on; MOVED, an order of one of these movements; LAST, the
-     * last item.
+     * Also returns: UNFINISHED, an item whose ledger goes on; MOVED, an order of one of these movements; LAST, the last
+     * item.
      */
     private static final String COMPARE_ITEMS = """
             with item as materialized (
@@ -85,6 +88,14 @@ class Audit {
             union all select 'UNFINISHED', id, null, null from ledger where movements = ?
             union all select distinct 'MOVED', null::bigint, order_id, null from movement where order_id <= ?
             union all select 'LAST', max(id), null, null from item having count(*) > 0""";
+
+    private static final String FORGET_CHECKPOINTS = """
+            with page as materialized (
+                select inventory_item_id from audit_checkpoints where inventory_item_id > ?
+                order by inventory_item_id limit ?),
+            deleted as (
+                delete from audit_checkpoints where inventory_item_id in (select inventory_item_id from page))
+            select max(inventory_item_id) from page""";
 
     private static final String NEXT_ORDERS =
             "select max(id), count(*) from (select id from orders where id > ? order by id limit ?) page";
@@ -206,7 +217,11 @@ class Audit {
     Outcome run(Lease lease) {
         Findings findings = new Findings();
         if (lease.isFull()) {
-            inTransaction(lease, Audit::forgetCheckpoints);
+            Long checkpoint = Long.MIN_VALUE;
+            while (checkpoint != null) {
+                long after = checkpoint;
+                checkpoint = inTransaction(lease, connection -> forgetCheckpoints(connection, after));
+            }
         }
         Long item = Long.MIN_VALUE;
         while (item != null) {
@@ -224,9 +239,15 @@ class Audit {
         return new Outcome(findings, orders.last());
     }
 
-    private static int forgetCheckpoints(Connection connection) throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement("delete from audit_checkpoints")) {
-            return statement.executeUpdate();
+    /** Returns the last item of the page, or null if there is none. */
+    private static Long forgetCheckpoints(Connection connection, long after) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(FORGET_CHECKPOINTS)) {
+            statement.setLong(1, after);
+            statement.setInt(2, CHECKPOINTS);
+            try (ResultSet row = statement.executeQuery()) {
+                row.next();
+                return row.getObject(1, Long.class);
+            }
         }
     }
 
@@ -241,6 +262,10 @@ class Audit {
     /** Ends the run that is under way, and any later one, after its current range. */
     void stop() {
         stopping = true;
+    }
+
+    boolean isStopping() {
+        return stopping;
     }
 
     private <T> T inTransaction(Lease lease, Range<T> range) {

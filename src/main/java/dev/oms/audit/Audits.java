@@ -1,10 +1,12 @@
 package dev.oms.audit;
 
+import com.fasterxml.jackson.annotation.JsonIgnore;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.agroal.api.AgroalDataSource;
 import io.quarkus.narayana.jta.QuarkusTransaction;
+import io.quarkus.runtime.annotations.RegisterForReflection;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -31,8 +33,8 @@ class Audits {
      */
     private static final String LOCK = "select pg_advisory_xact_lock(x'4F4D5341'::bigint)";
 
-    /** Twice the limit of a statement, and so of a range. */
-    private static final String LEASE = "now() + interval '1 minute'";
+    /** Longer than a range, which has up to three statements that may take 30 s each. */
+    private static final String LEASE = "now() + interval '2 minutes'";
 
     private static final String REQUEST = """
             insert into audits (status) select 'Requested'
@@ -40,12 +42,17 @@ class Audits {
 
     private static final String REQUESTED = "select id from audits where status = 'Requested'";
 
-    // A second attempt is always a full one: what the first one found is lost, but its checkpoints are not.
+    // A second attempt is always a full one: what the first one found is lost, but its checkpoints are not. A range
+    // that
+    // outlasts its lease holds the row: whoever waited for it would keep the others waiting for LOCK.
     private static final String TAKE_UP = """
             update audits set status = 'Running', attempt = attempt + 1, started_at = now(), full_started_at = now(),
                 leased_until = %s
-            where id = (select min(id) from audits where status in ('Running', 'Requested'))
-            and (status = 'Requested' or leased_until < now())
+            where id = (
+                select id from audits
+                where id = (select min(id) from audits where status in ('Running', 'Requested'))
+                and (status = 'Requested' or leased_until < now())
+                for update skip locked)
             returning id, attempt, true, '%d'::bigint""".formatted(LEASE, Long.MIN_VALUE);
 
     // Incremental only after an audit that found nothing, so that nothing found before is forgotten.
@@ -81,15 +88,15 @@ class Audits {
     private static final String FORGET_OLD = "delete from audits where finished_at < now() - interval '7 days'";
 
     private static final String READ = """
-            select a.id, a.status, a.full_started_at = a.started_at, a.started_at, a.finished_at, a.error, a.count,
-                a.discrepancies,
+            select a.id, a.status, a.full_started_at = a.started_at, a.started_at, a.finished_at, a.error, a.discrepancies,
+                a.count,
                 (select status from audits where status in ('Running', 'Requested') order by id limit 1),
                 (select count from audits where status = 'Complete' order by id desc limit 1)
             from (select) always left join (
                 select * from audits where status in ('Complete', 'Failed') order by id desc limit 1) a on true""";
 
     /**
-     * The right to run an audit, until it is not renewed for a minute.
+     * The right to run an audit, until it is not renewed for two minutes.
      *
      * @param attempt tells this lease from others on the same audit
      * @param afterOrderId the order after which orders are compared; those up to it only if their stock has moved
@@ -119,26 +126,27 @@ class Audits {
     }
 
     /**
-     * The last audit that ended.
+     * The last audit that ended, as it goes over the wire.
      *
      * @param id null before the first audit has ended
      * @param error why it failed, or null
-     * @param count the number of its discrepancies, or null unless it is complete
      * @param discrepancies the first 1,000 of them, or null unless it is complete
+     * @param count the number of all its discrepancies, or null unless it is complete
      * @param next whether another one runs or waits, or null
      * @param lastCount the number of discrepancies of the last complete one, or null when there is none
      */
+    @RegisterForReflection
     record Last(
             Long id,
             Status status,
-            Boolean isFull,
+            Boolean full,
             Instant startedAt,
             Instant finishedAt,
             String error,
-            Long count,
             List<Discrepancy> discrepancies,
+            Long count,
             Next next,
-            Long lastCount) {}
+            @JsonIgnore Long lastCount) {}
 
     // Not the shared one, whose limits are for what clients send.
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -266,8 +274,8 @@ class Audits {
                     instant(row, 4),
                     instant(row, 5),
                     row.getString(6),
-                    row.getObject(7, Long.class),
-                    discrepancies(row.getString(8)),
+                    discrepancies(row.getString(7)),
+                    row.getObject(8, Long.class),
                     row.getString(9) == null ? null : Next.valueOf(row.getString(9)),
                     row.getObject(10, Long.class));
         } catch (SQLException e) {

@@ -6,14 +6,15 @@ import dev.oms.http.DatabaseFailure;
 import dev.oms.job.OutageLog;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
-import io.quarkus.runtime.configuration.ConfigurationException;
 import io.quarkus.runtime.configuration.DurationConverter;
 import io.quarkus.scheduler.Scheduled;
 import io.quarkus.scheduler.Scheduled.ConcurrentExecution;
+import io.quarkus.scheduler.common.runtime.util.SchedulerUtils;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import java.time.Duration;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.jboss.logging.Logger;
@@ -26,7 +27,8 @@ import org.jboss.logging.Logger;
 class RunAudit {
     private static final Logger LOG = Logger.getLogger(RunAudit.class);
 
-    private static final String OFF = "off";
+    /** How long a shutdown waits for the range. The consumer may have waited for 20 s before. */
+    private static final Duration STOP_TIMEOUT = Duration.ofSeconds(5);
 
     private final Audits audits;
     private final Audit audit;
@@ -48,20 +50,8 @@ class RunAudit {
         this.audits = audits;
         this.audit = audit;
         this.metric = metric;
-        this.isOn = !poll.equals(OFF);
-        this.every = every.equals(OFF) ? null : duration(every);
-    }
-
-    private static Duration duration(String every) {
-        try {
-            Duration duration = DurationConverter.parseDuration(every);
-            if (duration.toSeconds() > 0) {
-                return duration;
-            }
-        } catch (IllegalArgumentException e) {
-            // Reported below.
-        }
-        throw new ConfigurationException("oms.audit.every must be off or a duration of at least 1s, such as 1h.");
+        this.isOn = !SchedulerUtils.isOff(poll);
+        this.every = SchedulerUtils.isOff(every) ? null : DurationConverter.parseDuration(every);
     }
 
     void start(@Observes StartupEvent event) {
@@ -70,11 +60,18 @@ class RunAudit {
         }
     }
 
-    /** Waits for the range under way, and hands the audit to another worker. */
+    /** Waits for the range under way, and hands the audit to another worker: at the latest when the lease expires. */
     void stop(@Observes ShutdownEvent event) {
         audit.stop();
-        running.lock();
-        running.unlock();
+        try {
+            if (running.tryLock(STOP_TIMEOUT.toSeconds(), TimeUnit.SECONDS)) {
+                running.unlock();
+            } else {
+                LOG.warnf("The audit has not stopped after %d s: it is left to others", STOP_TIMEOUT.toSeconds());
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     // It runs for minutes, so it must not occupy a thread of the shared worker pool.
@@ -97,11 +94,14 @@ class RunAudit {
     }
 
     /**
-     * Runs the next audit, if there is one to run and no other worker runs one.
+     * Runs the next audit, if there is one to run, no other worker runs one, and this process is not being shut down.
      *
      * @return whether it ran one
      */
     boolean runNext() {
+        if (audit.isStopping()) {
+            return false;
+        }
         Lease lease = audits.takeUp(every).orElse(null);
         if (lease == null) {
             return false;
@@ -112,7 +112,7 @@ class RunAudit {
                 audits.complete(lease, outcome);
                 outcome.findings().first().forEach(found -> LOG.errorf("Audit: %s", found));
             } else {
-                // Only a full audit tells all discrepancies, each once.
+                // Only a full audit reports all discrepancies, each once.
                 audits.release(lease);
             }
         } catch (LostLeaseException e) {

@@ -8,6 +8,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.StartupEvent;
 import io.quarkus.scheduler.Scheduled;
 import io.quarkus.scheduler.Scheduled.ConcurrentExecution;
+import io.quarkus.scheduler.common.runtime.util.SchedulerUtils;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import java.util.function.Supplier;
@@ -28,7 +29,7 @@ class JobGauges {
     JobGauges(TakeHealthSnapshot takeSnapshot, MeterRegistry meters, JobConfig config) {
         this.takeSnapshot = takeSnapshot;
         this.meters = meters;
-        this.isOn = !config.gauges().every().equals("off");
+        this.isOn = !SchedulerUtils.isOff(config.gauges().every());
     }
 
     void start(@Observes StartupEvent event) {

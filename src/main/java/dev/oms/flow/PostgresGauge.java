@@ -6,6 +6,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.StartupEvent;
 import io.quarkus.scheduler.Scheduled;
 import io.quarkus.scheduler.Scheduled.ConcurrentExecution;
+import io.quarkus.scheduler.common.runtime.util.SchedulerUtils;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
@@ -36,7 +37,7 @@ class PostgresGauge {
             AgroalDataSource dataSource, MeterRegistry meters, @ConfigProperty(name = "oms.flow.every") String every) {
         this.dataSource = dataSource;
         this.meters = meters;
-        this.isOn = !every.equals("off");
+        this.isOn = !SchedulerUtils.isOff(every);
     }
 
     void start(@Observes StartupEvent event) {

@@ -1,6 +1,7 @@
 package dev.oms.job;
 
 import io.quarkus.redis.datasource.ReactiveRedisDataSource;
+import io.quarkus.scheduler.common.runtime.util.SchedulerUtils;
 import io.smallrye.health.api.AsyncHealthCheck;
 import io.smallrye.mutiny.Uni;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -26,7 +27,7 @@ class ConsumerReadiness implements AsyncHealthCheck {
 
     ConsumerReadiness(ReactiveRedisDataSource redis, JobConfig config) {
         this.redis = redis;
-        this.isConsumer = !config.consumer().every().equals("off");
+        this.isConsumer = !SchedulerUtils.isOff(config.consumer().every());
     }
 
     @Override

@@ -3,6 +3,7 @@ package dev.oms.start;
 import io.quarkus.runtime.StartupEvent;
 import io.quarkus.runtime.configuration.ConfigurationException;
 import io.quarkus.runtime.configuration.DurationConverter;
+import io.quarkus.scheduler.common.runtime.util.SchedulerUtils;
 import jakarta.annotation.Priority;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
@@ -31,8 +32,11 @@ class CheckIntervals {
 
     private static boolean isValid(String every) {
         try {
-            return every.equalsIgnoreCase("off")
-                    || DurationConverter.parseDuration(every).compareTo(MIN) >= 0;
+            return every != null
+                    && (SchedulerUtils.isOff(every)
+                            // Null for an empty value.
+                            || DurationConverter.parseDuration(every) instanceof Duration duration
+                                    && duration.compareTo(MIN) >= 0);
         } catch (IllegalArgumentException e) {
             return false;
         }

@@ -9,6 +9,7 @@ import static org.hamcrest.Matchers.contains;
 import static org.hamcrest.Matchers.equalTo;
 import static org.hamcrest.Matchers.matchesPattern;
 import static org.hamcrest.Matchers.nullValue;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import dev.oms.Ledger;
 import dev.oms.OmsServers;
@@ -19,16 +20,23 @@ import dev.oms.audit.Audits.Lease;
 import dev.oms.audit.Audits.LostLeaseException;
 import dev.oms.job.Settling;
 import io.agroal.api.AgroalDataSource;
+import io.quarkus.narayana.jta.QuarkusTransaction;
+import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.DisabledOnIntegrationTest;
 import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.TestProfile;
 import io.restassured.path.json.JsonPath;
 import jakarta.enterprise.inject.spi.CDI;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -133,7 +141,7 @@ class AuditTest {
     }
 
     @Test
-    void saysThatThereHasBeenNoAudit() {
+    void reportsThatThereHasBeenNoAudit() {
         ledger.execute("truncate audits");
 
         given().get("/inventory_items/audit")
@@ -179,7 +187,7 @@ class AuditTest {
     }
 
     @Test
-    void saysThatAnAuditFailed() {
+    void reportsThatAnAuditFailed() {
         ledger.execute("alter table stock_movements rename quantity_after to hidden");
         JsonPath failed;
         try {
@@ -426,17 +434,128 @@ class AuditTest {
     @Test
     @DisabledOnIntegrationTest("Needs the beans of the worker")
     void handsTheAuditOnWhenItsWorkerIsStopped() {
-        Audit stopped = new Audit(CDI.current().select(AgroalDataSource.class).get(), audits);
-        stopped.stop();
         ledger.execute("update audits set started_at = started_at - interval '1 hour'");
 
-        runScheduled(stopped);
+        runScheduled(new Audit(dataSource(), audits) {
+            @Override
+            Outcome run(Lease lease) {
+                stop();
+                return super.run(lease);
+            }
+        });
 
-        // Not a minute later, when the lease would have expired.
+        // Not two minutes later, when the lease would have expired.
         await().atMost(Duration.ofSeconds(30))
                 .untilAsserted(() -> assertThat(
                                 ledger.texts("select status || ' ' || attempt from audits order by id desc limit 1"))
                         .containsExactly("Complete 2"));
+    }
+
+    @Test
+    @DisabledOnIntegrationTest("Needs the beans of the worker")
+    void takesUpNoAuditWhenItsWorkerIsStopped() {
+        Audit stopped = new Audit(dataSource(), audits);
+        stopped.stop();
+        ledger.execute("update audits set started_at = started_at - interval '1 hour'");
+        long before = ledger.count("audits");
+
+        runScheduled(stopped);
+
+        assertThat(ledger.count("audits")).isEqualTo(before);
+    }
+
+    @Test
+    @DisabledOnIntegrationTest("Needs the beans of the worker")
+    void stopsThoughTheRangeDoesNotEnd() throws InterruptedException {
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch ended = new CountDownLatch(1);
+        RunAudit run = scheduled(new Audit(dataSource(), audits) {
+            @Override
+            Outcome run(Lease lease) {
+                begun.countDown();
+                try {
+                    ended.await();
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+                return super.run(lease);
+            }
+        });
+        ledger.execute("update audits set started_at = started_at - interval '1 hour'");
+        Thread polling = Thread.ofVirtual().start(run::poll);
+        try {
+            assertThat(begun.await(30, TimeUnit.SECONDS)).isTrue();
+            assertTimeoutPreemptively(Duration.ofSeconds(60), () -> run.stop(new ShutdownEvent()));
+        } finally {
+            ended.countDown();
+            polling.join();
+        }
+        releaseAll();
+    }
+
+    @Test
+    @DisabledOnIntegrationTest("Needs the beans of the worker")
+    void waitsForNoRangeThatOutlastsItsLease() throws SQLException {
+        Lease lease = takeUp();
+        ledger.execute("update audits set leased_until = now() where status = 'Running'");
+        try (Connection range = ledger.connect()) {
+            range.setAutoCommit(false);
+            audits.renew(range, lease);
+
+            // Without an exception of lock_timeout, too.
+            assertThat(audits.takeUp(Duration.ZERO)).isEmpty();
+
+            range.commit();
+        }
+        releaseAll();
+    }
+
+    @Test
+    @DisabledOnIntegrationTest("Needs the beans of the worker")
+    void reportsThatTheDatabaseWasTooSlow() {
+        ledger.execute("update audits set started_at = started_at - interval '1 hour'");
+
+        runScheduled(new Audit(dataSource(), audits) {
+            @Override
+            Outcome run(Lease lease) {
+                return QuarkusTransaction.requiringNew().call(() -> {
+                    try (Connection connection = dataSource().getConnection();
+                            Statement statement = connection.createStatement()) {
+                        statement.execute("set local statement_timeout = '10ms'");
+                        statement.execute("select pg_sleep(10)");
+                        throw new AssertionError("The statement did not time out");
+                    }
+                });
+            }
+        });
+
+        given().get("/inventory_items/audit")
+                .then()
+                .body("status", equalTo("Failed"))
+                .body("error", equalTo("The database was unavailable or busy."));
+    }
+
+    @Test
+    void forgetsCheckpointsInPages() {
+        ledger.execute("""
+                create function limit_deletion() returns trigger language plpgsql as $$ begin
+                    if (select count(*) from deleted) > 10000 then raise 'too many'; end if;
+                    return null;
+                end $$""");
+        ledger.execute("""
+                create trigger limit_deletion after delete on audit_checkpoints
+                referencing old table as deleted for each statement execute function limit_deletion()""");
+        try {
+            ledger.execute("insert into audit_checkpoints select -n, 1, 1 from generate_series(1, 25000) n");
+
+            assertThat(found()).isEmpty();
+
+            assertThat(ledger.count("audit_checkpoints where inventory_item_id < 0"))
+                    .isZero();
+        } finally {
+            ledger.execute("drop trigger limit_deletion on audit_checkpoints");
+            ledger.execute("drop function limit_deletion");
+        }
     }
 
     @Test
@@ -478,7 +597,16 @@ class AuditTest {
 
     /** Takes up the audit that is due, and runs it, as a worker with a schedule does. */
     private void runScheduled(Audit audit) {
-        new RunAudit(audits, audit, CDI.current().select(AuditMetric.class).get(), "off", "1h").runNext();
+        scheduled(audit).runNext();
+    }
+
+    private RunAudit scheduled(Audit audit) {
+        return new RunAudit(
+                audits, audit, CDI.current().select(AuditMetric.class).get(), "off", "1h");
+    }
+
+    private static AgroalDataSource dataSource() {
+        return CDI.current().select(AgroalDataSource.class).get();
     }
 
     /** Gives up the audit that runs, and waits until a worker has run it in full. */
