@@ -29,7 +29,6 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -55,10 +54,9 @@ class ShutdownIT {
         servers.stop();
     }
 
-    @BeforeEach
-    void startWeb() throws IOException {
+    private void startWeb(Duration delay) throws IOException {
         Map<String, String> settings = new HashMap<>(servers.settings());
-        settings.put("QUARKUS_SHUTDOWN_DELAY", "6s");
+        settings.put("QUARKUS_SHUTDOWN_DELAY", delay.toString());
         web = new OmsProcess("shutdown-web", "prod", settings);
         web.start();
         web.awaitReady();
@@ -77,6 +75,8 @@ class ShutdownIT {
             value = HttpVersion.class,
             names = {"HTTP_1_1", "HTTP_2"})
     void asksClientsToLeave(HttpVersion version) throws IOException, InterruptedException {
+        // Longer than what is awaited during it.
+        startWeb(Duration.ofSeconds(30));
         Queue<HttpConnection> opened = new ConcurrentLinkedQueue<>();
         Queue<HttpConnection> goneAway = new ConcurrentLinkedQueue<>();
         Queue<HttpConnection> closed = new ConcurrentLinkedQueue<>();
@@ -152,6 +152,7 @@ class ShutdownIT {
     /** Its stream would otherwise be waited for until the time-out of 20 seconds. */
     @Test
     void doesNotWaitForListeners() throws IOException, InterruptedException {
+        startWeb(Duration.ofSeconds(6));
         try (Socket listener = new Socket("localhost", web.uri("").getPort())) {
             listener.setSoTimeout(30_000);
             listener.getOutputStream()

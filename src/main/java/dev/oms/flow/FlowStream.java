@@ -164,7 +164,11 @@ class FlowStream {
     void stop(@Observes ShutdownDelayInitiatedEvent event) {
         end();
         // The end of the stream waits behind what the listener has not read, and the shutdown waits for the stream.
-        vertx.setTimer(END_MAX.toMillis(), timer -> listeners.forEach(listener -> listener.disconnect.run()));
+        vertx.setTimer(
+                END_MAX.toMillis(),
+                timer -> listeners.stream()
+                        .filter(listener -> !listener.isGone.getAsBoolean())
+                        .forEach(listener -> listener.disconnect.run()));
     }
 
     void stop(@Observes ShutdownEvent event) {

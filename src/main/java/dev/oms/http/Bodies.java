@@ -75,7 +75,7 @@ public class Bodies {
 
     private static void requireBody(Object body) {
         if (body == null) {
-            throw ProblemException.malformed("A JSON body is required, in HTTP/2 with its Content-Length.");
+            throw ProblemException.malformed("A JSON body is required.");
         }
     }
 

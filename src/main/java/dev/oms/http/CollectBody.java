@@ -1,11 +1,14 @@
 package dev.oms.http;
 
+import io.netty.handler.codec.http2.Http2ConnectionHandler;
+import io.netty.handler.codec.http2.Http2Stream;
 import io.quarkus.arc.All;
 import io.quarkus.vertx.http.runtime.filters.Filters;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpVersion;
+import io.vertx.core.net.impl.ConnectionBase;
 import io.vertx.ext.web.RoutingContext;
 import io.vertx.ext.web.impl.RoutingContextInternal;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -21,16 +24,18 @@ import org.eclipse.microprofile.config.inject.ConfigProperty;
  * never comes costs memory and no thread, and reading JSON never waits for the network.
  *
  * <p>A body that is larger than its {@link BodyLimit} is refused with 413, one that is not complete in time with 408,
- * and one for which there is no {@link BodyMemory} with 503. The rest of such a body is not read.
+ * one for which there is no {@link BodyMemory} with 503, and one in HTTP/2 without {@code Content-Length} with 411. The
+ * rest of such a body is not read.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc9110#section-15.5.9">RFC 9110 §15.5.9, 408 Request Timeout</a>
+ * @see <a href="https://www.rfc-editor.org/rfc/rfc9110#section-15.5.12">RFC 9110 §15.5.12, 411 Length Required</a>
  */
 @ApplicationScoped
 class CollectBody {
     private static final int BEFORE_ADMISSION = 11_000;
 
     /**
-     * Many more than a client needs that sends every token of its JSON in a chunk; without a limit it could be bytes.
+     * Far more than a client that sends each token in its own chunk needs; without a limit each chunk could be a byte.
      */
     private static final int PARTS_MAX = 4_096;
 
@@ -57,6 +62,12 @@ class CollectBody {
     private void collect(RoutingContext call) {
         HttpServerRequest request = call.request();
         if (hasBody(request)) {
+            if (request.version() == HttpVersion.HTTP_2 && !request.headers().contains(HttpHeaders.CONTENT_LENGTH)) {
+                // RESTEasy Reactive cannot process an HTTP/2 request whose end has been seen, so the end must be known
+                // before.
+                writeProblem.write(call, Problem.of(411, "A body in HTTP/2 needs a Content-Length."));
+                return;
+            }
             String path = call.normalizedPath();
             String resource = path.endsWith("/") ? path.substring(0, path.length() - 1) : path;
             new Body(call, maxBytes.getOrDefault(resource, BodyLimit.DEFAULT_BYTES)).collect();
@@ -69,15 +80,22 @@ class CollectBody {
         call.next();
     }
 
-    /**
-     * Whether a body follows the headers. In HTTP/2 only one with a {@code Content-Length} counts: RESTEasy Reactive
-     * cannot process an HTTP/2 request whose end has been seen, so the end must be known before.
-     */
+    /** Whether a body follows the headers. */
     static boolean hasBody(HttpServerRequest request) {
         String length = request.getHeader(HttpHeaders.CONTENT_LENGTH);
-        return length != null
-                ? !length.equals("0")
-                : request.version() != HttpVersion.HTTP_2 && request.headers().contains(HttpHeaders.TRANSFER_ENCODING);
+        if (length != null) {
+            return !length.equals("0");
+        }
+        return request.version() == HttpVersion.HTTP_2
+                ? isOpen(request)
+                : request.headers().contains(HttpHeaders.TRANSFER_ENCODING);
+    }
+
+    /** Whether the client may still send on an HTTP/2 stream. Vert.x tells this only after the call has begun. */
+    private static boolean isOpen(HttpServerRequest request) {
+        Http2Stream stream = ((ConnectionBase) request.connection())
+                .channel().pipeline().get(Http2ConnectionHandler.class).connection().stream(request.streamId());
+        return stream != null && stream.state().remoteSideOpen();
     }
 
     /** RESTEasy Reactive looks here before it reads from the connection. */
@@ -122,7 +140,8 @@ class CollectBody {
         }
 
         private void add(Buffer part) {
-            if (done) {
+            // In HTTP/2 a part may be empty.
+            if (done || part.length() == 0) {
                 return;
             }
             int received = reserved + part.length();
@@ -134,7 +153,6 @@ class CollectBody {
                         call, Problem.of(413, "The body comes in more than %,d chunks.".formatted(PARTS_MAX)));
             } else if (!memory.reserve(part.length())) {
                 end();
-                call.response().putHeader("Retry-After", "1");
                 writeProblem.write(
                         call, Problem.of(503, "Too many bodies are being received; nothing was changed. Try again."));
             } else {

@@ -15,6 +15,7 @@ import jakarta.ws.rs.core.Response;
 import jakarta.ws.rs.core.UriInfo;
 import java.io.CharConversionException;
 import java.io.IOException;
+import java.nio.channels.ClosedChannelException;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -154,7 +155,7 @@ class ProblemMappers {
 
     @ServerExceptionMapper
     Response unexpected(Throwable e) {
-        if (Causes.find(e, HttpClosedException.class) != null || e instanceof IOException) {
+        if (isDisconnected(e)) {
             // The client disconnected while it sent the body or received the response, so nobody reads this.
             LOG.debug("A client has disconnected", e);
             return Problem.of(400, "The body is incomplete.").toResponse();
@@ -176,6 +177,15 @@ class ProblemMappers {
         }
         LOG.error("500: a call failed unexpectedly", e);
         return Problem.of(500, "An unexpected error occurred and was logged.").toResponse();
+    }
+
+    /** Looks into an IOException only: the connection of another failure may be one to PostgreSQL or Redis. */
+    private static boolean isDisconnected(Throwable e) {
+        return Causes.find(e, HttpClosedException.class) != null
+                || e instanceof IOException
+                        && Causes.of(e)
+                                .anyMatch(cause -> cause instanceof ClosedChannelException
+                                        || String.valueOf(cause.getMessage()).contains("Connection reset"));
     }
 
     private static Response unavailable(String detail) {

@@ -24,9 +24,11 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** A row of a user or an item that somebody holds costs its own orders their time-out, and others nothing. */
+@Tag("full")
 @QuarkusTest
 @WithTestResource(OmsServers.class)
 class HeldRowTest {

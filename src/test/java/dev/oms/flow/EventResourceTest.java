@@ -287,15 +287,21 @@ class EventResourceTest {
     void disconnectsAListenerThatDoesNotReadTheEnd() {
         FlowStream flows = newFlowStream();
         AtomicInteger disconnected = new AtomicInteger();
+        AtomicBoolean isGone = new AtomicBoolean();
+        AtomicInteger cut = new AtomicInteger();
+        flows.add("192.0.2.1", isGone::get, cut::incrementAndGet);
         FlowStream.Listener deaf = flows.add("192.0.2.1", () -> false, disconnected::incrementAndGet);
         AssertSubscriber<Flow> slow = deaf.flows().subscribe().withSubscriber(AssertSubscriber.create(1));
         slow.awaitItems(1);
         flows.publish();
+        isGone.set(true);
 
         flows.stop(new ShutdownDelayInitiatedEvent());
 
         await().atMost(Duration.ofSeconds(20)).until(() -> disconnected.get() == 1);
         slow.assertNotTerminated();
+        // Other calls may be using the connection of a listener whose stream has ended.
+        assertThat(cut).hasValue(0);
     }
 
     @Test
