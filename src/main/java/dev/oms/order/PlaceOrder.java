@@ -93,7 +93,8 @@ class PlaceOrder {
                 from wanted w join inventory_items i on i.name = w.name and i.archived_at is null where w.n = a.n) end,
             case when p.id is null then exists (select from users where id = a.user_id) end""";
 
-    // "select ?" hides the size of an array from the planner. Otherwise it would plan the statement anew for every small
+    // "select ?" hides the size of an array from the planner. Otherwise it would plan the statement anew for every
+    // small
     // group, because a plan for few rows looks cheaper than the one it keeps. That takes as long as the statement.
     private static final String PLACE = """
             with asked as (select * from unnest((select ?::bigint[]), (select ?::integer[])) with ordinality a (user_id, lines, n)),
