@@ -185,7 +185,8 @@ class ProblemMappers {
                 || e instanceof IOException
                         && Causes.of(e)
                                 .anyMatch(cause -> cause instanceof ClosedChannelException
-                                        || String.valueOf(cause.getMessage()).contains("Connection reset"));
+                                        || String.valueOf(cause.getMessage())
+                                                .matches("(?s).*(Connection reset|Broken pipe).*"));
     }
 
     private static Response unavailable(String detail) {
