@@ -66,6 +66,7 @@ public enum DatabaseFailure {
             case "55P03", "55006" -> CONTENTION; // lock not available (lock_timeout), object in use
             case "25006", "25P03", "25P04" -> OUTAGE; // read-only, idle-in-transaction and transaction time-outs
             case "3D000" -> OUTAGE; // no such database: it is being restored
+            case "99999" -> OUTAGE; // the driver's own: the pool gave up an attempt to connect
             default ->
                 switch (known.substring(0, 2)) {
                     case "22", "23" -> DATA; // data exception, integrity constraint violation
@@ -109,7 +110,7 @@ public enum DatabaseFailure {
             }
             // PostgreSQL reports every other error before it commits.
             String state = ((SQLException) getCause()).getSQLState();
-            return state != null && (state.startsWith("08") || state.startsWith("57P") || state.equals("40003"));
+            return state != null && (state.startsWith("08") || state.startsWith("57P") || state.equals("40003") || state.equals("99999"));
         }
     }
 }
