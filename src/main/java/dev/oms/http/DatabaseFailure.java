@@ -110,7 +110,11 @@ public enum DatabaseFailure {
             }
             // PostgreSQL reports every other error before it commits.
             String state = ((SQLException) getCause()).getSQLState();
-            return state != null && (state.startsWith("08") || state.startsWith("57P") || state.equals("40003") || state.equals("99999"));
+            return state != null
+                    && (state.startsWith("08")
+                            || state.startsWith("57P")
+                            || state.equals("40003")
+                            || state.equals("99999"));
         }
     }
 }

@@ -55,7 +55,14 @@ class DatabaseFailureTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"08006, IN_DOUBT", "57P01, IN_DOUBT", "99999, IN_DOUBT", "57014, OUTAGE", "55P03, CONTENTION", "23505, DATA"})
+    @CsvSource({
+        "08006, IN_DOUBT",
+        "57P01, IN_DOUBT",
+        "99999, IN_DOUBT",
+        "57014, OUTAGE",
+        "55P03, CONTENTION",
+        "23505, DATA"
+    })
     void knowsWhichAutoCommitFailuresAreInDoubt(String state, DatabaseFailure expected) {
         assertThat(DatabaseFailure.of(new DatabaseFailure.AutoCommitFailure(new SQLException("trouble", state))))
                 .isEqualTo(expected);
