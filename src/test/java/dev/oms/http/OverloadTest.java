@@ -129,7 +129,8 @@ class OverloadTest {
 
         await().atMost(Duration.ofSeconds(60))
                 .until(() -> given().get("/users/" + user).statusCode() == 200);
-        assertThat(Shop.status(Shop.order(user, Map.of(name, 1)))).isEqualTo("Pending");
+        // A packaged worker may settle it at once.
+        assertThat(Shop.status(Shop.order(user, Map.of(name, 1)))).isIn("Pending", "Confirmed");
     }
 
     @Test
