@@ -66,10 +66,7 @@ class StartIT {
                     "OMS_JOB_CONSUMER_EVERY",
                     "often",
                     "OMS_JOB_CONSUMER_EVERY must be off or a duration of at least 1s, such as 5s."),
-            new WrongSetting(
-                    "OMS_IDEMPOTENCY_PURGE_EVERY",
-                    "",
-                    "OMS_IDEMPOTENCY_PURGE_EVERY must be off or a duration of at least 1s, such as 5s."),
+            new WrongSetting("OMS_IDEMPOTENCY_PURGE_EVERY", "", "OMS_IDEMPOTENCY_PURGE_EVERY is empty."),
             new WrongSetting(
                     "OMS_AUDIT_EVERY",
                     "seldom",

@@ -38,6 +38,10 @@ public final class StartFailure {
                     case RuntimeException e
                     when String.valueOf(e.getMessage()).contains("Bean is not active") ->
                         (e.getMessage().contains("Redis") ? "OMS_REDIS_URL" : "OMS_DB_URL") + " is empty.";
+                    // Quarkus quotes the pool's message in one of its own.
+                    case RuntimeException e
+                    when String.valueOf(e.getMessage()).contains("A Positive max size is required") ->
+                        "QUARKUS_DATASOURCE_JDBC_MAX_SIZE must be at least 1.";
                     case ConfigValidationException invalid ->
                         IntStream.range(0, invalid.getProblemCount())
                                 .mapToObj(i -> readable(invalid.getProblem(i).getMessage()))
@@ -73,10 +77,6 @@ public final class StartFailure {
                     case SQLException e -> "PostgreSQL at OMS_DB_URL cannot be used: " + e.getMessage();
                     case BindException e -> "the HTTP port is in use: " + e.getMessage();
                     case IllegalArgumentException e
-                    when comesFrom(e, "io.agroal.api.configuration.")
-                            && e.getMessage().contains("max size") ->
-                        "QUARKUS_DATASOURCE_JDBC_MAX_SIZE must be at least 1.";
-                    case IllegalArgumentException e
                     when comesFrom(e, "io.quarkus.opentelemetry.runtime.exporter.otlp.") ->
                         "OTEL_EXPORTER_OTLP_ENDPOINT is not a URL, such as http://localhost:4317.";
                     case RuntimeException e
@@ -93,6 +93,7 @@ public final class StartFailure {
                         "(?s)The config property (\\S+) with the config value (\".*\") threw an Exception whilst being "
                                 + "converted (.*)",
                         "$1 cannot be $2: $3")
+                .replaceAll("(?s)The config property (\\S+) is defined as the empty String.*", "$1 is empty.")
                 .strip();
         return SETTING.matcher(plain.replace("quarkus.flyway.migrate-at-start", "oms.migrate"))
                 .replaceAll(setting -> setting.group().replaceAll("[.-]", "_").toUpperCase(Locale.ROOT));

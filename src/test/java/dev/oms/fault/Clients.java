@@ -91,6 +91,11 @@ final class Clients implements AutoCloseable {
 
     private long create(String path, Map<String, ?> body) throws IOException, InterruptedException {
         HttpResponse<String> response = post(path, body);
+        for (int attempts = 1; response.statusCode() == 503 && attempts < 20; attempts++) {
+            // The fault before may have left broken connections in the pool.
+            Thread.sleep(100);
+            response = post(path, body);
+        }
         assertThat(response.statusCode()).as(response.body()).isEqualTo(201);
         return JSON.readTree(response.body()).get("id").longValue();
     }
