@@ -31,7 +31,9 @@ class ChangeItem {
      *     on sale has the same name
      */
     InventoryItem change(long id, InventoryItemBody body, IfMatch expected) {
-        if (body.name() != null && isRenamed(items.get(id), body)) {
+        InventoryItem found = items.get(id);
+        if (isRenamed(found, body)) {
+            expected.require("inventory item", id, found.version());
             // Most of it page by page and before the item is locked: there may be millions of lines without a name.
             Long last = 0L;
             while (last != null) {

@@ -260,6 +260,27 @@ class ConditionalRequestTest {
                 .isEqualTo(4100);
     }
 
+    @Test
+    void aRenameAtAnotherVersionWritesNothing() {
+        long item = Shop.item(Shop.uniqueName(), 0, 0);
+        ledger.execute("""
+                with o as (
+                    insert into orders (user_id, status, enqueued_at, created_at, updated_at)
+                    values (%d, 'Rejected', now(), now(), now()) returning id)
+                insert into order_lines (order_id, inventory_item_id, quantity) select id, %d, 1 from o
+                """.formatted(Shop.user(), item));
+
+        given().contentType(ContentType.JSON)
+                .header("If-Match", "\"999\"")
+                .body(Map.of("name", Shop.uniqueName()))
+                .put("/inventory_items/{id}", item)
+                .then()
+                .statusCode(412);
+
+        assertThat(ledger.count("order_lines where item_name is null and inventory_item_id = " + item))
+                .isOne();
+    }
+
     private static void rename(long id) {
         given().contentType(ContentType.JSON)
                 .body(Map.of("name", Shop.uniqueName()))
