@@ -121,7 +121,7 @@ final class GroupCommit<T extends GroupCommit.Member<R>, R> {
                 interrupted |= Thread.interrupted();
             } else {
                 try {
-                    commitNextGroup();
+                    commitNextGroup(member);
                 } finally {
                     permit.release();
                     wakeNext();
@@ -178,8 +178,12 @@ final class GroupCommit<T extends GroupCommit.Member<R>, R> {
         }
     }
 
-    private void commitNextGroup() {
+    private void commitNextGroup(T leader) {
         List<T> group = new ArrayList<>();
+        // Itself first: while it leads others, to wake it as the next leader would be in vain.
+        if (leader.take()) {
+            group.add(leader);
+        }
         T member;
         while (group.size() < groupSizeMax && (member = waiting.poll()) != null) {
             if (member.take()) {
@@ -213,7 +217,10 @@ final class GroupCommit<T extends GroupCommit.Member<R>, R> {
 
     // A member that arrives after this check finds a free permit.
     private void wakeNext() {
-        T next = waiting.peek();
+        T next;
+        while ((next = waiting.peek()) != null && next.taken.get()) {
+            waiting.remove(next);
+        }
         if (next != null) {
             LockSupport.unpark(next.thread);
         }
