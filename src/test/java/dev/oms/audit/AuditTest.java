@@ -92,7 +92,7 @@ class AuditTest {
                 update inventory_items set quantity = 8 where id = :item | QUANTITY item has 9, but its ledger adds up to 8
             update stock_movements set quantity_after = 7 where order_id = :order | \
                 update stock_movements set quantity_after = 8 where order_id = :order | \
-                QUANTITY_AFTER item order movement :id says 7, but the ledger adds up to 8
+                QUANTITY_AFTER item order movement :id has quantity_after 7, but the ledger adds up to 8
             update orders set status = 'Rejected' where id = :order | \
                 update orders set status = 'Confirmed' where id = :order | \
                 ORDER item order is Rejected, but its line of 2 moved by -2 (movements: 1)
@@ -169,7 +169,7 @@ class AuditTest {
                 .then()
                 .statusCode(200)
                 .body("id", equalTo((int) before))
-                .body("next", equalTo("Running"))
+                .body("next_status", equalTo("Running"))
                 .body("count", equalTo(1))
                 .body("discrepancies.kind", contains("QUANTITY"));
         ledger.execute("update audits set leased_until = now() where status = 'Running'");
@@ -177,7 +177,7 @@ class AuditTest {
                 .untilAsserted(() -> given().get("/inventory_items/audit")
                         .then()
                         .body("id", equalTo((int) next))
-                        .body("next", nullValue())
+                        .body("next_status", nullValue())
                         .body("count", equalTo(0))
                         .body("finished_at", matchesPattern("\\d{4}-.*Z")));
         // The one whose worker had vanished was run too.
