@@ -28,6 +28,9 @@ import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.TestProfile;
 import io.restassured.path.json.JsonPath;
 import jakarta.enterprise.inject.spi.CDI;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -129,6 +132,28 @@ class AuditTest {
             ledger.execute(of(repair));
         }
         assertThat(found()).isEmpty();
+    }
+
+    /** By the statements of operating.md, after orders were settled on the wrong quantity. */
+    @Test
+    void findsNothingAfterTheDocumentedRepair() throws IOException {
+        ledger.execute("update inventory_items set quantity = 3 where id = " + item);
+        settling.settle(Shop.order(Shop.user(), Map.of(name, 1)));
+        given().contentType("application/json")
+                .body("{\"quantity\":9,\"reason\":\"not a repair\"}")
+                .put("/inventory_items/{id}", item)
+                .then()
+                .statusCode(200);
+        assertThat(found())
+                .extracting(found -> found.get("kind"))
+                .containsExactlyInAnyOrder("QUANTITY", "QUANTITY_AFTER", "QUANTITY_AFTER");
+        String page = Files.readString(Path.of("src/site/markdown/operating.md"));
+        int sql = page.indexOf("```sql\n") + "```sql\n".length();
+
+        ledger.execute(page.substring(sql, page.indexOf("```", sql)).replace(":item", Long.toString(item)));
+
+        assertThat(found()).isEmpty();
+        assertThat(Shop.quantity(item)).isEqualTo(14);
     }
 
     private String of(String template) {
