@@ -23,7 +23,7 @@ public class Ledger {
             group by i.id having i.quantity <> coalesce(sum(m.delta), 0)""";
 
     private static final String WRONG_RUNNING_TOTALS = """
-            select 'movement ' || id || ' says ' || quantity_after || ', but the ledger adds up to ' || total from (
+            select 'movement ' || id || ' has quantity_after ' || quantity_after || ', but the ledger adds up to ' || total from (
                 select id, quantity_after, sum(delta) over (partition by inventory_item_id order by id) total
                 from stock_movements) m
             where quantity_after <> total""";

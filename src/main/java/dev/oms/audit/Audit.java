@@ -2,6 +2,7 @@ package dev.oms.audit;
 
 import dev.oms.audit.Audits.Lease;
 import dev.oms.audit.Audits.LostLeaseException;
+import dev.oms.job.Statements;
 import io.agroal.api.AgroalDataSource;
 import io.quarkus.narayana.jta.QuarkusTransaction;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -83,7 +84,7 @@ class Audit {
                 from ledger where movements < ? and quantity <> total
             union all
             select 'QUANTITY_AFTER', inventory_item_id, order_id,
-                format('movement %s says %s, but the ledger adds up to %s', id, quantity_after, total)
+                format('movement %s has quantity_after %s, but the ledger adds up to %s', id, quantity_after, total)
                 from movement where quantity_after <> total
             union all select 'UNFINISHED', id, null, null from ledger where movements = ?
             union all select distinct 'MOVED', null::bigint, order_id, null from movement where order_id <= ?
@@ -110,9 +111,8 @@ class Audit {
      *
      * <ul>
      *   <li>DUE: what is due contradicts the order's status.
-     *   <li>ORDER: a line's stock did not move as the order's status requires: not at all, out, or out and back. It may
-     *       have gone out only if its restoration was given up, which then was the last thing that happened to the
-     *       order.
+     *   <li>ORDER: a line's stock did not move as the order's status requires: not at all, out, or out and back. For a
+     *       cancelled order, out alone is right if the last event of the order is that its restoration was given up.
      *   <li>STRAY: a movement of an order belongs to none of its lines.
      * </ul>
      *
@@ -192,13 +192,13 @@ class Audit {
      */
     record Outcome(Findings findings, long lastOrderId) {}
 
-    /** What comes of comparing some items: the last of them or null, and those whose ledger goes on. */
+    /** A page of items that were compared: the last of them or null, and those whose ledger goes on. */
     private record ItemRange(Long last, List<Long> unfinished) {}
 
-    /** What comes of comparing some orders: the last of them, and whether there are no more. */
+    /** A page of orders that were compared: the last of them, and whether it is the last page. */
     private record OrderRange(long last, boolean isLast) {}
 
-    /** What is done in the transaction of one range, once the lease is renewed. */
+    /** The work of one range, in its transaction and after the lease is renewed. */
     private interface Range<T> {
         T compare(Connection connection) throws SQLException;
     }
@@ -241,21 +241,19 @@ class Audit {
 
     /** Returns the last item of the page, or null if there is none. */
     private static Long forgetCheckpoints(Connection connection, long after) throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(FORGET_CHECKPOINTS)) {
-            statement.setLong(1, after);
-            statement.setInt(2, CHECKPOINTS);
-            try (ResultSet row = statement.executeQuery()) {
-                row.next();
-                return row.getObject(1, Long.class);
-            }
+        try (PreparedStatement statement = Statements.prepare(connection, FORGET_CHECKPOINTS, after, CHECKPOINTS);
+                ResultSet row = statement.executeQuery()) {
+            row.next();
+            return row.getObject(1, Long.class);
         }
     }
 
     private void finishLedger(Lease lease, long item, Findings findings) {
-        while (compareItems(lease, item - 1, 1, LEDGER_PAGE, findings)
-                .unfinished()
-                .contains(item)) {
-            // The checkpoint has moved on.
+        boolean isUnfinished = true;
+        while (isUnfinished) {
+            isUnfinished = compareItems(lease, item - 1, 1, LEDGER_PAGE, findings)
+                    .unfinished()
+                    .contains(item);
         }
     }
 
@@ -287,30 +285,32 @@ class Audit {
             List<Long> unfinished = new ArrayList<>();
             List<Long> moved = new ArrayList<>();
             try (Statement local = connection.createStatement()) {
-                // A bitmap scan would read all of a ledger to take its next page.
+                // A bitmap scan would read a whole ledger to return its next page.
                 local.execute("set local enable_bitmapscan = off");
             }
-            try (PreparedStatement statement = connection.prepareStatement(COMPARE_ITEMS)) {
-                statement.setLong(1, Long.MIN_VALUE);
-                statement.setLong(2, after);
-                statement.setInt(3, items);
-                statement.setInt(4, movements);
-                statement.setInt(5, movements);
-                statement.setInt(6, movements);
-                statement.setLong(7, lease.afterOrderId());
-                try (ResultSet row = statement.executeQuery()) {
-                    while (row.next()) {
-                        switch (row.getString(1)) {
-                            case "UNFINISHED" -> unfinished.add(row.getLong(2));
-                            case "MOVED" -> moved.add(row.getLong(3));
-                            case "LAST" -> last = row.getLong(2);
-                            default -> findings.add(discrepancy(row));
-                        }
+            try (PreparedStatement statement = Statements.prepare(
+                            connection,
+                            COMPARE_ITEMS,
+                            Long.MIN_VALUE,
+                            after,
+                            items,
+                            movements,
+                            movements,
+                            movements,
+                            lease.afterOrderId());
+                    ResultSet row = statement.executeQuery()) {
+                while (row.next()) {
+                    switch (row.getString(1)) {
+                        case "UNFINISHED" -> unfinished.add(row.getLong(2));
+                        case "MOVED" -> moved.add(row.getLong(3));
+                        case "LAST" -> last = row.getLong(2);
+                        default -> findings.add(discrepancy(row));
                     }
                 }
             }
             if (!moved.isEmpty()) {
-                compareOrders(connection, moved, findings);
+                Array orders = connection.createArrayOf("bigint", moved.toArray(Long[]::new));
+                compareOrders(connection, findings, COMPARE_ORDERS, orders, orders, orders);
             }
             return new ItemRange(last, unfinished);
         });
@@ -319,43 +319,26 @@ class Audit {
     private static OrderRange compareNextOrders(Connection connection, long after, Findings findings)
             throws SQLException {
         OrderRange range;
-        try (PreparedStatement statement = connection.prepareStatement(NEXT_ORDERS)) {
-            statement.setLong(1, after);
-            statement.setInt(2, ORDERS);
-            try (ResultSet row = statement.executeQuery()) {
-                row.next();
-                int orders = row.getInt(2);
-                range = new OrderRange(orders == 0 ? after : row.getLong(1), orders < ORDERS);
-            }
+        try (PreparedStatement statement = Statements.prepare(connection, NEXT_ORDERS, after, ORDERS);
+                ResultSet row = statement.executeQuery()) {
+            row.next();
+            int orders = row.getInt(2);
+            range = new OrderRange(orders == 0 ? after : row.getLong(1), orders < ORDERS);
         }
         long to = range.isLast() ? Long.MAX_VALUE : range.last();
-        try (PreparedStatement statement = connection.prepareStatement(COMPARE_ORDER_RANGE)) {
-            for (int table = 0; table < 3; table++) {
-                statement.setLong(2 * table + 1, after);
-                statement.setLong(2 * table + 2, to);
-            }
-            find(statement, findings);
-        }
+        compareOrders(connection, findings, COMPARE_ORDER_RANGE, after, to, after, to, after, to);
         return range;
     }
 
-    private static void compareOrders(Connection connection, List<Long> orders, Findings findings) throws SQLException {
-        Array ids = connection.createArrayOf("bigint", orders.toArray(Long[]::new));
-        try (PreparedStatement statement = connection.prepareStatement(COMPARE_ORDERS)) {
-            for (int table = 0; table < 3; table++) {
-                statement.setArray(table + 1, ids);
-            }
-            find(statement, findings);
-        }
-    }
-
-    private static void find(PreparedStatement statement, Findings findings) throws SQLException {
-        try (Statement local = statement.getConnection().createStatement()) {
-            // Without statistics, as after many orders on a new database, the planner would take a page for a few rows
-            // and compare each with each.
+    /** @param parameters those of the condition, once for each of its three tables */
+    private static void compareOrders(Connection connection, Findings findings, String sql, Object... parameters)
+            throws SQLException {
+        try (Statement local = connection.createStatement()) {
+            // Without statistics, which a new database lacks, the planner would expect few rows and loop over them.
             local.execute("set local enable_nestloop = off");
         }
-        try (ResultSet row = statement.executeQuery()) {
+        try (PreparedStatement statement = Statements.prepare(connection, sql, parameters);
+                ResultSet row = statement.executeQuery()) {
             while (row.next()) {
                 findings.add(discrepancy(row));
             }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonIgnore;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.oms.job.Statements;
 import io.agroal.api.AgroalDataSource;
 import io.quarkus.narayana.jta.QuarkusTransaction;
 import io.quarkus.runtime.annotations.RegisterForReflection;
@@ -28,8 +29,8 @@ import java.util.Optional;
 @ApplicationScoped
 class Audits {
     /**
-     * "OMSA": whoever asks for an audit or takes one up does so alone, so ids are in the order of their commits. A
-     * transaction's lock, for PgBouncer's sake.
+     * "OMSA": requests and take-ups are serialized, so that ids are in the order of their commits. A transaction's
+     * lock, because of PgBouncer.
      */
     private static final String LOCK = "select pg_advisory_xact_lock(x'4F4D5341'::bigint)";
 
@@ -42,9 +43,8 @@ class Audits {
 
     private static final String REQUESTED = "select id from audits where status = 'Requested'";
 
-    // A second attempt is always a full one: what the first one found is lost, but its checkpoints are not. A range
-    // that
-    // outlasts its lease holds the row: whoever waited for it would keep the others waiting for LOCK.
+    // A second attempt is always a full one: what the first one found is lost, but its checkpoints are not. Does not
+    // wait for a range that outlasts its lease and so holds the row: others would wait for LOCK meanwhile.
     private static final String TAKE_UP = """
             update audits set status = 'Running', attempt = attempt + 1, started_at = now(), full_started_at = now(),
                 leased_until = %s
@@ -112,15 +112,15 @@ class Audits {
         }
     }
 
-    /** What became of an audit. Before the first one has ended there is {@code None}. */
+    /** How an audit ended; {@code None} before the first one has. */
     enum Status {
         None,
         Complete,
         Failed
     }
 
-    /** What the next audit is doing. */
-    enum Next {
+    /** Where the next audit is: waiting for a worker, or running. */
+    enum NextStatus {
         Requested,
         Running
     }
@@ -132,7 +132,7 @@ class Audits {
      * @param error why it failed, or null
      * @param discrepancies the first 1,000 of them, or null unless it is complete
      * @param count the number of all its discrepancies, or null unless it is complete
-     * @param next whether another one runs or waits, or null
+     * @param nextStatus whether the next one waits or runs, or null if there is none yet
      * @param lastCount the number of discrepancies of the last complete one, or null when there is none
      */
     @RegisterForReflection
@@ -145,7 +145,7 @@ class Audits {
             String error,
             List<Discrepancy> discrepancies,
             Long count,
-            Next next,
+            NextStatus nextStatus,
             @JsonIgnore Long lastCount) {}
 
     // Not the shared one, whose limits are for what clients send.
@@ -189,7 +189,7 @@ class Audits {
     }
 
     /**
-     * Takes up the audit that was asked for, or whose worker has lost its lease, or that is due by the schedule.
+     * Takes up the audit that was requested, or whose lease has expired, or that is due by the schedule.
      *
      * @param every how long after the start of the last audit the next one is due, 5 minutes at most if that one
      *     failed; null for no schedule
@@ -213,7 +213,7 @@ class Audits {
     }
 
     private static Optional<Lease> lease(Connection connection, String sql, Object... parameters) throws SQLException {
-        try (PreparedStatement statement = prepare(connection, sql, parameters);
+        try (PreparedStatement statement = Statements.prepare(connection, sql, parameters);
                 ResultSet row = statement.executeQuery()) {
             return row.next()
                     ? Optional.of(new Lease(row.getLong(1), row.getInt(2), row.getBoolean(3), row.getLong(4)))
@@ -276,7 +276,7 @@ class Audits {
                     row.getString(6),
                     discrepancies(row.getString(7)),
                     row.getObject(8, Long.class),
-                    row.getString(9) == null ? null : Next.valueOf(row.getString(9)),
+                    row.getString(9) == null ? null : NextStatus.valueOf(row.getString(9)),
                     row.getObject(10, Long.class));
         } catch (SQLException e) {
             throw new IllegalStateException("The last audit cannot be read", e);
@@ -284,18 +284,9 @@ class Audits {
     }
 
     private static int update(Connection connection, String sql, Object... parameters) throws SQLException {
-        try (PreparedStatement statement = prepare(connection, sql, parameters)) {
+        try (PreparedStatement statement = Statements.prepare(connection, sql, parameters)) {
             return statement.executeUpdate();
         }
-    }
-
-    private static PreparedStatement prepare(Connection connection, String sql, Object... parameters)
-            throws SQLException {
-        PreparedStatement statement = connection.prepareStatement(sql);
-        for (int i = 0; i < parameters.length; i++) {
-            statement.setObject(i + 1, parameters[i]);
-        }
-        return statement;
     }
 
     private static Instant instant(ResultSet row, int column) throws SQLException {

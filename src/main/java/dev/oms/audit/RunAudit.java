@@ -60,7 +60,10 @@ class RunAudit {
         }
     }
 
-    /** Waits for the range under way, and hands the audit to another worker: at the latest when the lease expires. */
+    /**
+     * Waits for the current range, then releases the audit for another worker. If the range does not end in time,
+     * another worker takes over when the lease expires.
+     */
     void stop(@Observes ShutdownEvent event) {
         audit.stop();
         try {

@@ -1,5 +1,6 @@
 package dev.oms.inventory;
 
+import dev.oms.inventory.StockMovements.OrderMovementView;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 import jakarta.persistence.Entity;
 import jakarta.persistence.EnumType;
@@ -45,6 +46,10 @@ public class StockMovement {
 
     StockMovementView view() {
         return new StockMovementView(id, orderId, kind, delta, quantityAfter, reason, createdAt);
+    }
+
+    OrderMovementView viewOfOrder(String item) {
+        return new OrderMovementView(id, inventoryItemId, item, orderId, kind, delta, quantityAfter, reason, createdAt);
     }
 
     /** A movement on the wire. */

@@ -6,6 +6,7 @@ import io.quarkus.runtime.annotations.RegisterForReflection;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Instant;
 import java.util.List;
+import org.hibernate.Session;
 
 /** The ledger. */
 @ApplicationScoped
@@ -36,15 +37,19 @@ public class StockMovements implements PanacheRepository<StockMovement> {
 
     /** An order's movements, oldest first: at most two per line of the order. */
     public List<OrderMovementView> ofOrder(long orderId) {
+        // By table, not by entity: inventory does not depend on order.
         return getEntityManager()
-                .createQuery("""
-                        select m.id, m.inventoryItemId, coalesce(cast(sql('(select item_name from order_lines
-                                where order_id = ? and inventory_item_id = ?)', m.orderId, m.inventoryItemId) as String),
-                            i.name), m.orderId, m.kind, m.delta, m.quantityAfter, m.reason,
-                            m.createdAt
-                        from StockMovement m join InventoryItem i on i.id = m.inventoryItemId
-                        where m.orderId = ?1 order by m.id""", OrderMovementView.class)
+                .unwrap(Session.class)
+                .createNativeQuery("""
+                        select m.*, coalesce(l.item_name, i.name) item_name
+                        from stock_movements m join inventory_items i on i.id = m.inventory_item_id
+                        left join order_lines l using (order_id, inventory_item_id)
+                        where m.order_id = ?1 order by m.id""", Object[].class)
+                .addEntity("m", StockMovement.class)
+                .addScalar("item_name", String.class)
                 .setParameter(1, orderId)
-                .getResultList();
+                .getResultStream()
+                .map(row -> ((StockMovement) row[0]).viewOfOrder((String) row[1]))
+                .toList();
     }
 }

@@ -9,8 +9,8 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.inject.Instance;
 
 /**
- * Opens Redis clients with one connection of their own, configured like the shared client. The shared client's pool
- * takes a connection back although Redis still owes it replies; a client of one's own can be closed instead.
+ * Opens Redis clients that have one connection each, configured like the shared client. The shared client's pool takes
+ * a connection back although Redis still owes it replies; a dedicated client can be closed instead.
  */
 @ApplicationScoped
 class DedicatedRedis implements RedisOptionsCustomizer {
@@ -27,7 +27,7 @@ class DedicatedRedis implements RedisOptionsCustomizer {
         shared = options;
     }
 
-    /** Opens a client. To close it closes the connection, which fails every command that is not answered yet. */
+    /** Opens a client. Closing it closes the connection and fails every unanswered command. */
     Redis open() {
         RedisOptions options = new RedisOptions(shared)
                 .setPoolName("jobs")

@@ -7,8 +7,8 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.transaction.Transactional;
 
 /**
- * Drops a failed or dead job and clears what is due for its order. Without the second, the reconciler would find the
- * order and send its job again.
+ * Drops a failed or dead job and clears what is due for its order. If the order stayed due, the reconciler would send
+ * its job again.
  */
 @ApplicationScoped
 class DropJob {

@@ -114,32 +114,28 @@ class FailedJobs implements PanacheRepository<FailedJob> {
     }
 
     /**
-     * Makes a keyset page of the jobs that name an order due at once, with as many attempts as new ones, and records
-     * that they are sent now, except for orders that another transaction is changing. Locks the orders first.
+     * Makes a keyset page of failed jobs due at once, with as many attempts as new ones, and records that they are sent
+     * now. An order that another transaction is changing is left as it is; at worst, its job is sent twice.
      *
      * @param after the last order of the previous page
      * @return the orders of the jobs, ascending
      */
     List<Long> revive(long after, int rows) {
-        return getEntityManager()
-                .unwrap(Session.class)
-                .createNativeQuery("""
-                        with page as materialized (
-                            select order_id from failed_jobs where order_id > ?1 order by order_id limit ?2),
-                        locked as materialized (
-                            select id from orders where id in (select order_id from page) order by id
-                            for update skip locked),
-                        marked as (
-                            update orders o set enqueued_at = now() from locked
-                            where o.id = locked.id and due is not null returning o.id),
-                        revived as (
-                            update failed_jobs f set attempts = 0, dead_at = null, next_attempt_at = now()
-                            from page where f.order_id = page.order_id and (select count(*) from marked) >= 0
-                            returning f.order_id)
-                        select order_id from revived order by order_id""", Long.class)
-                .setParameter(1, after)
-                .setParameter(2, rows)
-                .getResultList();
+        List<Long> orderIds =
+                list(null, after, rows).stream().map(FailedJob::orderId).toList();
+        // Lock order, as everywhere: the orders first.
+        update("""
+                update orders set enqueued_at = now() where id in (
+                    select id from orders where id in (?1) and due is not null order by id for update skip locked)""", orderIds);
+        update("""
+                update failed_jobs set attempts = 0, dead_at = null, next_attempt_at = now() where order_id in (?1)""", orderIds);
+        return orderIds;
+    }
+
+    private void update(String sql, List<Long> orderIds) {
+        if (!orderIds.isEmpty()) {
+            getEntityManager().createNativeQuery(sql).setParameter(1, orderIds).executeUpdate();
+        }
     }
 
     /** Deletes the jobs whose order has nothing due any more, because it was settled or cancelled. */

@@ -44,7 +44,7 @@ class InventoryJobConsumer {
 
     private static final Duration HEARTBEAT = Duration.ofSeconds(1);
 
-    /** How long a worker is silent before others take it for dead: four heartbeats are missing. */
+    /** How long after its last heartbeat a worker counts as dead: it has missed four. */
     private static final Duration DEAD_AFTER = Duration.ofSeconds(5);
 
     private static final long CLAIM_NANOS = Duration.ofSeconds(1).toNanos();

@@ -4,7 +4,6 @@ import dev.oms.order.StockDue;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.redis.datasource.RedisDataSource;
-import io.quarkus.redis.datasource.stream.StreamCommands;
 import io.quarkus.redis.datasource.stream.XGroupCreateArgs;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.Startup;
@@ -91,7 +90,7 @@ public class InventoryJobQueue {
         sender.sendAndWait(orderIds);
     }
 
-    /** Sends what is still waiting, when the calls and the batch that caused it have ended. */
+    /** Sends the jobs that still wait. Observed last, when the calls and the batch that queue jobs have ended. */
     void stop(@Observes @Priority(Interceptor.Priority.LIBRARY_AFTER) ShutdownEvent event) {
         sender.stop();
     }
@@ -116,14 +115,14 @@ public class InventoryJobQueue {
 
     /** The number of jobs in the stream. */
     public long depth() {
-        return commands(redis).xlen(STREAM);
+        return redis.stream(String.class).xlen(STREAM);
     }
 
     /** Creates the stream and the group if they are missing: at the first start, and after Redis has lost its data. */
     void createGroup() {
         try {
             // From the beginning, to include jobs sent before the group existed.
-            commands(redis).xgroupCreate(STREAM, GROUP, "0", new XGroupCreateArgs().mkstream());
+            redis.stream(String.class).xgroupCreate(STREAM, GROUP, "0", new XGroupCreateArgs().mkstream());
         } catch (RuntimeException e) {
             if (e.getMessage() == null || !e.getMessage().contains("BUSYGROUP")) {
                 throw e;
@@ -142,10 +141,6 @@ public class InventoryJobQueue {
         } finally {
             connection.close();
         }
-    }
-
-    private static StreamCommands<String, String, String> commands(RedisDataSource redis) {
-        return redis.stream(String.class);
     }
 
     /** Reads and acknowledges jobs as one consumer of the group. Every command has a deadline. Not thread-safe. */

@@ -28,7 +28,8 @@ import org.jboss.logging.Logger;
  * jobs just sent again, are younger and are not sent.
  *
  * <p>When a job was sent is stamped and compared by PostgreSQL's clock alone; from Redis comes only an age, measured by
- * Redis's clock. So clocks may differ, and a wrong age makes jobs be sent late, or once more in a grace period.
+ * Redis's clock. So the clocks may differ. If the age is wrong, lost jobs are sent late, or jobs are sent again, at
+ * most once per grace period.
  */
 @ApplicationScoped
 class InventoryJobReconciler {
@@ -63,10 +64,13 @@ class InventoryJobReconciler {
             marked as (update orders o set enqueued_at = clock_timestamp() from page where o.id = page.id)
             select id, enqueued_at from page order by id""";
 
-    /** So that one pass cannot go on without end; the next one continues. */
+    /** The limit of one pass; the next one continues. */
     private static final int PAGES_MAX = 20;
 
-    /** The age of the oldest job never excuses an older one: it may be an entry that nobody can be given. */
+    /**
+     * An order whose job was sent longer ago is lost, whatever the age of the oldest entry: that entry may be one that
+     * no worker can be given.
+     */
     private static final Duration OLDEST_AGE_MAX = Duration.ofHours(1);
 
     private static final Sent FIRST = new Sent(0, OffsetDateTime.of(1, 1, 1, 0, 0, 0, 0, ZoneOffset.UTC));
@@ -132,9 +136,9 @@ class InventoryJobReconciler {
         Duration age = queue.oldestAge();
         OffsetDateTime lostBefore = now.minus(age.compareTo(OLDEST_AGE_MAX) < 0 ? age : OLDEST_AGE_MAX)
                 .minus(config.grace());
-        return sendPages((connection, last) -> mark(connection, MARK_RETRIES, last.orderId()))
+        return sendPages((connection, last) -> mark(connection, MARK_RETRIES, last.orderId(), config.pageSize()))
                 + sendPages((connection, last) ->
-                        mark(connection, MARK_LOST, lostBefore, last.enqueuedAt(), last.orderId()));
+                        mark(connection, MARK_LOST, lostBefore, last.enqueuedAt(), last.orderId(), config.pageSize()));
     }
 
     /** An order whose job is sent again, and when it was sent before. */
@@ -174,27 +178,20 @@ class InventoryJobReconciler {
 
     private List<Sent> markIfAlone(MarkPage markPage, Sent last) throws SQLException {
         try (Connection connection = dataSource.getConnection();
-                PreparedStatement tryLock = connection.prepareStatement(TRY_LOCK)) {
-            tryLock.setLong(1, LOCK_KEY);
-            try (ResultSet row = tryLock.executeQuery()) {
-                return row.next() && row.getBoolean(1) ? markPage.after(connection, last) : List.of();
-            }
+                PreparedStatement tryLock = Statements.prepare(connection, TRY_LOCK, LOCK_KEY);
+                ResultSet row = tryLock.executeQuery()) {
+            return row.next() && row.getBoolean(1) ? markPage.after(connection, last) : List.of();
         }
     }
 
-    private List<Sent> mark(Connection connection, String sql, Object... parameters) throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(sql)) {
-            for (int i = 0; i < parameters.length; i++) {
-                statement.setObject(i + 1, parameters[i]);
+    private static List<Sent> mark(Connection connection, String sql, Object... parameters) throws SQLException {
+        List<Sent> page = new ArrayList<>();
+        try (PreparedStatement statement = Statements.prepare(connection, sql, parameters);
+                ResultSet row = statement.executeQuery()) {
+            while (row.next()) {
+                page.add(new Sent(row.getLong(1), row.getObject(2, OffsetDateTime.class)));
             }
-            statement.setInt(parameters.length + 1, config.pageSize());
-            List<Sent> page = new ArrayList<>();
-            try (ResultSet row = statement.executeQuery()) {
-                while (row.next()) {
-                    page.add(new Sent(row.getLong(1), row.getObject(2, OffsetDateTime.class)));
-                }
-            }
-            return page;
         }
+        return page;
     }
 }

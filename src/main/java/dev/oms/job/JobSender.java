@@ -11,7 +11,6 @@ import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
@@ -37,11 +36,13 @@ final class JobSender {
     private static final Logger LOG = Logger.getLogger(JobSender.class);
 
     private final Supplier<Redis> open;
-    private final AtomicReference<Redis> client = new AtomicReference<>();
     private final BlockingQueue<OutgoingJob> waiting = new ArrayBlockingQueue<>(WAITING_MAX);
     private final AtomicBoolean sending = new AtomicBoolean();
     private final LongAdder failures = new LongAdder();
     private final OutageLog outage = new OutageLog(LOG, "Redis is unavailable: orders are accepted, but settled later");
+
+    /** Null until it is needed. Guarded by this. */
+    private Redis client;
 
     /**
      * A job to be sent.
@@ -126,14 +127,16 @@ final class JobSender {
     }
 
     private synchronized Redis client() {
-        if (client.get() == null) {
-            client.set(open.get());
+        if (client == null) {
+            client = open.get();
         }
-        return client.get();
+        return client;
     }
 
-    private void close(Redis redis) {
-        if (client.compareAndSet(redis, null)) {
+    /** Closes a client, unless another pipeline has done so already. */
+    private synchronized void close(Redis redis) {
+        if (client == redis) {
+            client = null;
             redis.close();
         }
     }
@@ -147,9 +150,10 @@ final class JobSender {
         if (!waiting.isEmpty()) {
             LOG.warnf("%d jobs are not sent: the reconciler of a worker sends them", waiting.size());
         }
-        Redis redis = client.get();
-        if (redis != null) {
-            close(redis);
+        synchronized (this) {
+            if (client != null) {
+                close(client);
+            }
         }
     }
 

@@ -52,8 +52,9 @@ class SettleStock {
             select id, status, due, enqueued_at, statement_timestamp() from orders
             where id = any(?) and coalesce(due, '') <> '' order by id for update skip locked""";
 
-    // Of those not locked: what is committed as due is held by another transaction. If that transaction makes something
-    // due that is not yet, it sends a job of its own.
+    // Of the orders not locked: another transaction holds those that are committed as due. A transaction that has yet
+    // to
+    // make an order due sends a job itself.
     private static final String FIND_HELD = "select id from orders where id = any(?) and coalesce(due, '') <> ''";
 
     private static final String READ_LINES = """
@@ -98,7 +99,7 @@ class SettleStock {
     }
 
     /**
-     * What became of a batch.
+     * The result of a batch.
      *
      * @param settled the number of orders settled
      * @param held the orders that are still due, because another transaction holds their row or that of an item
@@ -116,7 +117,7 @@ class SettleStock {
             if (DatabaseFailure.of(e) != DatabaseFailure.CONTENTION) {
                 throw e;
             }
-            // One item or more is held for long. Its orders are left out, and the others are settled.
+            // At least one item has been locked for all of lock_timeout: settle the orders that do not need it.
             return settle(orderIds, true);
         }
     }
@@ -141,28 +142,17 @@ class SettleStock {
         try (Connection connection = dataSource.getConnection()) {
             List<WaitingOrder> orders = lockOrders(connection, orderIds, held, batch);
             Map<Long, Stock> stocks = lockItems(connection, orders, skipHeldItems);
-            if (orders.stream().anyMatch(order -> !areLocked(order, stocks))) {
-                orders.stream()
-                        .filter(order -> !areLocked(order, stocks))
-                        .map(WaitingOrder::id)
-                        .forEach(held::add);
-                orders = orders.stream()
-                        .filter(order -> areLocked(order, stocks))
-                        .toList();
-            }
-            Settlement settlement = Settlement.of(orders, stocks);
+            Map<Boolean, List<WaitingOrder>> isReady =
+                    orders.stream().collect(Collectors.partitioningBy(order -> areLocked(order.lines(), stocks)));
+            isReady.get(false).forEach(order -> held.add(order.id()));
+            Settlement settlement = Settlement.of(isReady.get(true), stocks);
             write(connection, settlement);
             return settlement;
         }
     }
 
-    private static boolean areLocked(WaitingOrder order, Map<Long, Stock> stocks) {
-        for (Line line : order.lines()) {
-            if (!stocks.containsKey(line.itemId())) {
-                return false;
-            }
-        }
-        return true;
+    private static boolean areLocked(List<Line> lines, Map<Long, Stock> stocks) {
+        return lines.stream().allMatch(line -> stocks.containsKey(line.itemId()));
     }
 
     private static List<WaitingOrder> lockOrders(
@@ -170,45 +160,40 @@ class SettleStock {
             throws SQLException {
         // Ids ascend in the order of placement: first come, first served.
         Map<Long, WaitingOrder> orders = new LinkedHashMap<>();
-        try (PreparedStatement statement = connection.prepareStatement(LOCK_ORDERS)) {
-            statement.setArray(1, longs(connection, orderIds, id -> id));
-            try (ResultSet row = statement.executeQuery()) {
-                while (row.next()) {
-                    if (orders.isEmpty()) {
-                        batch.lockedAt(instant(row, 5));
-                    }
-                    batch.add(row.getLong(1), instant(row, 4));
-                    orders.put(
-                            row.getLong(1),
-                            new WaitingOrder(
-                                    row.getLong(1),
-                                    OrderStatus.valueOf(row.getString(2)),
-                                    StockAdjustment.valueOf(row.getString(3)),
-                                    new ArrayList<>()));
+        try (PreparedStatement statement = Statements.prepare(connection, LOCK_ORDERS, longs(connection, orderIds));
+                ResultSet row = statement.executeQuery()) {
+            while (row.next()) {
+                if (orders.isEmpty()) {
+                    batch.lockedAt(instant(row, 5));
                 }
+                batch.add(row.getLong(1), instant(row, 4));
+                orders.put(
+                        row.getLong(1),
+                        new WaitingOrder(
+                                row.getLong(1),
+                                OrderStatus.valueOf(row.getString(2)),
+                                StockAdjustment.valueOf(row.getString(3)),
+                                new ArrayList<>()));
             }
         }
         if (orders.size() < orderIds.size()) {
             List<Long> others =
                     orderIds.stream().filter(id -> !orders.containsKey(id)).toList();
-            try (PreparedStatement statement = connection.prepareStatement(FIND_HELD)) {
-                statement.setArray(1, longs(connection, others, id -> id));
-                try (ResultSet row = statement.executeQuery()) {
-                    while (row.next()) {
-                        held.add(row.getLong(1));
-                    }
+            try (PreparedStatement statement = Statements.prepare(connection, FIND_HELD, longs(connection, others));
+                    ResultSet row = statement.executeQuery()) {
+                while (row.next()) {
+                    held.add(row.getLong(1));
                 }
             }
         }
         if (orders.isEmpty()) {
             return List.of();
         }
-        try (PreparedStatement statement = connection.prepareStatement(READ_LINES)) {
-            statement.setArray(1, longs(connection, orders.keySet(), id -> id));
-            try (ResultSet row = statement.executeQuery()) {
-                while (row.next()) {
-                    orders.get(row.getLong(1)).lines().add(new Line(row.getLong(2), row.getLong(3)));
-                }
+        try (PreparedStatement statement =
+                        Statements.prepare(connection, READ_LINES, longs(connection, orders.keySet()));
+                ResultSet row = statement.executeQuery()) {
+            while (row.next()) {
+                orders.get(row.getLong(1)).lines().add(new Line(row.getLong(2), row.getLong(3)));
             }
         }
         return List.copyOf(orders.values());
@@ -241,14 +226,10 @@ class SettleStock {
         if (itemIds.isEmpty()) {
             return;
         }
-        try (PreparedStatement statement = connection.prepareStatement(sql)) {
-            statement.setArray(1, longs(connection, itemIds, id -> id));
-            try (ResultSet row = statement.executeQuery()) {
-                while (row.next()) {
-                    stocks.put(
-                            row.getLong(1),
-                            new Stock(row.getLong(1), row.getString(2), row.getLong(3), row.getLong(4)));
-                }
+        try (PreparedStatement statement = Statements.prepare(connection, sql, longs(connection, itemIds));
+                ResultSet row = statement.executeQuery()) {
+            while (row.next()) {
+                stocks.put(row.getLong(1), new Stock(row.getLong(1), row.getString(2), row.getLong(3), row.getLong(4)));
             }
         }
     }
@@ -293,12 +274,13 @@ class SettleStock {
     }
 
     private static void execute(Connection connection, String sql, Object... parameters) throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(sql)) {
-            for (int i = 0; i < parameters.length; i++) {
-                statement.setObject(i + 1, parameters[i]);
-            }
+        try (PreparedStatement statement = Statements.prepare(connection, sql, parameters)) {
             statement.executeUpdate();
         }
+    }
+
+    private static Array longs(Connection connection, Collection<Long> from) throws SQLException {
+        return longs(connection, from, value -> value);
     }
 
     // A typed array, which the driver sends in binary.

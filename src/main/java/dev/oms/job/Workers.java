@@ -15,8 +15,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Workers publish their state in Redis, so that web can show it and other workers see who is dead. After a loss the
- * next heartbeats restore it.
+ * Workers publish their state in Redis, so that web can show it and other workers see who is dead. If Redis loses it,
+ * the next heartbeats restore it.
  */
 @ApplicationScoped
 public class Workers {

@@ -16,7 +16,7 @@ import org.flywaydb.database.postgresql.PostgreSQLConfigurationExtension;
 import org.postgresql.ds.PGSimpleDataSource;
 
 /**
- * Lets a process migrate a database of any size that others are using.
+ * Migrates a database of any size while others use it.
  *
  * <p>It migrates on connections of its own, whose time-outs are set as they open: a statement may take as long as it
  * needs, and a lock is waited for only briefly, because everybody else queues behind it. PgBouncer rejects such
@@ -27,7 +27,7 @@ import org.postgresql.ds.PGSimpleDataSource;
  */
 @ApplicationScoped
 class MigrateOnline implements FlywayConfigurationCustomizer {
-    // Well below the lock_timeout of the role (5 s), which those in the queue have.
+    // Well below the role's lock_timeout (5 s), which applies to those in the queue.
     static final String TIMEOUTS = "-c lock_timeout=1s -c statement_timeout=0 -c idle_in_transaction_session_timeout=0";
 
     private final boolean migrates;
@@ -65,8 +65,8 @@ class MigrateOnline implements FlywayConfigurationCustomizer {
         dataSource.setTcpKeepAlive(true);
         flyway.dataSource((DataSource) dataSource);
         flyway.callbacks(new ForgetFailures());
-        // The lock that Flyway holds belongs to the session. The other kind would be a transaction, which a concurrent
-        // build waits for.
+        // Flyway's lock belongs to the session. A transaction's lock would need an open transaction, and a concurrent
+        // build of an index would wait for that.
         flyway.getPluginRegister()
                 .getExact(PostgreSQLConfigurationExtension.class)
                 .setTransactionalLock(false);

@@ -28,6 +28,9 @@ import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.TestProfile;
 import io.restassured.path.json.JsonPath;
 import jakarta.enterprise.inject.spi.CDI;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -92,7 +95,7 @@ class AuditTest {
                 update inventory_items set quantity = 8 where id = :item | QUANTITY item has 9, but its ledger adds up to 8
             update stock_movements set quantity_after = 7 where order_id = :order | \
                 update stock_movements set quantity_after = 8 where order_id = :order | \
-                QUANTITY_AFTER item order movement :id says 7, but the ledger adds up to 8
+                QUANTITY_AFTER item order movement :id has quantity_after 7, but the ledger adds up to 8
             update orders set status = 'Rejected' where id = :order | \
                 update orders set status = 'Confirmed' where id = :order | \
                 ORDER item order is Rejected, but its line of 2 moved by -2 (movements: 1)
@@ -129,6 +132,28 @@ class AuditTest {
             ledger.execute(of(repair));
         }
         assertThat(found()).isEmpty();
+    }
+
+    /** By the statements of operating.md, after orders were settled on the wrong quantity. */
+    @Test
+    void findsNothingAfterTheDocumentedRepair() throws IOException {
+        ledger.execute("update inventory_items set quantity = 3 where id = " + item);
+        settling.settle(Shop.order(Shop.user(), Map.of(name, 1)));
+        given().contentType("application/json")
+                .body("{\"quantity\":9,\"reason\":\"not a repair\"}")
+                .put("/inventory_items/{id}", item)
+                .then()
+                .statusCode(200);
+        assertThat(found())
+                .extracting(found -> found.get("kind"))
+                .containsExactlyInAnyOrder("QUANTITY", "QUANTITY_AFTER", "QUANTITY_AFTER");
+        String page = Files.readString(Path.of("src/site/markdown/operating.md"));
+        int sql = page.indexOf("```sql\n") + "```sql\n".length();
+
+        ledger.execute(page.substring(sql, page.indexOf("```", sql)).replace(":item", Long.toString(item)));
+
+        assertThat(found()).isEmpty();
+        assertThat(Shop.quantity(item)).isEqualTo(14);
     }
 
     private String of(String template) {
@@ -169,7 +194,7 @@ class AuditTest {
                 .then()
                 .statusCode(200)
                 .body("id", equalTo((int) before))
-                .body("next", equalTo("Running"))
+                .body("next_status", equalTo("Running"))
                 .body("count", equalTo(1))
                 .body("discrepancies.kind", contains("QUANTITY"));
         ledger.execute("update audits set leased_until = now() where status = 'Running'");
@@ -177,7 +202,7 @@ class AuditTest {
                 .untilAsserted(() -> given().get("/inventory_items/audit")
                         .then()
                         .body("id", equalTo((int) next))
-                        .body("next", nullValue())
+                        .body("next_status", nullValue())
                         .body("count", equalTo(0))
                         .body("finished_at", matchesPattern("\\d{4}-.*Z")));
         // The one whose worker had vanished was run too.

@@ -12,7 +12,7 @@ final class WholeTables {
                 on m.inventory_item_id = i.id
             where i.quantity <> coalesce(m.total, 0)
             union all
-            select format('QUANTITY_AFTER %s %s movement %s says %s, but the ledger adds up to %s',
+            select format('QUANTITY_AFTER %s %s movement %s has quantity_after %s, but the ledger adds up to %s',
                 inventory_item_id, coalesce(order_id::text, 'null'), id, quantity_after, total)
             from (select *, sum(delta) over (partition by inventory_item_id order by id) total from stock_movements) m
             where quantity_after <> total

@@ -188,7 +188,8 @@ final class Clients implements AutoCloseable {
     }
 
     private boolean recordRefusal(HttpResponse<String> response) {
-        if (response.statusCode() == 503) {
+        if (response.statusCode() == 503
+                && response.headers().firstValue("Retry-After").isPresent()) {
             refused.incrementAndGet();
         } else {
             unexpected.add(response.request().uri() + " answered " + response.statusCode() + " " + response.body());
@@ -257,7 +258,7 @@ final class Clients implements AutoCloseable {
         return inDoubtAnswers.get();
     }
 
-    /** How many calls were answered with 503. */
+    /** How many calls were answered with 503 and {@code Retry-After}. */
     long refusals() {
         return refused.get();
     }

@@ -45,15 +45,24 @@ final class Cluster implements AutoCloseable {
     private final List<OmsProcess> workers;
 
     Cluster(Servers servers, String prefix, Map<String, String> settings) throws IOException {
+        this(servers, prefix, settings, List.of(Map.of(), Map.of()));
+    }
+
+    /** @param workerSettings more settings of each worker */
+    Cluster(Servers servers, String prefix, Map<String, String> settings, List<Map<String, String>> workerSettings)
+            throws IOException {
         this.servers = servers;
         Map<String, String> environment = new HashMap<>(servers.settings());
         environment.putAll(settings);
         this.web = new OmsProcess(prefix + "web", "prod", environment);
         // Not for web: its own reconciler would hide jobs that the workers do not find.
         environment.putAll(FAST);
-        this.workers = List.of(
-                new OmsProcess(prefix + "worker-1", "worker", environment),
-                new OmsProcess(prefix + "worker-2", "worker", environment));
+        this.workers = new ArrayList<>();
+        for (Map<String, String> own : workerSettings) {
+            Map<String, String> all = new HashMap<>(environment);
+            all.putAll(own);
+            workers.add(new OmsProcess(prefix + "worker-" + (workers.size() + 1), "worker", all));
+        }
     }
 
     Servers servers() {

@@ -7,7 +7,9 @@ import dev.oms.OmsServers;
 import dev.oms.Streams;
 import dev.oms.embedded.EmbeddedServers;
 import dev.oms.process.Child;
+import dev.oms.process.OmsProcess;
 import io.vertx.redis.client.Command;
+import io.vertx.redis.client.Response;
 import io.zonky.test.db.postgres.util.LinuxUtils;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -19,6 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import org.awaitility.core.ConditionTimeoutException;
 import org.postgresql.ds.PGSimpleDataSource;
 
 /** PostgreSQL and Redis, and the faults that tests inject into them. PostgreSQL is durable, as in production. */
@@ -100,15 +103,29 @@ final class Servers implements AutoCloseable {
      */
     List<ProcessHandle> pauseBackends(String application, int backends) throws IOException, InterruptedException {
         List<ProcessHandle> paused = new ArrayList<>();
-        while (paused.size() < backends) {
-            for (String pid : ledger.texts("""
-                    select pid from pg_stat_activity
-                    where application_name = '%s' and state = 'idle' and query like '%%insert into orders%%'
-                    order by state_change desc""".formatted(application))) {
-                ProcessHandle backend = ProcessHandle.of(Long.parseLong(pid)).orElseThrow();
-                if (paused.size() == backends || paused.contains(backend)) {
-                    continue;
-                }
+        try {
+            await().alias(backends + " idle backends of " + application)
+                    .atMost(Duration.ofSeconds(60))
+                    .pollInterval(Duration.ofMillis(10))
+                    .until(() -> {
+                        pauseIdleBackends(application, backends, paused);
+                        return paused.size() == backends;
+                    });
+            return paused;
+        } catch (ConditionTimeoutException e) {
+            resume(paused);
+            throw e;
+        }
+    }
+
+    private void pauseIdleBackends(String application, int backends, List<ProcessHandle> paused)
+            throws IOException, InterruptedException {
+        for (String pid : ledger.texts("""
+                select pid from pg_stat_activity
+                where application_name = '%s' and state = 'idle' and query like '%%insert into orders%%'
+                order by state_change desc""".formatted(application))) {
+            ProcessHandle backend = ProcessHandle.of(Long.parseLong(pid)).orElseThrow();
+            if (paused.size() < backends && !paused.contains(backend)) {
                 Child.signal(backend, "STOP");
                 if (ledger.count("pg_stat_activity where state = 'idle' and pid = " + pid) == 1) {
                     paused.add(backend);
@@ -117,7 +134,6 @@ final class Servers implements AutoCloseable {
                 }
             }
         }
-        return paused;
     }
 
     /** Sends SIGSTOP to every process of PostgreSQL. */
@@ -207,6 +223,20 @@ final class Servers implements AutoCloseable {
     /** The number of jobs delivered to a worker and not acknowledged. */
     long pending() {
         return streams.redis(Command.XPENDING, Streams.JOBS, "workers").get(0).toLong();
+    }
+
+    /** The number of jobs delivered to this worker and not acknowledged, nor claimed by another. */
+    long pending(OmsProcess worker) {
+        Response consumers =
+                streams.redis(Command.XPENDING, Streams.JOBS, "workers").get(3);
+        if (consumers != null) {
+            for (Response consumer : consumers) {
+                if (consumer.get(0).toString().startsWith(worker.handle().pid() + "@")) {
+                    return consumer.get(1).toLong();
+                }
+            }
+        }
+        return 0;
     }
 
     /** Sends jobs in the order given. */

@@ -6,8 +6,6 @@ import static org.awaitility.Awaitility.await;
 import dev.oms.Ledger;
 import dev.oms.process.Child;
 import dev.oms.process.OmsProcess;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -257,11 +255,12 @@ class WorkerFaultIT {
                     $$ begin perform pg_sleep(1); return new; end $$;
                     create trigger slow_disk before update of due on orders
                     for each row when (old.due is not null) execute function sleep_a_second()""");
+            long before = timeOuts(cluster);
             try {
                 cluster.startAll();
                 await().alias("a batch runs into its time-out")
                         .atMost(Duration.ofSeconds(120))
-                        .until(() -> cluster.workers().stream().anyMatch(WorkerFaultIT::hasTimedOut));
+                        .until(() -> timeOuts(cluster) > before);
             } finally {
                 ledger.execute("create or replace function sleep_a_second() returns trigger language plpgsql as"
                         + " $$ begin return new; end $$");
@@ -272,12 +271,10 @@ class WorkerFaultIT {
         });
     }
 
-    private static boolean hasTimedOut(OmsProcess worker) {
-        try {
-            return Files.readString(worker.log()).contains("canceling statement due to statement timeout");
-        } catch (IOException e) {
-            return false;
-        }
+    private static long timeOuts(Cluster cluster) {
+        return cluster.workers().stream()
+                .mapToLong(worker -> worker.logged("canceling statement due to statement timeout"))
+                .sum();
     }
 
     /** It holds its locks and does not answer, and comes back when others have taken it for dead. */
@@ -295,6 +292,9 @@ class WorkerFaultIT {
                 try {
                     clients.awaitAccepted(50);
                     Thread.sleep(10_000);
+                    await().alias("its jobs are claimed")
+                            .atMost(Duration.ofSeconds(60))
+                            .until(() -> cluster.servers().pending(worker) == 0);
                 } finally {
                     Child.signal(worker.handle(), "CONT");
                 }
@@ -319,8 +319,11 @@ class WorkerFaultIT {
                 Child.signal(session, "STOP");
             }
             try {
-                // Well below the 60 s after which this fails.
+                String givenUp = "The batch has not ended after 20 s";
+                long before = worker.logged(givenUp);
                 worker.stop();
+                // Rather than after 35 s, when the driver gives up the session.
+                assertThat(worker.logged(givenUp)).isEqualTo(before + 1);
             } finally {
                 Child.signal(session, "CONT");
             }

@@ -3,6 +3,7 @@ package dev.oms.process;
 import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.URI;
@@ -93,6 +94,15 @@ public final class OmsProcess implements AutoCloseable {
 
     public Path log() {
         return LOGS.resolve(name + ".log");
+    }
+
+    /** How many lines of the log contain a text. Every start appends to the log, even that of an earlier test run. */
+    public long logged(String text) {
+        try (Stream<String> lines = Files.lines(log())) {
+            return lines.filter(line -> line.contains(text)).count();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     public URI uri(String path) {

@@ -45,8 +45,13 @@ class MigrateOnlineTest {
     private static final int ORDERS = 3_000_000;
     private static final int WRITERS = 4;
 
-    /** The lock_timeout of a role, set by V8: a writer that waits longer fails. */
-    private static final Duration LOCK_TIMEOUT = Duration.ofSeconds(5);
+    /**
+     * PostgreSQL fails a writer that waits longer for a lock. Above the time that a migration waits for one (1 s),
+     * below the time that the load keeps a transaction open.
+     */
+    private static final String WRITERS_LOCK_TIMEOUT = "2s";
+
+    private static final Duration KEPT_OPEN = Duration.ofSeconds(6);
 
     /** As the release before V12 writes them: the line has no name. */
     private static final String PLACE = """
@@ -181,12 +186,11 @@ class MigrateOnlineTest {
             load.stop();
         }
         LOG.infof(
-                "Migrated in %d s beside %d writes; the longest wait was %d ms",
-                secondsSince(migrating), load.writes.get(), load.longestWait().toMillis());
+                "Migrated in %d s beside %d writes; the longest took %d ms",
+                secondsSince(migrating), load.writes.get(), load.longestWrite().toMillis());
 
         assertThat(load.failures).isEmpty();
         assertThat(load.writes).hasPositiveValue();
-        assertThat(load.longestWait()).isLessThan(LOCK_TIMEOUT);
         assertThat(invalidIndexes()).isEmpty();
     }
 
@@ -250,7 +254,7 @@ class MigrateOnlineTest {
             assertThat(threads.awaitTermination(60, TimeUnit.SECONDS)).isTrue();
         }
 
-        Duration longestWait() {
+        Duration longestWrite() {
             return Duration.ofNanos(longestNanos.get());
         }
 
@@ -260,7 +264,9 @@ class MigrateOnlineTest {
         }
 
         private Void run(Work work) throws InterruptedException {
-            try (Connection connection = dataSource.getConnection()) {
+            try (Connection connection = dataSource.getConnection();
+                    Statement statement = connection.createStatement()) {
+                statement.execute("set lock_timeout = '" + WRITERS_LOCK_TIMEOUT + "'");
                 started.countDown();
                 while (!stopped) {
                     work.on(connection);
@@ -281,7 +287,7 @@ class MigrateOnlineTest {
         private void keepOpen(Connection connection) throws SQLException, InterruptedException {
             connection.setAutoCommit(false);
             timed(connection, PLACE, 1L, 1L);
-            Thread.sleep(3_000);
+            Thread.sleep(KEPT_OPEN);
             connection.commit();
             Thread.sleep(500);
         }
