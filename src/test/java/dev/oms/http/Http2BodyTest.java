@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import dev.oms.OmsServers;
 import dev.oms.Shop;
+import dev.oms.process.Child;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.restassured.RestAssured;
@@ -21,6 +22,10 @@ import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.core.http.StreamResetException;
 import jakarta.inject.Inject;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -28,6 +33,8 @@ import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIf;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -100,6 +107,33 @@ class Http2BodyTest {
             assertThat(answer.status()).isEqualTo(413);
             assertThat(answer.body()).contains("\"status\":413", " bytes");
         }
+    }
+
+    /** It loses a response that a reset follows at once. */
+    @Test
+    @EnabledIf(value = "isCurlInstalled", disabledReason = "There is no curl on the PATH")
+    void showsCurlTheProblem(@TempDir Path directory) throws IOException, InterruptedException {
+        Path body = Files.write(directory.resolve("body"), TOO_LARGE.getBytes());
+        for (int i = 0; i < 20; i++) {
+            Process curl = new ProcessBuilder(
+                            "curl",
+                            "-sS",
+                            "--http2-prior-knowledge",
+                            "-HContent-Type: application/json",
+                            "--data-binary",
+                            "@" + body,
+                            "http://localhost:%d/orders?user_id=1".formatted(RestAssured.port))
+                    .redirectErrorStream(true)
+                    .start();
+
+            assertThat(new String(curl.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
+                    .contains("\"status\":413", " bytes");
+            assertThat(curl.waitFor()).isZero();
+        }
+    }
+
+    static boolean isCurlInstalled() {
+        return Child.find("curl").isPresent();
     }
 
     @Test
