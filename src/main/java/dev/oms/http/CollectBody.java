@@ -24,8 +24,8 @@ import org.eclipse.microprofile.config.inject.ConfigProperty;
  * never comes costs memory and no thread, and reading JSON never waits for the network.
  *
  * <p>A body that is larger than its {@link BodyLimit} is refused with 413, one that is not complete in time with 408,
- * one for which there is no {@link BodyMemory} with 503, and one in HTTP/2 without {@code Content-Length} with 411. The
- * rest of such a body is not read.
+ * one for which there is no {@link BodyMemory} with 503, and one in HTTP/2 that has trailers but no
+ * {@code Content-Length} with 411. The rest of such a body is not read.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc9110#section-15.5.9">RFC 9110 §15.5.9, 408 Request Timeout</a>
  * @see <a href="https://www.rfc-editor.org/rfc/rfc9110#section-15.5.12">RFC 9110 §15.5.12, 411 Length Required</a>
@@ -62,12 +62,6 @@ class CollectBody {
     private void collect(RoutingContext call) {
         HttpServerRequest request = call.request();
         if (hasBody(request)) {
-            if (request.version() == HttpVersion.HTTP_2 && !request.headers().contains(HttpHeaders.CONTENT_LENGTH)) {
-                // RESTEasy Reactive cannot process an HTTP/2 request whose end has been seen, so the end must be known
-                // before.
-                writeProblem.write(call, Problem.of(411, "A body in HTTP/2 needs a Content-Length."));
-                return;
-            }
             String path = call.normalizedPath();
             String resource = path.endsWith("/") ? path.substring(0, path.length() - 1) : path;
             new Body(call, maxBytes.getOrDefault(resource, BodyLimit.DEFAULT_BYTES)).collect();
@@ -103,7 +97,13 @@ class CollectBody {
         ((RoutingContextInternal) call).setBody(body);
     }
 
-    /** The body of one call. Used by the call's event loop only. */
+    /**
+     * The body of one call. Used by the call's event loop only.
+     *
+     * <p>RESTEasy Reactive cannot process an HTTP/2 request whose end has been delivered. So the call must go on when
+     * the whole body has been delivered and its end has not. Without a {@code Content-Length} the body is therefore
+     * fetched part by part.
+     */
     private final class Body {
         private final RoutingContext call;
         private final int maxBytes;
@@ -111,7 +111,8 @@ class CollectBody {
         private int reserved;
         private int parts;
         private long timer;
-        private int http2Length;
+        private int http2Length = -1;
+        private boolean isFetched;
         private boolean done;
 
         Body(RoutingContext call, int maxBytes) {
@@ -126,17 +127,48 @@ class CollectBody {
                 refuseAsTooLarge();
                 return;
             }
-            http2Length = request.version() == HttpVersion.HTTP_2 ? Integer.parseInt(length) : -1;
+            if (request.version() == HttpVersion.HTTP_2) {
+                isFetched = length == null;
+                http2Length = isFetched ? -1 : Integer.parseInt(length);
+            }
             timer = call.vertx().setTimer(timeout.toMillis(), expired -> refuseAsLate());
             // Resuming may deliver the whole body at once, so the handlers come first.
             request.pause();
-            request.handler(this::add);
-            request.endHandler(ended -> complete());
+            request.handler(part -> {
+                add(part);
+                if (isFetched) {
+                    // Later, because the stream is still open while its last part is delivered.
+                    call.vertx().runOnContext(delivered -> fetch());
+                }
+            });
+            request.endHandler(ended -> {
+                if (isFetched) {
+                    refuseTrailers();
+                } else {
+                    complete();
+                }
+            });
             request.exceptionHandler(disconnected -> end());
             if ("100-continue".equalsIgnoreCase(request.getHeader(HttpHeaders.EXPECT))) {
                 call.response().writeContinue();
             }
-            request.resume();
+            if (isFetched) {
+                request.fetch(1);
+            } else {
+                request.resume();
+            }
+        }
+
+        /** Fetches the next part, unless what comes next is the end. */
+        private void fetch() {
+            if (done) {
+                return;
+            }
+            if (isOpen(call.request()) || call.request().bytesRead() > reserved) {
+                call.request().fetch(1);
+            } else {
+                complete();
+            }
         }
 
         private void add(Buffer part) {
@@ -173,6 +205,14 @@ class CollectBody {
                 end();
                 set(call, bytes == null ? Buffer.buffer() : bytes);
                 call.next();
+            }
+        }
+
+        /** Only the end that comes with trailers is delivered instead of a part. */
+        private void refuseTrailers() {
+            if (!done) {
+                end();
+                writeProblem.write(call, Problem.of(411, "A body with trailers needs a Content-Length in HTTP/2."));
             }
         }
 

@@ -6,7 +6,7 @@ import java.util.Objects;
 import java.util.stream.Stream;
 
 /**
- * What a failed call of the database means: the one table of SQLSTATEs, for web and for worker.
+ * What a failed database call means: the only table of SQLSTATEs, used by web and worker.
  *
  * @see <a href="https://www.postgresql.org/docs/current/errcodes-appendix.html">PostgreSQL error codes</a>
  */

@@ -21,7 +21,7 @@ import java.util.List;
 public record Problem(
         String type, String title, int status, String detail, List<FieldError> errors, List<String> allowed) {
 
-    /** The most errors that a response tells. */
+    /** The maximum number of errors in a response. */
     static final int ERRORS_MAX = 20;
 
     /** The media type of a problem, RFC 9457 §3. */

@@ -47,7 +47,7 @@ public final class ProblemException extends RuntimeException {
     }
 
     /**
-     * 422: the body is well-formed, but fields are invalid. The response tells the first {@value Problem#ERRORS_MAX}.
+     * 422: the body is well-formed, but fields are invalid. The response lists the first {@value Problem#ERRORS_MAX}.
      */
     public static ProblemException invalid(List<FieldError> errors) {
         return new ProblemException(Problem.ofErrors(errors));

@@ -8,8 +8,8 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 
 /**
- * Adds {@code Retry-After} to every 503 that does not have it, whoever answers it: OMS, a health check, or Quarkus when
- * it has no thread left.
+ * Adds {@code Retry-After} to every 503 that lacks it, whoever sends it: OMS, a health check, or Quarkus when it has no
+ * thread left.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3">RFC 9110 §10.2.3, Retry-After</a>
  */

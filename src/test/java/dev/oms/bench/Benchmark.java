@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
 
 /**
@@ -27,7 +28,8 @@ import java.util.stream.IntStream;
  * lists the {@code -Dbench.…} settings.
  *
  * <p>A figure and its baseline are measured in alternation, so that other load on the machine affects both. The
- * benchmark fails on any unexpected response, and if the audit at the end finds a discrepancy.
+ * benchmark fails on any unexpected response, on a hostile body that costs too much, and if the audit at the end finds
+ * a discrepancy.
  */
 public final class Benchmark {
     private static final Path FILE = Path.of("target/bench.json");
@@ -41,6 +43,9 @@ public final class Benchmark {
 
     /** How often a hostile body is sent: its CPU time is measured in ticks of 10 ms. */
     private static final int HOSTILE_TIMES = 40;
+
+    /** The CPU that a hostile body may cost. */
+    private static final int HOSTILE_MILLIS_MAX = 20;
 
     private static final int FOLLOWED_PER_SECOND = 200;
 
@@ -339,6 +344,7 @@ public final class Benchmark {
         for (HostileBodies.Request request : requests) {
             HostileBodies.cpuMillis(oms.web().handle().pid(), oms.port(), request, HOSTILE_TIMES);
         }
+        List<String> tooExpensive = new ArrayList<>();
         for (HostileBodies.Request request : requests) {
             List<Sample> millis = new ArrayList<>();
             for (int run = 1; run <= settings.runs(); run++) {
@@ -346,6 +352,15 @@ public final class Benchmark {
                         HostileBodies.cpuMillis(oms.web().handle().pid(), oms.port(), request, HOSTILE_TIMES)));
             }
             report.add(request.name(), "ms CPU", millis);
+            double median = Report.median(millis, Sample::value);
+            print("  %s: %s ms CPU", request.name(), Report.number(median));
+            if (median > HOSTILE_MILLIS_MAX) {
+                tooExpensive.add(request.name());
+            }
+        }
+        if (!tooExpensive.isEmpty()) {
+            throw new IllegalStateException(
+                    "These bodies cost more than %d ms of CPU each: %s".formatted(HOSTILE_MILLIS_MAX, tooExpensive));
         }
         var runs = rounds(
                 new Part("order", this::orderRead),
@@ -360,15 +375,23 @@ public final class Benchmark {
     }
 
     private Sample orderReadBesideHostileBodies(List<HostileBodies.Request> requests) throws Exception {
+        AtomicBoolean isOver = new AtomicBoolean();
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-            List<Future<?>> sent = IntStream.range(0, HOSTILE)
+            List<Future<?>> senders = IntStream.range(0, HOSTILE)
                     .<Future<?>>mapToObj(i -> threads.submit(() -> {
-                        HostileBodies.send(oms.port(), requests.get(i % requests.size()));
+                        for (int next = i; !isOver.get(); next++) {
+                            HostileBodies.send(oms.port(), requests.get(next % requests.size()));
+                        }
                         return null;
                     }))
                     .toList();
-            Sample sample = orderRead();
-            for (Future<?> each : sent) {
+            Sample sample;
+            try {
+                sample = orderRead();
+            } finally {
+                isOver.set(true);
+            }
+            for (Future<?> each : senders) {
                 each.get();
             }
             return sample;

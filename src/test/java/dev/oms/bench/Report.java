@@ -97,7 +97,7 @@ final class Report {
         return (value < 10 ? "%.2f" : value < 100 ? "%.1f" : "%,.0f").formatted(value);
     }
 
-    private static double median(List<Sample> runs, ToDoubleFunction<Sample> part) {
+    static double median(List<Sample> runs, ToDoubleFunction<Sample> part) {
         double[] sorted = runs.stream().mapToDouble(part).sorted().toArray();
         int half = sorted.length / 2;
         return sorted.length == 0

@@ -351,7 +351,18 @@ class BadInputTest {
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"\\u200b", "\\u202e", "\\u2066", "\\ufeff", "\\u2028", "\\u3164", "\\u00ad", "\\udb40\\udc41"})
+            strings = {
+                "\\u200b",
+                "\\u202e",
+                "\\u2066",
+                "\\ufeff",
+                "\\u2028",
+                "\\u3164",
+                "\\u00ad",
+                "\\udb40\\udc41",
+                "\\u2800",
+                "\\ue000"
+            })
     void invisibleCharactersInTexts(String invisible) {
         String text = "a" + invisible + "b";
         isInvalid(

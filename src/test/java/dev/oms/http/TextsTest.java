@@ -29,7 +29,9 @@ class TextsTest {
                 "I ❤\ufe0f fries",
                 "🏳",
                 "a\u00a0b",
-                "\u3000a"
+                "a \u3000 b",
+                "  a\u2009b  ",
+                "I ❤\ufe0f \u00a0❤\ufe0f❤\ufe0f "
             })
     void printable(String text) {
         assertThat(text).matches(PRINTABLE);
@@ -42,6 +44,13 @@ class TextsTest {
                 " ",
                 "\u00a0",
                 "\u3000\u2003",
+                // Spaces at the ends that nobody sees
+                "\u00a0a",
+                "a\u00a0",
+                "\u3000a",
+                "a\u2003",
+                " \u202fa",
+                "a\u2009 ",
                 "\0",
                 "a\0",
                 "a\n",
@@ -80,6 +89,22 @@ class TextsTest {
                 "\u3164",
                 "\uffa0",
                 "a\u180bb",
+                // Ignorable, though not assigned
+                "a\u2065b",
+                "a\ufff0b",
+                // The braille pattern without dots, the null notehead
+                "\u2800",
+                "a\u2800b",
+                "a\ud834\udd59b",
+                // Private use in the planes 0, 15 and 16
+                "\ue000",
+                "a\uf8ffb",
+                "a\udb80\udc00b",
+                "a\udbff\udffdb",
+                // Noncharacters
+                "a\ufdd0b",
+                "a\ufffe",
+                "a\ud83f\udfffb",
                 // Variation selectors that have nothing to choose
                 "a\ufe0f",
                 "1\ufe0f",
@@ -99,6 +124,7 @@ class TextsTest {
                         .filter(c -> switch (Character.getType(c)) {
                             case Character.FORMAT,
                                     Character.CONTROL,
+                                    Character.PRIVATE_USE,
                                     Character.SURROGATE,
                                     Character.LINE_SEPARATOR,
                                     Character.PARAGRAPH_SEPARATOR -> true;
@@ -109,7 +135,7 @@ class TextsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"x", " ", "\u3000", "❤\ufe0f", "\u00e9"})
+    @ValueSource(strings = {"x", " ", "\u3000", "❤\ufe0f", "\u00e9", "a ", "a\u00a0"})
     void isMatchedInOnePass(String part) {
         String text = part.repeat((1 << 20) / part.length()) + "\0";
 
