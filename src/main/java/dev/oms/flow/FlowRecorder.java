@@ -6,7 +6,6 @@ import dev.oms.order.PlacementMetrics;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.scheduler.Scheduled;
 import io.quarkus.scheduler.Scheduled.ConcurrentExecution;
-import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.annotation.Priority;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
@@ -49,7 +48,6 @@ class FlowRecorder {
     }
 
     @Scheduled(every = "{oms.flow.every}", concurrentExecution = ConcurrentExecution.SKIP)
-    @RunOnVirtualThread
     void run() {
         report();
     }

@@ -6,8 +6,8 @@ import io.quarkus.runtime.ShutdownDelayInitiatedEvent;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.scheduler.Scheduled;
 import io.quarkus.scheduler.Scheduled.ConcurrentExecution;
-import io.smallrye.common.annotation.RunOnVirtualThread;
 import io.smallrye.mutiny.Multi;
+import io.smallrye.mutiny.infrastructure.Infrastructure;
 import io.smallrye.mutiny.subscription.BackPressureStrategy;
 import io.smallrye.mutiny.subscription.MultiEmitter;
 import io.vertx.core.Vertx;
@@ -112,7 +112,7 @@ class FlowStream {
                     .<Flow>emitter(this::start, BackPressureStrategy.LATEST)
                     // Taking a snapshot blocks on Redis, and must not block the event loop that Redis's reply arrives
                     // on.
-                    .runSubscriptionOn(Thread::startVirtualThread)
+                    .runSubscriptionOn(Infrastructure.getDefaultWorkerPool())
                     .select()
                     .first(LISTEN_MAX);
         }
@@ -140,7 +140,6 @@ class FlowStream {
     }
 
     @Scheduled(every = "{oms.flow.every}", concurrentExecution = ConcurrentExecution.SKIP)
-    @RunOnVirtualThread
     void publish() {
         removeGone();
         if (!listeners.isEmpty()) {

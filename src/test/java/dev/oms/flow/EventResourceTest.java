@@ -34,7 +34,6 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -321,23 +320,6 @@ class EventResourceTest {
         begun.awaitCompletion();
         late.flows().subscribe().withSubscriber(AssertSubscriber.create(10)).awaitCompletion();
         assertThat(flows.listenerCount()).isZero();
-    }
-
-    /** Otherwise listeners that connect while Redis is silent would take all platform threads. */
-    @Test
-    @DisabledOnIntegrationTest("The stream is accessible only inside the process")
-    void takesTheFirstSnapshotOnAVirtualThread() {
-        List<Boolean> isVirtual = new CopyOnWriteArrayList<>();
-
-        newFlowStream()
-                .add("192.0.2.1", () -> false, () -> {})
-                .flows()
-                .invoke(() -> isVirtual.add(Thread.currentThread().isVirtual()))
-                .subscribe()
-                .withSubscriber(AssertSubscriber.create(1))
-                .awaitItems(1);
-
-        assertThat(isVirtual).containsExactly(true);
     }
 
     /** Checking and taking a slot are one step. */
