@@ -169,7 +169,7 @@ class PlaceOrder {
     Optional<OrderView> place(long userId, Map<String, Long> quantities, IdempotencyKey key) {
         Placement placement = new Placement(userId, quantities, key);
         Outcome outcome = groups.commit(placement);
-        if (outcome instanceof Outcome.OnlyAlone) {
+        if (outcome instanceof Outcome.Skipped) {
             outcome = placeAlone(placement);
         }
         return switch (outcome) {
@@ -178,7 +178,7 @@ class PlaceOrder {
                 yield Optional.of(order);
             }
             case Outcome.KeyUsed used -> Optional.empty();
-            case Outcome.OnlyAlone again -> throw busy();
+            case Outcome.Skipped again -> throw busy();
         };
     }
 
@@ -202,9 +202,9 @@ class PlaceOrder {
             throw busy();
         }
         try {
-            Outcome outcome = new Outcome.OnlyAlone();
+            Outcome outcome = new Outcome.Skipped();
             // Twice, because what the first attempt waited for may have been deleted, which another snapshot shows.
-            for (int attempts = 0; attempts < 2 && outcome instanceof Outcome.OnlyAlone; attempts++) {
+            for (int attempts = 0; attempts < 2 && outcome instanceof Outcome.Skipped; attempts++) {
                 if (placement.remainingNanos(ALONE_UNTIL) <= 0) {
                     throw busy();
                 }
@@ -244,7 +244,7 @@ class PlaceOrder {
         } catch (AutoCommitFailure e) {
             if (group.size() > 1 && DatabaseFailure.of(e) == DatabaseFailure.DATA) {
                 // One of them is at fault, and nothing was placed.
-                group.forEach(each -> each.succeed(new Outcome.OnlyAlone()));
+                group.forEach(each -> each.succeed(new Outcome.Skipped()));
             } else {
                 group.forEach(each -> each.fail(e));
             }
@@ -270,7 +270,7 @@ class PlaceOrder {
             if (!row.wasNull()) {
                 placement.place(id, now);
             } else if (!row.getBoolean(3)) {
-                placement.succeed(new Outcome.OnlyAlone());
+                placement.succeed(new Outcome.Skipped());
             } else if (row.getBoolean(4)) {
                 placement.succeed(new Outcome.KeyUsed());
             } else {
@@ -283,7 +283,7 @@ class PlaceOrder {
 
     private static void tellReason(Placement placement, Set<String> found, boolean userExists) {
         if (userExists && found.containsAll(placement.quantities().keySet())) {
-            placement.succeed(new Outcome.OnlyAlone());
+            placement.succeed(new Outcome.Skipped());
         } else {
             placement.refuse(found);
         }

@@ -138,7 +138,7 @@ class PlaceOrderTest {
             placeOrder.insertTogether(List.of(blocked, free));
 
             assertThat(linesOf(free)).containsExactly(fries + "=1");
-            assertThat(blocked.outcome()).isInstanceOf(Placement.Outcome.OnlyAlone.class);
+            assertThat(blocked.outcome()).isInstanceOf(Placement.Outcome.Skipped.class);
             Future<OrderView> waiting = held.place(Map.of(burger, 2L), key);
             await().until(() -> ledger.count("pg_stat_activity where wait_event_type = 'Lock'") > 0);
             assertThat(placeOrder.place(other, Map.of(fries, 1L), null)).isPresent();
@@ -157,8 +157,8 @@ class PlaceOrderTest {
 
             placeOrder.insertTogether(List.of(poison, neighbour));
 
-            assertThat(poison.outcome()).isInstanceOf(Placement.Outcome.OnlyAlone.class);
-            assertThat(neighbour.outcome()).isInstanceOf(Placement.Outcome.OnlyAlone.class);
+            assertThat(poison.outcome()).isInstanceOf(Placement.Outcome.Skipped.class);
+            assertThat(neighbour.outcome()).isInstanceOf(Placement.Outcome.Skipped.class);
         } finally {
             ledger.execute("alter table order_lines drop constraint poison");
         }
