@@ -63,11 +63,16 @@ class PlaceOrder {
     private static final GroupCommit.Deadlines DEADLINES =
             new GroupCommit.Deadlines(Duration.ofSeconds(1), Duration.ofSeconds(5), Duration.ofSeconds(45));
 
+    /** A skipped order waits this long for its turn to wait alone before it tries another group, up to five times. */
+    private static final Duration ALONE_WAIT = Duration.ofSeconds(1);
+
+    private static final int ALONE_WAITS_MAX = 5;
+
     /**
-     * An order that is this old is not retried alone. So no call takes longer than this, the wait for a connection (2
-     * s) and the driver's socket time-out (35 s): less than the idle time-out of its HTTP connection.
+     * An order that is this old is not tried again. So no call takes longer than this and the outcome's deadline: less
+     * than the idle time-out of its HTTP connection.
      */
-    private static final Duration ALONE_UNTIL = Duration.ofSeconds(10);
+    private static final Duration RETRIED_UNTIL = Duration.ofSeconds(10);
 
     private static final String INSERTS = """
             placed as (
@@ -174,7 +179,7 @@ class PlaceOrder {
         Placement placement = new Placement(userId, quantities, key);
         Outcome outcome = groups.commit(placement);
         if (outcome instanceof Outcome.Skipped) {
-            outcome = placeAlone(placement);
+            outcome = placeSkipped(placement);
         }
         return switch (outcome) {
             case Outcome.Placed(OrderView order) -> {
@@ -196,29 +201,48 @@ class PlaceOrder {
     }
 
     /** Outside the group's turn, so that nobody else waits for it. */
-    private Outcome placeAlone(Placement placement) {
-        try {
-            if (!alone.tryAcquire(DEADLINES.turn().toNanos(), TimeUnit.NANOSECONDS)) {
-                throw busy();
+    private Outcome placeSkipped(Placement placement) {
+        Outcome outcome = new Outcome.Skipped();
+        for (int waits = 0; waits < ALONE_WAITS_MAX && outcome instanceof Outcome.Skipped; waits++) {
+            requireTime(placement);
+            if (tryAcquireAlone()) {
+                try {
+                    return placeAlone(placement);
+                } finally {
+                    alone.release();
+                }
             }
+            // Orders for what is held for longer may have all the turns, and what this one needs may be free by now.
+            requireTime(placement);
+            outcome = groups.commit(placement.again());
+        }
+        return outcome;
+    }
+
+    private Outcome placeAlone(Placement placement) {
+        Outcome outcome = new Outcome.Skipped();
+        // Twice, because what the first attempt waited for may have been deleted, which another snapshot shows.
+        for (int attempts = 0; attempts < 2 && outcome instanceof Outcome.Skipped; attempts++) {
+            requireTime(placement);
+            Placement again = placement.again();
+            insert(PLACE_ALONE, List.of(again));
+            outcome = again.outcome();
+        }
+        return outcome;
+    }
+
+    private boolean tryAcquireAlone() {
+        try {
+            return alone.tryAcquire(ALONE_WAIT.toNanos(), TimeUnit.NANOSECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw busy();
         }
-        try {
-            Outcome outcome = new Outcome.Skipped();
-            // Twice, because what the first attempt waited for may have been deleted, which another snapshot shows.
-            for (int attempts = 0; attempts < 2 && outcome instanceof Outcome.Skipped; attempts++) {
-                if (placement.remainingNanos(ALONE_UNTIL) <= 0) {
-                    throw busy();
-                }
-                Placement again = placement.again();
-                insert(PLACE_ALONE, List.of(again));
-                outcome = again.outcome();
-            }
-            return outcome;
-        } finally {
-            alone.release();
+    }
+
+    private static void requireTime(Placement placement) {
+        if (placement.remainingNanos(RETRIED_UNTIL) <= 0) {
+            throw busy();
         }
     }
 

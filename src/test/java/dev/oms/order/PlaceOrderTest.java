@@ -148,6 +148,28 @@ class PlaceOrderTest {
         }
     }
 
+    /** Four orders of one user may wait alone; each holds its turn for up to 5 s, and then another one does. */
+    @Test
+    void anOrderDoesNotWaitBehindThoseForWhatIsStillHeld() throws Exception {
+        long other = Shop.user();
+        try (Held heldUser = new Held("select from users where id = " + user + " for update");
+                Held heldItem = new Held("select from inventory_items where name = '%s' for update".formatted(fries))) {
+            for (int i = 0; i < 40; i++) {
+                heldUser.place(Map.of(burger, 1L));
+            }
+            await().until(() -> ledger.count("pg_stat_activity where wait_event_type = 'Lock'") >= 4);
+            Future<OrderView> order = heldUser.executor.submit(
+                    () -> placeOrder.place(other, Map.of(fries, 1L), null).orElseThrow());
+            // By then a group has skipped it. If not, it is placed all the same.
+            Thread.sleep(Duration.ofMillis(500));
+            heldItem.commit();
+
+            assertThat(order.get().items()).containsEntry(fries, 1L);
+            heldUser.commit();
+        }
+        await().until(() -> ledger.count("orders where user_id = " + user) == 40);
+    }
+
     @Test
     void onlyDataAtFaultIsPlacedAlone() {
         ledger.execute("alter table order_lines add constraint poison check (quantity <> 13)");
@@ -292,8 +314,19 @@ class PlaceOrderTest {
             return place(quantities, null);
         }
 
+        /** Places an order as soon as nobody holds what it needs, however long that takes. */
         Future<OrderView> place(Map<String, Long> quantities, IdempotencyKey key) {
-            return executor.submit(() -> placeOrder.place(user, quantities, key).orElseThrow());
+            return executor.submit(() -> {
+                while (true) {
+                    try {
+                        return placeOrder.place(user, quantities, key).orElseThrow();
+                    } catch (RuntimeException e) {
+                        if (!isHeld(e)) {
+                            throw e;
+                        }
+                    }
+                }
+            });
         }
 
         boolean isOpen() throws SQLException {
@@ -309,6 +342,12 @@ class PlaceOrderTest {
             connection.close();
             executor.close();
         }
+    }
+
+    private static boolean isHeld(RuntimeException e) {
+        return e instanceof ProblemException problem
+                ? problem.problem().status() == 503
+                : DatabaseFailure.of(e) == DatabaseFailure.CONTENTION;
     }
 
     private static OrderView placed(Placement placement) {
