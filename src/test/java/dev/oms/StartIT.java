@@ -150,10 +150,8 @@ class StartIT {
         new Ledger(OmsServers.dataSource(another)).execute("create table orders ()");
 
         assertThat(run(Map.of("OMS_DB_PLACING_URL", another.get("OMS_DB_URL"))))
-                .isEqualTo(
-                        new Exit(
-                                1,
-                                "OMS did not start: OMS_DB_PLACING_URL and OMS_DB_URL lead to different databases."));
+                .isEqualTo(new Exit(
+                        1, "OMS did not start: OMS_DB_PLACING_URL and OMS_DB_URL lead to different databases."));
     }
 
     @Test

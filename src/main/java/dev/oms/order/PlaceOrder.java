@@ -91,7 +91,7 @@ class PlaceOrder {
             case when p.id is null then exists (select from users where id = a.user_id) end""";
 
     // "select ?" hides the size of an array from the planner. Otherwise it would plan the statement anew for every
-    // small group, because a plan for few rows looks cheaper than the one it keeps. That takes as long as the statement.
+    // small group, because a plan for few rows looks cheaper than the one it keeps. Planning takes as long as placing.
     private static final String PLACE = """
             with asked as (select * from unnest((select ?::bigint[]), (select ?::integer[])) with ordinality a (user_id, lines, n)),
             %s
@@ -164,7 +164,7 @@ class PlaceOrder {
             %s
             select a.n, p.id, a.free, c.id is not null, %s
             from asked a left join accepted c on c.n = a.n left join placeable p on p.n = a.n""".formatted(
-                lockKey.formatted(IdempotencyKeys.LOCK_CLASS), found(ifLocked), ifLocked, INSERTS, REASONS);
+                        lockKey.formatted(IdempotencyKeys.LOCK_CLASS), found(ifLocked), ifLocked, INSERTS, REASONS);
     }
 
     /**

@@ -102,8 +102,7 @@ final class PgBouncer implements AutoCloseable {
     }
 
     private String url(String name) {
-        return "jdbc:postgresql://localhost:" + port + "/" + name
-                + (preparesStatements() ? "" : "?prepareThreshold=0");
+        return "jdbc:postgresql://localhost:" + port + "/" + name + (preparesStatements() ? "" : "?prepareThreshold=0");
     }
 
     /** Such as {@code PgBouncer 1.24.1}. */

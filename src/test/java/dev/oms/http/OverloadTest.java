@@ -71,7 +71,10 @@ class OverloadTest {
         given().get("/users/" + user).then().statusCode(200);
     }
 
-    /** The readers keep their connections for lock_timeout (5 s). On a slow machine the order may come too late for that. */
+    /**
+     * The readers keep their connections for lock_timeout (5 s). On a slow machine the order may come too late for
+     * that.
+     */
     @Test
     void readersThatHoldAllTheirConnectionsDoNotStopPlacing() {
         long user = Shop.user();

@@ -238,7 +238,8 @@ class OverlayTest {
         assertThat(bouncer.get("DB_PORT")).contains(" dbname=oms ");
         // A web usually places two groups at a time.
         assertThat(bouncers * poolSize).isGreaterThanOrEqualTo(webs * 2);
-        // Two pools for each PgBouncer, one more of which runs during a rollout. PostgreSQL allows 100 connections, some of
+        // Two pools for each PgBouncer, one more of which runs during a rollout. PostgreSQL allows 100 connections,
+        // some of
         // which are for migrating and for operators.
         assertThat((bouncers + 1) * 2 * poolSize).isLessThanOrEqualTo(90);
     }
