@@ -29,6 +29,12 @@ class StartIT {
                     "OMS_DB_URL",
                     "jdbc:postgresql://localhost:1/oms",
                     "PostgreSQL at OMS_DB_URL cannot be used: Connection to localhost:1 refused."),
+            new WrongSetting("OMS_DB_PLACING_URL", "", "OMS_DB_PLACING_URL is empty."),
+            new WrongSetting("OMS_DB_PLACING_URL", "foo", "OMS_DB_PLACING_URL cannot be used: "),
+            new WrongSetting(
+                    "OMS_DB_PLACING_URL",
+                    "jdbc:postgresql://localhost:1/oms",
+                    "OMS_DB_PLACING_URL cannot be used: Connection to localhost:1 refused."),
             new WrongSetting(
                     "OMS_REDIS_URL", "foo", "OMS_REDIS_URL is not a Redis URL, such as redis://localhost:6379."),
             new WrongSetting("OMS_REDIS_URL", "", "OMS_REDIS_URL is empty."),
@@ -134,6 +140,18 @@ class StartIT {
                         new Exit(
                                 2,
                                 "OMS did not start: unknown argument --sed; use --audit, --seed, --health <url> or no argument."));
+    }
+
+    @Test
+    void placesOrdersOnlyInTheDatabaseThatWorkersSettle() throws IOException, InterruptedException {
+        Map<String, String> another = new HashMap<>(servers.settings());
+        another.computeIfPresent("OMS_DB_URL", (key, url) -> url.replace("/postgres", "/another"));
+        new Ledger(OmsServers.dataSource(servers.settings())).execute("create database another");
+        new Ledger(OmsServers.dataSource(another)).execute("create table orders ()");
+
+        assertThat(run(Map.of("OMS_DB_PLACING_URL", another.get("OMS_DB_URL"))))
+                .isEqualTo(new Exit(
+                        1, "OMS did not start: OMS_DB_PLACING_URL and OMS_DB_URL lead to different databases."));
     }
 
     @Test

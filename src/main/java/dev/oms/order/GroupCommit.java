@@ -40,11 +40,11 @@ final class GroupCommit<T extends GroupCommit.Member<R>, R> {
     /**
      * How long a request may wait, counted from its creation.
      *
-     * @param spare after this it may lead with a spare permit
+     * @param useSpareAfter after this it may lead with a spare permit
      * @param turn after this it is withdrawn unless a leader has taken it
      * @param outcome after this it is in doubt; longer than a transaction can last
      */
-    record Deadlines(Duration spare, Duration turn, Duration outcome) {}
+    record Deadlines(Duration useSpareAfter, Duration turn, Duration outcome) {}
 
     /**
      * Creates an empty queue.
@@ -134,16 +134,11 @@ final class GroupCommit<T extends GroupCommit.Member<R>, R> {
         return member.outcome();
     }
 
-    /** How many more groups could commit now, without spare permits. */
-    int availableTurns() {
-        return permits.availablePermits();
-    }
-
     private Semaphore tryAcquire(T member) {
         if (permits.tryAcquire()) {
             return permits;
         }
-        return member.remainingNanos(deadlines.spare) <= 0 && spares.tryAcquire() ? spares : null;
+        return member.remainingNanos(deadlines.useSpareAfter) <= 0 && spares.tryAcquire() ? spares : null;
     }
 
     private void park(T member) {
@@ -161,7 +156,7 @@ final class GroupCommit<T extends GroupCommit.Member<R>, R> {
                 return;
             }
             nanos = Math.min(nanos, untilWithdrawn);
-            long untilSpare = member.remainingNanos(deadlines.spare);
+            long untilSpare = member.remainingNanos(deadlines.useSpareAfter);
             if (untilSpare > 0) {
                 nanos = Math.min(nanos, untilSpare);
             }
@@ -193,8 +188,7 @@ final class GroupCommit<T extends GroupCommit.Member<R>, R> {
         if (group.isEmpty()) {
             return;
         }
-        // Two leaders that end together wake the same member: it takes the group, and wakes the next for the other
-        // turn.
+        // Two leaders that end together wake the same member. It takes one turn, and wakes the next for the other.
         if (permits.availablePermits() > 0) {
             wakeNext();
         }

@@ -34,7 +34,7 @@ public enum OrderStatus {
     }
 
     /** Whether an order in this status still awaits the deduction of its stock. */
-    boolean isDeductionDue() {
+    boolean awaitsDeduction() {
         return !bySettling().isEmpty();
     }
 

@@ -93,7 +93,7 @@ public class Orders implements PanacheRepository<Order> {
         if (status != null) {
             // Not a parameter: a plan for any status could not use a partial index.
             which.append(" and status = '").append(status).append('\'');
-            if (status.isDeductionDue()) {
+            if (status.awaitsDeduction()) {
                 which.append(" and due is not null");
             }
         }

@@ -37,8 +37,9 @@ import org.jboss.logging.Logger;
  * Without a transaction around it, that is one round trip and one commit. An order is placed only if its user exists,
  * every name is an item on sale and its key is unused; a bad order does not affect the others.
  *
- * <p>The statement of a group waits for nobody: it skips an order whose user, item or key somebody has locked. Such an
- * order is then placed alone, and waits.
+ * <p>The statement of a group does not wait for a user, an item or a key that somebody has locked: it skips the order,
+ * which is then placed alone, and waits. It waits only for a purge that is deleting one of its keys, until that
+ * commits, and for a lock on a whole table.
  */
 @ApplicationScoped
 class PlaceOrder {
@@ -62,20 +63,16 @@ class PlaceOrder {
     private static final GroupCommit.Deadlines DEADLINES =
             new GroupCommit.Deadlines(Duration.ofSeconds(1), Duration.ofSeconds(5), Duration.ofSeconds(45));
 
-    /**
-     * An order that is this old is not retried alone. So no call takes longer than this, the wait for a connection (2
-     * s) and the driver's socket time-out (35 s): less than the idle time-out of its HTTP connection.
-     */
-    private static final Duration ALONE_UNTIL = Duration.ofSeconds(10);
+    /** A skipped order waits this long for its turn to wait alone before it tries another group, up to five times. */
+    private static final Duration ALONE_WAIT = Duration.ofSeconds(1);
 
-    /** Locked as the foreign keys of orders and lines would, so that those never wait. */
-    private static final String FOUND = """
-            wanted as (select * from unnest((select ?::integer[]), (select ?::text[]), (select ?::bigint[])) w (n, name, quantity)),
-            found as materialized (
-                select w.n, i.id, i.name, w.quantity
-                from wanted w join inventory_items i on i.name = w.name and i.archived_at is null
-                for key share of i skip locked),
-            counted as (select n, count(*) lines from found group by n),""";
+    private static final int ALONE_WAITS_MAX = 5;
+
+    /**
+     * An order that is this old is not tried again. So no call takes longer than this and the outcome's deadline: less
+     * than the idle time-out of its HTTP connection.
+     */
+    private static final Duration RETRIED_UNTIL = Duration.ofSeconds(10);
 
     private static final String INSERTS = """
             placed as (
@@ -94,8 +91,7 @@ class PlaceOrder {
             case when p.id is null then exists (select from users where id = a.user_id) end""";
 
     // "select ?" hides the size of an array from the planner. Otherwise it would plan the statement anew for every
-    // small
-    // group, because a plan for few rows looks cheaper than the one it keeps. That takes as long as the statement.
+    // small group, because a plan for few rows looks cheaper than the one it keeps. Planning takes as long as placing.
     private static final String PLACE = """
             with asked as (select * from unnest((select ?::bigint[]), (select ?::integer[])) with ordinality a (user_id, lines, n)),
             %s
@@ -104,39 +100,13 @@ class PlaceOrder {
                 from asked a join counted c on c.n = a.n and c.lines = a.lines join users u on u.id = a.user_id
                 for key share of u skip locked),
             %s
-            select a.n, p.id, true, false, %s from asked a left join placeable p on p.n = a.n""".formatted(FOUND, INSERTS, REASONS);
+            select a.n, p.id, true, false, %s from asked a left join placeable p on p.n = a.n""".formatted(found("skip locked"), INSERTS, REASONS);
 
     /** The same for orders of which some have an idempotency key: an order is placed only if its key can be stored. */
-    private static final String PLACE_KEYED = """
-            with keyed as (
-                select * from unnest((select ?::bigint[]), (select ?::integer[]), (select ?::text[]), (select ?::bytea[]), (select ?::integer[]))
-                    with ordinality a (user_id, lines, key, fingerprint, lock, n)),
-            asked as materialized (
-                select *, lock is null or pg_try_advisory_xact_lock(%d, lock) free from keyed),
-            %s
-            accepted as materialized (
-                select a.n, a.user_id, a.key, a.fingerprint, nextval('orders_id_seq') id
-                from asked a join counted c on c.n = a.n and c.lines = a.lines join users u on u.id = a.user_id
-                where a.free
-                for key share of u skip locked),
-            stored as (
-                insert into idempotency_keys as k (user_id, key, fingerprint, order_id, created_at)
-                select user_id, key, fingerprint, id, t
-                from accepted, (select cast(? as timestamptz) t) now where key is not null
-                on conflict (user_id, key) do update set
-                    fingerprint = excluded.fingerprint, order_id = excluded.order_id, created_at = excluded.created_at
-                where k.created_at <= cast(? as timestamptz)
-                returning order_id),
-            placeable as materialized (
-                select n, user_id, id from accepted where key is null or id in (select order_id from stored)),
-            %s
-            select a.n, p.id, a.free, c.id is not null, %s
-            from asked a left join accepted c on c.n = a.n left join placeable p on p.n = a.n""".formatted(IdempotencyKeys.LOCK_CLASS, FOUND, INSERTS, REASONS);
+    private static final String PLACE_KEYED = placeKeyed("pg_try_advisory_xact_lock(%d, lock)", "skip locked");
 
     /** The same, but waits for what somebody has locked, up to lock_timeout. */
-    private static final String PLACE_ALONE = PLACE_KEYED
-            .replace(" skip locked", "")
-            .replaceFirst("pg_try_advisory_xact_lock(\\(.+?\\))", "pg_advisory_xact_lock$1 is not null");
+    private static final String PLACE_ALONE = placeKeyed("pg_advisory_xact_lock(%d, lock) is not null", "");
 
     private final AgroalDataSource dataSource;
     private final Event<StockDue> stockDue;
@@ -158,6 +128,45 @@ class PlaceOrder {
                 new GroupCommit<>(CONCURRENT_GROUPS, SPARE_GROUPS, GROUP_SIZE_MAX, DEADLINES, this::insertTogether);
     }
 
+    /** Locks items, as placeable locks users, as the foreign keys of the inserts would, so that those never wait. */
+    private static String found(String ifLocked) {
+        return """
+            wanted as (select * from unnest((select ?::integer[]), (select ?::text[]), (select ?::bigint[])) w (n, name, quantity)),
+            found as materialized (
+                select w.n, i.id, i.name, w.quantity
+                from wanted w join inventory_items i on i.name = w.name and i.archived_at is null
+                for key share of i %s),
+            counted as (select n, count(*) lines from found group by n),""".formatted(ifLocked);
+    }
+
+    private static String placeKeyed(String lockKey, String ifLocked) {
+        return """
+            with keyed as (
+                select * from unnest((select ?::bigint[]), (select ?::integer[]), (select ?::text[]), (select ?::bytea[]), (select ?::integer[]))
+                    with ordinality a (user_id, lines, key, fingerprint, lock, n)),
+            asked as materialized (select *, lock is null or %s free from keyed),
+            %s
+            accepted as materialized (
+                select a.n, a.user_id, a.key, a.fingerprint, nextval('orders_id_seq') id
+                from asked a join counted c on c.n = a.n and c.lines = a.lines join users u on u.id = a.user_id
+                where a.free
+                for key share of u %s),
+            stored as (
+                insert into idempotency_keys as k (user_id, key, fingerprint, order_id, created_at)
+                select user_id, key, fingerprint, id, t
+                from accepted, (select cast(? as timestamptz) t) now where key is not null
+                on conflict (user_id, key) do update set
+                    fingerprint = excluded.fingerprint, order_id = excluded.order_id, created_at = excluded.created_at
+                where k.created_at <= cast(? as timestamptz)
+                returning order_id),
+            placeable as materialized (
+                select n, user_id, id from accepted where key is null or id in (select order_id from stored)),
+            %s
+            select a.n, p.id, a.free, c.id is not null, %s
+            from asked a left join accepted c on c.n = a.n left join placeable p on p.n = a.n""".formatted(
+                        lockKey.formatted(IdempotencyKeys.LOCK_CLASS), found(ifLocked), ifLocked, INSERTS, REASONS);
+    }
+
     /**
      * Places an order in a transaction that it may share with others. Must not be called inside a transaction.
      *
@@ -169,8 +178,8 @@ class PlaceOrder {
     Optional<OrderView> place(long userId, Map<String, Long> quantities, IdempotencyKey key) {
         Placement placement = new Placement(userId, quantities, key);
         Outcome outcome = groups.commit(placement);
-        if (outcome instanceof Outcome.OnlyAlone) {
-            outcome = placeAlone(placement);
+        if (outcome instanceof Outcome.Skipped) {
+            outcome = placeSkipped(placement);
         }
         return switch (outcome) {
             case Outcome.Placed(OrderView order) -> {
@@ -178,7 +187,7 @@ class PlaceOrder {
                 yield Optional.of(order);
             }
             case Outcome.KeyUsed used -> Optional.empty();
-            case Outcome.OnlyAlone again -> throw busy();
+            case Outcome.Skipped again -> throw busy();
         };
     }
 
@@ -192,29 +201,48 @@ class PlaceOrder {
     }
 
     /** Outside the group's turn, so that nobody else waits for it. */
-    private Outcome placeAlone(Placement placement) {
-        try {
-            if (!alone.tryAcquire(DEADLINES.turn().toNanos(), TimeUnit.NANOSECONDS)) {
-                throw busy();
+    private Outcome placeSkipped(Placement placement) {
+        Outcome outcome = new Outcome.Skipped();
+        for (int waits = 0; waits < ALONE_WAITS_MAX && outcome instanceof Outcome.Skipped; waits++) {
+            requireTime(placement);
+            if (tryAcquireAlone()) {
+                try {
+                    return placeAlone(placement);
+                } finally {
+                    alone.release();
+                }
             }
+            // Orders for what is held for longer may have all the turns, and what this one needs may be free by now.
+            requireTime(placement);
+            outcome = groups.commit(placement.again());
+        }
+        return outcome;
+    }
+
+    private Outcome placeAlone(Placement placement) {
+        Outcome outcome = new Outcome.Skipped();
+        // Twice, because what the first attempt waited for may have been deleted, which another snapshot shows.
+        for (int attempts = 0; attempts < 2 && outcome instanceof Outcome.Skipped; attempts++) {
+            requireTime(placement);
+            Placement again = placement.again();
+            insert(PLACE_ALONE, List.of(again));
+            outcome = again.outcome();
+        }
+        return outcome;
+    }
+
+    private boolean tryAcquireAlone() {
+        try {
+            return alone.tryAcquire(ALONE_WAIT.toNanos(), TimeUnit.NANOSECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw busy();
         }
-        try {
-            Outcome outcome = new Outcome.OnlyAlone();
-            // Twice, because what the first attempt waited for may have been deleted, which another snapshot shows.
-            for (int attempts = 0; attempts < 2 && outcome instanceof Outcome.OnlyAlone; attempts++) {
-                if (placement.remainingNanos(ALONE_UNTIL) <= 0) {
-                    throw busy();
-                }
-                Placement again = placement.again();
-                insert(PLACE_ALONE, List.of(again));
-                outcome = again.outcome();
-            }
-            return outcome;
-        } finally {
-            alone.release();
+    }
+
+    private static void requireTime(Placement placement) {
+        if (placement.remainingNanos(RETRIED_UNTIL) <= 0) {
+            throw busy();
         }
     }
 
@@ -244,7 +272,7 @@ class PlaceOrder {
         } catch (AutoCommitFailure e) {
             if (group.size() > 1 && DatabaseFailure.of(e) == DatabaseFailure.DATA) {
                 // One of them is at fault, and nothing was placed.
-                group.forEach(each -> each.succeed(new Outcome.OnlyAlone()));
+                group.forEach(each -> each.succeed(new Outcome.Skipped()));
             } else {
                 group.forEach(each -> each.fail(e));
             }
@@ -270,7 +298,7 @@ class PlaceOrder {
             if (!row.wasNull()) {
                 placement.place(id, now);
             } else if (!row.getBoolean(3)) {
-                placement.succeed(new Outcome.OnlyAlone());
+                placement.succeed(new Outcome.Skipped());
             } else if (row.getBoolean(4)) {
                 placement.succeed(new Outcome.KeyUsed());
             } else {
@@ -283,7 +311,7 @@ class PlaceOrder {
 
     private static void tellReason(Placement placement, Set<String> found, boolean userExists) {
         if (userExists && found.containsAll(placement.quantities().keySet())) {
-            placement.succeed(new Outcome.OnlyAlone());
+            placement.succeed(new Outcome.Skipped());
         } else {
             placement.refuse(found);
         }

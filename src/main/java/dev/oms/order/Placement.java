@@ -25,10 +25,10 @@ final class Placement extends GroupCommit.Member<Placement.Outcome> {
         record KeyUsed() implements Outcome {}
 
         /**
-         * It may be placed, but only alone: it would make the others wait for what somebody has locked, or fail with
-         * what is wrong with its data. Nothing was changed.
+         * Its group was placed without it, or not at all: it needs what somebody has locked, or the data of one of the
+         * group is at fault. It may be placed alone. Nothing was changed.
          */
-        record OnlyAlone() implements Outcome {}
+        record Skipped() implements Outcome {}
     }
 
     /** @param key the idempotency key, or null */

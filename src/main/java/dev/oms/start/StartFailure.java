@@ -37,7 +37,7 @@ public final class StartFailure {
                 switch (cause) {
                     case RuntimeException e
                     when String.valueOf(e.getMessage()).contains("Bean is not active") ->
-                        (e.getMessage().contains("Redis") ? "OMS_REDIS_URL" : "OMS_DB_URL") + " is empty.";
+                        emptyUrl(e.getMessage()) + " is empty.";
                     // Quarkus quotes the pool's message in one of its own.
                     case RuntimeException e
                     when String.valueOf(e.getMessage()).contains("A Positive max size is required") ->
@@ -84,6 +84,13 @@ public final class StartFailure {
                         "OMS_REDIS_URL is not a Redis URL, such as redis://localhost:6379.";
                     default -> null;
                 });
+    }
+
+    private static String emptyUrl(String message) {
+        if (message.contains("Redis")) {
+            return "OMS_REDIS_URL";
+        }
+        return message.contains("placing") ? "OMS_DB_PLACING_URL" : "OMS_DB_URL";
     }
 
     /** The message without codes and class names, and with the environment variable for each property name. */

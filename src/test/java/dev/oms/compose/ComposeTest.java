@@ -41,6 +41,15 @@ class ComposeTest {
         assertThat(migrated.getHost()).isEqualTo(variable("pgbouncer", "DB_HOST"));
     }
 
+    /** In PgBouncer each name has a pool of its own. */
+    @Test
+    void placesOrdersThroughAPoolOfTheirOwn() {
+        assertThat(variable("web", "OMS_DB_PLACING_URL")).isEqualTo("jdbc:postgresql://pgbouncer:5432/oms_placing");
+        // PostgreSQL allows 100 connections, some of which are for migrating and for operators.
+        assertThat(2 * Integer.parseInt(variable("pgbouncer", "DEFAULT_POOL_SIZE")))
+                .isBetween(20, 90);
+    }
+
     /** One list for compose and Kubernetes; the servers' address and the size of the pool differ. */
     @Test
     void sharesPgBouncersSettingsWithKubernetes() {

@@ -21,7 +21,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
 
-/** PgBouncer with the settings that it has on Kubernetes and in docker-compose.yml, and a pool of 5 connections. */
+/** PgBouncer with the settings that it has on Kubernetes and in docker-compose.yml, and pools of 5 connections. */
 final class PgBouncer implements AutoCloseable {
     static final int POOL_SIZE = 5;
 
@@ -56,9 +56,10 @@ final class PgBouncer implements AutoCloseable {
                 default_pool_size = %d
                 %s
                 """.formatted(
-                database,
+                settings.get("DB_NAME"),
                 // Its value contains more than the port.
-                settings.get("DB_PORT").replaceFirst("^5432", Integer.toString(servers.postgresPort())),
+                settings.get("DB_PORT")
+                        .replaceFirst("^5432 dbname=oms ", servers.postgresPort() + " dbname=" + database + " "),
                 port,
                 POOL_SIZE,
                 settings.entrySet().stream()
@@ -92,8 +93,16 @@ final class PgBouncer implements AutoCloseable {
      * not prepare any.
      */
     String url() {
-        return "jdbc:postgresql://localhost:" + port + "/" + database
-                + (preparesStatements() ? "" : "?prepareThreshold=0");
+        return url(database);
+    }
+
+    /** The JDBC URL of the same database by another name, which has a pool of its own. */
+    String placingUrl() {
+        return url(database + "_placing");
+    }
+
+    private String url(String name) {
+        return "jdbc:postgresql://localhost:" + port + "/" + name + (preparesStatements() ? "" : "?prepareThreshold=0");
     }
 
     /** Such as {@code PgBouncer 1.24.1}. */

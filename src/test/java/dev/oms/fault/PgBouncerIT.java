@@ -58,6 +58,50 @@ class PgBouncerIT {
     }
 
     @Test
+    void readersThatHoldAllServersDoNotStopPlacing(Cluster direct, Random random) throws Exception {
+        direct.startAll(); // Migrates the database, which must not go through PgBouncer.
+        direct.close(); // Its workers would take the other cluster's jobs.
+
+        try (PgBouncer bouncer = PgBouncer.start(direct.servers(), "postgres");
+                Cluster behind = new Cluster(
+                        direct.servers(),
+                        "bouncer-",
+                        Map.of(
+                                "OMS_DB_URL", bouncer.url(),
+                                "OMS_DB_PLACING_URL", bouncer.placingUrl(),
+                                "OMS_MIGRATE", "false"))) {
+            behind.underLoad("all servers of PgBouncer's pool held by readers", random, clients -> {
+                clients.rush();
+                List<Connection> readers = new ArrayList<>();
+                for (int i = 0; i < PgBouncer.POOL_SIZE; i++) {
+                    Connection reader = bouncer.connect();
+                    readers.add(reader);
+                    reader.setAutoCommit(false); // Keeps the server to itself.
+                    text(reader, "select 1");
+                }
+                CompletableFuture<String> late = CompletableFuture.supplyAsync(() -> {
+                    try (Connection reader = bouncer.connect()) {
+                        return text(reader, "select 1");
+                    } catch (SQLException e) {
+                        return e.getMessage();
+                    }
+                });
+
+                int before = clients.accepted().size();
+                // It waits for QUERY_WAIT_TIMEOUT (10 s) in vain.
+                assertThat(late.join()).contains("query_wait_timeout");
+                // More than those that may have been under way.
+                assertThat(clients.accepted().size() - before).isGreaterThan(20);
+
+                for (Connection reader : readers) {
+                    reader.close();
+                }
+                clients.calmDown();
+            });
+        }
+    }
+
+    @Test
     void refusesToMigrateThroughPgBouncer(Cluster direct) throws Exception {
         try (PgBouncer bouncer = PgBouncer.start(direct.servers(), "postgres")) {
             Map<String, String> settings = new HashMap<>(direct.servers().settings());

@@ -220,6 +220,30 @@ class OverlayTest {
                 .matches(".*/pgbouncer:v1\\.(2[4-9]|[3-9]\\d)\\..*");
     }
 
+    @ParameterizedTest
+    @MethodSource("overlays")
+    void placesOrdersThroughAPoolOfTheirOwn(Overlay overlay) {
+        Map<String, String> web = overlay.environment(overlay.workload("web"));
+        Map<String, String> bouncer = overlay.environment(overlay.workload("pgbouncer"));
+        int poolSize = Integer.parseInt(bouncer.get("DEFAULT_POOL_SIZE"));
+        int bouncers = overlay.deployment("pgbouncer").getSpec().getReplicas();
+        int webs = overlay.all(V2HorizontalPodAutoscaler.class)
+                .getFirst()
+                .getSpec()
+                .getMaxReplicas();
+
+        assertThat(web.get("OMS_DB_PLACING_URL")).isEqualTo(web.get("OMS_DB_URL") + "_placing");
+        // Takes any name for the one database.
+        assertThat(bouncer).containsEntry("DB_NAME", "*");
+        assertThat(bouncer.get("DB_PORT")).contains(" dbname=oms ");
+        // A web usually places two groups at a time.
+        assertThat(bouncers * poolSize).isGreaterThanOrEqualTo(webs * 2);
+        // Two pools for each PgBouncer, one more of which runs during a rollout. PostgreSQL allows 100 connections,
+        // some of
+        // which are for migrating and for operators.
+        assertThat((bouncers + 1) * 2 * poolSize).isLessThanOrEqualTo(90);
+    }
+
     /** PgBouncer must have tried again to connect before a waiting request gives up. */
     @ParameterizedTest
     @MethodSource("overlays")
@@ -334,14 +358,14 @@ class OverlayTest {
             Endpoint pod = new Endpoint.Pod(workload.labels());
             Map<String, String> environment = overlay.environment(workload);
             Map<String, Integer> ports = new HashMap<>();
-            Stream.of("OMS_DB_URL", "OMS_REDIS_URL")
+            Stream.of("OMS_DB_URL", "OMS_DB_PLACING_URL", "OMS_REDIS_URL")
                     .filter(environment::containsKey)
                     .forEach(key -> ports.put(
                             Overlay.isFromSecret(environment.get(key))
                                     ? environment.get(key)
                                     : URI.create(environment.get(key).replace("jdbc:", ""))
                                             .getHost(),
-                            key.equals("OMS_DB_URL") ? POSTGRES : REDIS));
+                            key.equals("OMS_REDIS_URL") ? REDIS : POSTGRES));
             if (environment.containsKey("DB_HOST")) {
                 ports.put(
                         environment.get("DB_HOST"),

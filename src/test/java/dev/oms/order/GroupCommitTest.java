@@ -16,6 +16,7 @@ import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -185,15 +186,17 @@ class GroupCommitTest {
 
     @Test
     void withdrawsARequestThatNoLeaderTakesInTime() throws Exception {
+        CountDownLatch arrived = new CountDownLatch(1);
         CountDownLatch leave = new CountDownLatch(1);
         GroupCommit<TestMember, Integer> groupCommit = new GroupCommit<>(
                 1, 0, 10, deadlines(Duration.ofHours(1), Duration.ofMillis(50), Duration.ofHours(1)), group -> {
+                    arrived.countDown();
                     awaitUninterruptibly(leave);
                     recordGroup(group);
                 });
         try (ExecutorService executor = Executors.newCachedThreadPool()) {
             Future<Integer> leader = executor.submit(() -> groupCommit.commit(new TestMember(0)));
-            await().until(() -> groupCommit.availableTurns() == 0);
+            arrived.await();
 
             assertThatThrownBy(() -> groupCommit.commit(new TestMember(1)))
                     .isInstanceOf(ProblemException.class)
@@ -237,18 +240,21 @@ class GroupCommitTest {
 
     @Test
     void stuckGroupsDoNotStopTheOthers() throws Exception {
+        Semaphore arrived = new Semaphore(0);
         CountDownLatch leave = new CountDownLatch(1);
         GroupCommit<TestMember, Integer> groupCommit = new GroupCommit<>(
                 2, 1, 10, deadlines(Duration.ofMillis(50), Duration.ofHours(1), Duration.ofHours(1)), group -> {
                     if (group.getFirst().number < 0) {
+                        arrived.release();
                         awaitUninterruptibly(leave);
                     }
                     succeed(group);
                 });
         try (ExecutorService executor = Executors.newCachedThreadPool()) {
             Future<Integer> stuck = executor.submit(() -> groupCommit.commit(new TestMember(-1)));
+            arrived.acquire();
             Future<Integer> other = executor.submit(() -> groupCommit.commit(new TestMember(-2)));
-            await().until(() -> groupCommit.availableTurns() == 0);
+            arrived.acquire();
 
             for (int i = 1; i <= 3; i++) {
                 assertThat(groupCommit.commit(new TestMember(i))).isEqualTo(i);
@@ -315,8 +321,8 @@ class GroupCommitTest {
         assertThat(interrupted[0]).isTrue();
     }
 
-    private static GroupCommit.Deadlines deadlines(Duration spare, Duration turn, Duration outcome) {
-        return new GroupCommit.Deadlines(spare, turn, outcome);
+    private static GroupCommit.Deadlines deadlines(Duration useSpareAfter, Duration turn, Duration outcome) {
+        return new GroupCommit.Deadlines(useSpareAfter, turn, outcome);
     }
 
     /** Returns once the member waits in the queue. */
