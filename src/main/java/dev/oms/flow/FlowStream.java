@@ -7,7 +7,6 @@ import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.scheduler.Scheduled;
 import io.quarkus.scheduler.Scheduled.ConcurrentExecution;
 import io.smallrye.mutiny.Multi;
-import io.smallrye.mutiny.infrastructure.Infrastructure;
 import io.smallrye.mutiny.subscription.BackPressureStrategy;
 import io.smallrye.mutiny.subscription.MultiEmitter;
 import io.vertx.core.Vertx;
@@ -53,7 +52,7 @@ class FlowStream {
     }
 
     /**
-     * Takes a slot for a listener. Slots of listeners that are gone are freed first.
+     * Takes a slot for a listener.
      *
      * @param address the address that it calls from
      * @param isGone whether its response has ended, for whatever reason
@@ -63,7 +62,6 @@ class FlowStream {
     Listener add(String address, BooleanSupplier isGone, Runnable disconnect) {
         Listener listener = new Listener(address, isGone, disconnect);
         synchronized (listeners) {
-            removeGone();
             if (listeners.size() >= LISTENERS_MAX) {
                 throw ProblemException.busy("Too many listeners. Try again later.");
             }
@@ -81,6 +79,9 @@ class FlowStream {
     /**
      * Asks each listener, because nothing reports every end: a stream that has not begun cannot be cancelled, and
      * Vert.x calls none of a response's handlers when the response is reset after a failed write.
+     *
+     * <p>Not for a thread that serves a call: asking takes the lock of the listener's HTTP/2 connection, and that
+     * thread holds the one of its own. Two of them would wait for each other for ever.
      */
     private void removeGone() {
         for (Listener listener : listeners) {
@@ -112,7 +113,9 @@ class FlowStream {
                     .<Flow>emitter(this::start, BackPressureStrategy.LATEST)
                     // Taking a snapshot blocks on Redis, and must not block the event loop that Redis's reply arrives
                     // on.
-                    .runSubscriptionOn(Infrastructure.getDefaultWorkerPool())
+                    .runSubscriptionOn(Thread::startVirtualThread)
+                    .onCancellation()
+                    .invoke(() -> listeners.remove(this))
                     .select()
                     .first(LISTEN_MAX);
         }

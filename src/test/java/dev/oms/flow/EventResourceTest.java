@@ -19,6 +19,9 @@ import io.quarkus.test.junit.QuarkusTest;
 import io.restassured.RestAssured;
 import io.smallrye.mutiny.helpers.test.AssertSubscriber;
 import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpClientOptions;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpVersion;
 import jakarta.enterprise.inject.spi.CDI;
 import java.io.IOException;
 import java.net.Socket;
@@ -35,10 +38,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -208,6 +214,40 @@ class EventResourceTest {
         } finally {
             close(all);
         }
+    }
+
+    /** Each connection is served by one of several event loops, which must not wait for each other. */
+    @Test
+    void listenersOnManyHttp2ConnectionsDoNotBlockEachOther() throws Exception {
+        Vertx vertx = Vertx.vertx();
+        HttpClientOptions options = new HttpClientOptions()
+                .setProtocolVersion(HttpVersion.HTTP_2)
+                .setHttp2ClearTextUpgrade(false)
+                .setHttp2MultiplexingLimit(1)
+                .setHttp2MaxPoolSize(8);
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            io.vertx.core.http.HttpClient client = vertx.createHttpClient(options);
+            List<Future<Integer>> statuses = IntStream.range(0, 400)
+                    .mapToObj(i -> threads.submit(() -> hangUpAfterTheHead(client)))
+                    .toList();
+            for (Future<Integer> status : statuses) {
+                assertThat(status.get(2, TimeUnit.MINUTES)).isIn(200, 503);
+            }
+        } finally {
+            vertx.close();
+        }
+    }
+
+    private static int hangUpAfterTheHead(io.vertx.core.http.HttpClient client) throws Exception {
+        return client.request(HttpMethod.GET, RestAssured.port, "localhost", "/events")
+                .compose(request -> request.send().map(response -> {
+                    response.exceptionHandler(reset -> {});
+                    request.reset();
+                    return response.statusCode();
+                }))
+                .toCompletionStage()
+                .toCompletableFuture()
+                .get(1, TimeUnit.MINUTES);
     }
 
     @Test
