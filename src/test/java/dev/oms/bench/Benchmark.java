@@ -338,7 +338,10 @@ public final class Benchmark {
                 nanos.stream().mapToLong(Long::longValue).toArray());
     }
 
-    /** The CPU that each hostile body costs web, and how fast others read orders beside 100 of them. */
+    /**
+     * The CPU that each hostile body costs web, and how fast others read orders beside 100 clients that send one a
+     * second.
+     */
     private void hostile() throws Exception {
         List<HostileBodies.Request> requests = HostileBodies.all(shop.firstUser(), 1);
         for (HostileBodies.Request request : requests) {
@@ -364,9 +367,9 @@ public final class Benchmark {
         }
         var runs = rounds(
                 new Part("order", this::orderRead),
-                new Part("order, beside 100 hostile bodies", () -> orderReadBesideHostileBodies(requests)),
+                new Part("order, beside 100 hostile bodies a second", () -> orderReadBesideHostileBodies(requests)),
                 new Part("order, beside 100 unfinished bodies", this::orderReadBesideUnfinishedBodies));
-        report.add("GET /orders/{id} beside 100 hostile bodies", "/s", runs.get(1), "alone", runs.get(0));
+        report.add("GET /orders/{id} beside 100 hostile bodies a second", "/s", runs.get(1), "alone", runs.get(0));
         report.add("GET /orders/{id} beside 100 unfinished bodies", "/s", runs.get(2), "alone", runs.get(0));
     }
 
@@ -381,6 +384,7 @@ public final class Benchmark {
                     .<Future<?>>mapToObj(i -> threads.submit(() -> {
                         for (int next = i; !isOver.get(); next++) {
                             HostileBodies.send(oms.port(), requests.get(next % requests.size()));
+                            Thread.sleep(1_000);
                         }
                         return null;
                     }))
