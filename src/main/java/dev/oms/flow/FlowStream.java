@@ -111,8 +111,7 @@ class FlowStream {
         Multi<Flow> flows() {
             return Multi.createFrom()
                     .<Flow>emitter(this::start, BackPressureStrategy.LATEST)
-                    // Taking a snapshot blocks on Redis, and must not block the event loop that Redis's reply arrives
-                    // on.
+                    // Taking a snapshot waits for Redis, whose reply may arrive on this event loop.
                     .runSubscriptionOn(Thread::startVirtualThread)
                     .onCancellation()
                     .invoke(() -> listeners.remove(this))

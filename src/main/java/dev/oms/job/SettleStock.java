@@ -52,9 +52,8 @@ class SettleStock {
             select id, status, due, enqueued_at, statement_timestamp() from orders
             where id = any(?) and coalesce(due, '') <> '' order by id for update skip locked""";
 
-    // Of the orders not locked: another transaction holds those that are committed as due. A transaction that has yet
-    // to
-    // make an order due sends a job itself.
+    // Of the orders that were not locked, those that are due are held by another transaction. The others may still
+    // become due in one; it then sends a job itself.
     private static final String FIND_HELD = "select id from orders where id = any(?) and coalesce(due, '') <> ''";
 
     private static final String READ_LINES = """
