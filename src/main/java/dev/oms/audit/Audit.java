@@ -48,7 +48,7 @@ class Audit {
      * The latest orders that the next incremental audit reads again: far more than are placed while the longest
      * transaction that places an order lasts, which is about a minute.
      */
-    static final long ORDERS_READ_AGAIN = 100_000;
+    static final long ORDERS_READ_AGAIN = 500_000;
 
     /**
      * Compares some items with the next movements of their ledgers, and moves their checkpoints. Finds:

@@ -34,7 +34,7 @@ class Audits {
      */
     private static final String LOCK = "select pg_advisory_xact_lock(x'4F4D5341'::bigint)";
 
-    /** Longer than a range, which has up to three statements that may take 30 s each. */
+    /** Longer than a range, whose transaction may take 60 s. */
     private static final String LEASE = "now() + interval '2 minutes'";
 
     private static final String REQUEST = """

@@ -28,7 +28,7 @@ class FlowStream {
     /** So that one client cannot take every slot. */
     private static final int LISTENERS_OF_ADDRESS_MAX = 50;
 
-    /** A listener is then disconnected and reconnects, maybe to another process. */
+    /** A listener is then disconnected, and may reconnect to another process. */
     private static final Duration LISTEN_MAX = Duration.ofHours(1);
 
     /** How long a listener may take to receive the end of the stream when the process stops. */
@@ -77,8 +77,8 @@ class FlowStream {
     }
 
     /**
-     * Asks each listener, because nothing reports every end: a stream that has not begun cannot be cancelled, and
-     * Vert.x calls none of a response's handlers when the response is reset after a failed write.
+     * Polls the listeners, because no callback fires in every case: a stream that has not begun cannot be cancelled,
+     * and Vert.x calls none of a response's handlers when the response is reset after a failed write.
      *
      * <p>Not for a thread that serves a call: asking takes the lock of the listener's HTTP/2 connection, and that
      * thread holds the one of its own. Two of them would wait for each other for ever.

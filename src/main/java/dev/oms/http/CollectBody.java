@@ -110,7 +110,9 @@ class CollectBody {
         private Buffer bytes;
         private int reserved;
         private int parts;
-        private long timer;
+        /** Not 0, which is the id of a timer that somebody has. */
+        private long timer = -1;
+
         private int http2Length = -1;
         private boolean isFetched;
         private boolean done;

@@ -23,7 +23,7 @@ public enum DatabaseFailure {
     /** It is unknown whether anything was changed: there was no answer, or no readable one, to a commit. */
     IN_DOUBT,
 
-    /** The schema or a privilege is not as it should be: everything fails alike until an operator corrects it. */
+    /** A table, column or privilege is missing. Every statement fails until an operator fixes it. */
     SCHEMA,
 
     /** Anything else: a bug, or no failure of the database. */
@@ -40,6 +40,10 @@ public enum DatabaseFailure {
                     ofCauses(Stream.of(rollback.getSuppressed()).flatMap(Causes::of));
             if (ofCommit != DEFECT) {
                 return ofCommit == OUTAGE ? IN_DOUBT : ofCommit;
+            }
+            if (rollback.getCause() == null && rollback.getSuppressed().length == 0) {
+                // The transaction has timed out: it was too slow, or its statements were.
+                return OUTAGE;
             }
         }
         return ofCauses(Causes.of(e));
@@ -89,6 +93,7 @@ public enum DatabaseFailure {
 
         private final boolean afterTheCommit;
 
+        /** The statement failed, or there was no answer to it. */
         public AutoCommitFailure(SQLException cause) {
             this(cause, false);
         }

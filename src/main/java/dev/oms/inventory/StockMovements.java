@@ -41,7 +41,7 @@ public class StockMovements implements PanacheRepository<StockMovement> {
         return getEntityManager()
                 .unwrap(Session.class)
                 .createNativeQuery("""
-                        select m.*, coalesce(l.item_name, i.name) item_name
+                        select {m.*}, coalesce(l.item_name, i.name) item_name
                         from stock_movements m join inventory_items i on i.id = m.inventory_item_id
                         left join order_lines l using (order_id, inventory_item_id)
                         where m.order_id = ?1 order by m.id""", Object[].class)

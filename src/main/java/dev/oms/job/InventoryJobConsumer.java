@@ -162,14 +162,14 @@ class InventoryJobConsumer {
         Pending pending = new Pending();
         long claimedNanos = System.nanoTime() - CLAIM_NANOS;
         while (!stopping) {
-            if (!pending.isDue() && System.nanoTime() - claimedNanos >= CLAIM_NANOS) {
+            if (!pending.continuePass() && System.nanoTime() - claimedNanos >= CLAIM_NANOS) {
                 reader.keepAlive();
                 if (claimAbandoned(reader) > pending.held.size()) {
                     pending.readAgain();
                 }
                 claimedNanos = System.nanoTime();
             }
-            if (pending.isDue()) {
+            if (pending.continuePass()) {
                 List<Job> jobs = reader.readPending(pending.cursor, batchSize);
                 pending.held.addAll(process(reader, jobs));
                 pending.advance(jobs);
@@ -197,7 +197,8 @@ class InventoryJobConsumer {
         private long pauseNanos = RETRY_NANOS_MIN;
         private long dueNanos;
 
-        boolean isDue() {
+        /** Starts a new pass when it is time to try the held jobs again. Returns whether a pass is under way. */
+        boolean continuePass() {
             if (cursor == null && !held.isEmpty() && System.nanoTime() - dueNanos >= 0) {
                 readAgain();
             }

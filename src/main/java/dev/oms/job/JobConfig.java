@@ -49,7 +49,8 @@ public interface JobConfig {
 
         /**
          * How long a worker that is alive may hold a job before another one claims it, because it must be stuck. Should
-         * be far above the duration of a batch. The jobs of a dead worker are claimed within 7 s.
+         * be far above the duration of a batch. The jobs of a dead worker are claimed within 7 s, plus the batch that
+         * the other worker is settling.
          */
         @WithDefault("30s")
         @DurationMin(seconds = 1)

@@ -23,6 +23,7 @@ public final class OutageLog {
         this.what = what;
     }
 
+    /** Logs the outage, unless it was logged within the last 30 s. */
     public void failed(Throwable e) {
         long now = System.nanoTime();
         long last = lastLoggedNanos.get();
@@ -33,6 +34,7 @@ public final class OutageLog {
         }
     }
 
+    /** Logs the end of the outage, if there was one. */
     public void recovered() {
         if (lastLoggedNanos.get() != NONE && lastLoggedNanos.getAndSet(NONE) != NONE) {
             log.infof("Resolved: %s", what);

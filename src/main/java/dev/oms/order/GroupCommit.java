@@ -22,7 +22,7 @@ import java.util.function.Consumer;
  *
  * <p>Nobody waits without limit either. A request that no leader has taken in time is withdrawn, and nothing was
  * changed; one whose group has no outcome in time is in doubt. Groups that are stuck, because their connections are
- * silent, do not stop the others: whoever has waited for a while may lead with a spare permit.
+ * silent, do not stop the others: a request that has waited for a while may lead a group with a spare permit.
  *
  * @param <T> the request
  * @param <R> the outcome of a request
@@ -175,7 +175,8 @@ final class GroupCommit<T extends GroupCommit.Member<R>, R> {
 
     private void commitNextGroup(T leader) {
         List<T> group = new ArrayList<>();
-        // Itself first: while it leads others, to wake it as the next leader would be in vain.
+        // The leader's own request goes first. Otherwise it could be woken as the next leader while it is still
+        // leading.
         if (leader.take()) {
             group.add(leader);
         }

@@ -22,6 +22,12 @@ class PlaceOnce {
     /** How long a request waits for others with its key. The outcome of one that is slower is for a later retry. */
     private static final Duration WAIT_MAX = Duration.ofSeconds(20);
 
+    /**
+     * A request that has waited for longer does not attempt to place the order itself: with the 55 s that this may
+     * take, it would outlast the idle time-out of its HTTP connection.
+     */
+    private static final Duration ATTEMPT_WITHIN = Duration.ofSeconds(4);
+
     private final PlaceOrder placeOrder;
     private final Orders orders;
     private final IdempotencyKeys keys;
@@ -46,14 +52,18 @@ class PlaceOnce {
     Placed place(long userId, Map<String, Long> quantities, IdempotencyKey key) {
         UserKey id = new UserKey(userId, key);
         CountDownLatch own = new CountDownLatch(1);
-        long deadlineNanos = System.nanoTime() + WAIT_MAX.toNanos();
+        long startedNanos = System.nanoTime();
         for (CountDownLatch other; (other = attempts.putIfAbsent(id, own)) != null; ) {
-            await(other, deadlineNanos);
+            await(other, startedNanos + WAIT_MAX.toNanos());
             Optional<Placed> earlier = find(userId, quantities, key);
             if (earlier.isPresent()) {
                 return earlier.get();
             }
             // The other attempt has failed.
+            if (System.nanoTime() - startedNanos > ATTEMPT_WITHIN.toNanos()) {
+                throw ProblemException.busy("Another request with this " + IdempotencyKey.HEADER
+                        + " has failed; this one was not tried. Try again.");
+            }
         }
         try {
             return attempt(userId, quantities, key);

@@ -69,10 +69,10 @@ class PlaceOrder {
     private static final int ALONE_WAITS_MAX = 5;
 
     /**
-     * An order that is this old is not tried again. So no call takes longer than this and the outcome's deadline: less
-     * than the idle time-out of its HTTP connection.
+     * The maximum age at which an order is retried. So placing takes no longer than this and the outcome's deadline:
+     * less than the idle time-out of the HTTP connection.
      */
-    private static final Duration RETRIED_UNTIL = Duration.ofSeconds(10);
+    private static final Duration RETRY_AGE_MAX = Duration.ofSeconds(10);
 
     private static final String INSERTS = """
             placed as (
@@ -241,7 +241,7 @@ class PlaceOrder {
     }
 
     private static void requireTime(Placement placement) {
-        if (placement.remainingNanos(RETRIED_UNTIL) <= 0) {
+        if (placement.remainingNanos(RETRY_AGE_MAX) <= 0) {
             throw busy();
         }
     }

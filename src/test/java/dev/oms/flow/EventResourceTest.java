@@ -208,12 +208,7 @@ class EventResourceTest {
             }
         }
 
-        List<Socket> all = takeAllSlots();
-        try {
-            assertThat(all).hasSize(LISTENERS_OF_ADDRESS_MAX);
-        } finally {
-            close(all);
-        }
+        close(takeAllSlots());
     }
 
     /** Each connection is served by one of several event loops, which must not wait for each other. */
@@ -368,6 +363,7 @@ class EventResourceTest {
     void hasNoMoreSlotsThanItSays() {
         FlowStream flows = newFlowStream();
         AtomicInteger added = new AtomicInteger();
+        AtomicInteger refused = new AtomicInteger();
 
         try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
             for (int i = 0; i < 2_000; i++) {
@@ -377,13 +373,16 @@ class EventResourceTest {
                         flows.add(address, () -> false, () -> {});
                         added.incrementAndGet();
                     } catch (ProblemException full) {
-                        assertThat(full.problem().status()).isEqualTo(503);
+                        if (full.problem().status() == 503) {
+                            refused.incrementAndGet();
+                        }
                     }
                 });
             }
         }
 
         assertThat(added).hasValue(200);
+        assertThat(refused).hasValue(1_800);
         assertThat(flows.listenerCount()).isEqualTo(200);
     }
 

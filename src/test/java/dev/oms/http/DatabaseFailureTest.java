@@ -68,6 +68,21 @@ class DatabaseFailureTest {
                 .isEqualTo(expected);
     }
 
+    @Test
+    void aTransactionThatTimedOutIsAnOutage() {
+        Exception timedOut = new RollbackException("ARJUNA016102: The transaction is not active!");
+
+        assertThat(DatabaseFailure.of(new IllegalStateException(timedOut))).isEqualTo(DatabaseFailure.OUTAGE);
+    }
+
+    @Test
+    void aBugThatRollsBackIsADefect() {
+        Exception rollback = new RollbackException("ARJUNA016053: Could not commit transaction.");
+        rollback.addSuppressed(new IllegalStateException("a bug"));
+
+        assertThat(DatabaseFailure.of(rollback)).isEqualTo(DatabaseFailure.DEFECT);
+    }
+
     /** As Narayana and Agroal report it. */
     private static Exception commitFailedBy(SQLException e) {
         RollbackException notCommitted = new RollbackException("ARJUNA016053: Could not commit transaction.");
