@@ -4,7 +4,6 @@ import dev.oms.http.AdmitCalls;
 import io.quarkus.resteasy.reactive.server.EndpointDisabled;
 import io.smallrye.mutiny.Multi;
 import io.vertx.core.http.HttpServerResponse;
-import io.vertx.core.http.HttpVersion;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.Path;
@@ -40,18 +39,9 @@ class EventResource {
         FlowStream.Listener listener = flows.add(
                 String.valueOf(call.request().remoteAddress().hostAddress()),
                 () -> response.closed() || response.ended(),
-                () -> disconnect(call));
+                () -> AdmitCalls.disconnect(call));
         admitCalls.leave(call);
         return listener.flows().onItem().transformToMultiAndConcatenate(new Events(sse)::of);
-    }
-
-    private static void disconnect(RoutingContext call) {
-        if (call.request().version() == HttpVersion.HTTP_2) {
-            // Other calls may share the connection.
-            call.response().reset();
-        } else {
-            call.request().connection().close();
-        }
     }
 
     /** The events of one listener: turns each flow into what it has not received yet. */

@@ -186,7 +186,7 @@ class ProblemMappers {
                         && Causes.of(e)
                                 .anyMatch(cause -> cause instanceof ClosedChannelException
                                         || String.valueOf(cause.getMessage())
-                                                .matches("(?s).*(Connection reset|Broken pipe).*"));
+                                                .matches("(?s).*(Connection reset|Broken pipe|Failed to write).*"));
     }
 
     private static Response unavailable(String detail) {

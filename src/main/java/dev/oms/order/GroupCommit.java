@@ -37,10 +37,14 @@ final class GroupCommit<T extends GroupCommit.Member<R>, R> {
     private final Deadlines deadlines;
     private final Consumer<List<T>> transaction;
 
+    /** When a group last began or ended without a spare permit. */
+    private volatile long lastTurnNanos = System.nanoTime();
+
     /**
      * How long a request may wait, counted from its creation.
      *
-     * @param useSpareAfter after this it may lead with a spare permit
+     * @param useSpareAfter after this it may lead with a spare permit, and at once when the other groups have been
+     *     stuck for as long
      * @param turn after this it is withdrawn unless a leader has taken it
      * @param outcome after this it is in doubt; longer than a transaction can last
      */
@@ -123,6 +127,9 @@ final class GroupCommit<T extends GroupCommit.Member<R>, R> {
                 try {
                     commitNextGroup(member);
                 } finally {
+                    if (permit == permits) {
+                        lastTurnNanos = System.nanoTime();
+                    }
                     permit.release();
                     wakeNext();
                 }
@@ -136,9 +143,15 @@ final class GroupCommit<T extends GroupCommit.Member<R>, R> {
 
     private Semaphore tryAcquire(T member) {
         if (permits.tryAcquire()) {
+            lastTurnNanos = System.nanoTime();
             return permits;
         }
-        return member.remainingNanos(deadlines.useSpareAfter) <= 0 && spares.tryAcquire() ? spares : null;
+        boolean maySpare = member.remainingNanos(deadlines.useSpareAfter) <= 0 || areGroupsStuck();
+        return maySpare && spares.tryAcquire() ? spares : null;
+    }
+
+    private boolean areGroupsStuck() {
+        return System.nanoTime() - lastTurnNanos > deadlines.useSpareAfter.toNanos();
     }
 
     private void park(T member) {

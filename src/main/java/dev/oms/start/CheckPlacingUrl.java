@@ -21,8 +21,7 @@ import org.eclipse.microprofile.config.inject.ConfigProperty;
 @ApplicationScoped
 class CheckPlacingUrl {
     private static final String IDENTITY = """
-            select system_identifier || ' ' || current_database() || ' ' || 'orders'::regclass::oid
-            from pg_control_system()""";
+            select concat_ws(' ', system_identifier, current_database(), to_regclass('orders')::oid) from pg_control_system()""";
 
     private final AgroalDataSource main;
     private final AgroalDataSource placing;

@@ -15,9 +15,19 @@ import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.QuarkusTestProfile;
 import io.quarkus.test.junit.TestProfile;
 import io.restassured.RestAssured;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.Http2Settings;
+import io.vertx.core.http.HttpClient;
+import io.vertx.core.http.HttpClientOptions;
+import io.vertx.core.http.HttpClientRequest;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpVersion;
 import jakarta.enterprise.inject.spi.CDI;
+import java.io.BufferedInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.Socket;
+import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -178,6 +188,72 @@ class OverloadTest {
                 client.close();
             }
         }
+    }
+
+    @Test
+    void clientsThatDoNotReceiveTheirResponsesAreCutOff() throws Exception {
+        long user = Shop.user();
+        String name = Shop.uniqueName();
+        Shop.item(name, 1_000, 0);
+        for (int i = 0; i < 80; i++) {
+            Shop.order(user, Map.of(name, 1));
+        }
+        Vertx vertx = Vertx.vertx();
+        try {
+            HttpClient client = vertx.createHttpClient(new HttpClientOptions()
+                    .setProtocolVersion(HttpVersion.HTTP_2)
+                    .setHttp2ClearTextUpgrade(false)
+                    .setInitialSettings(new Http2Settings().setInitialWindowSize(0)));
+            for (int i = 0; i < 4; i++) {
+                client.request(HttpMethod.GET, RestAssured.port, "localhost", "/users/" + user + "/orders?limit=100")
+                        .compose(HttpClientRequest::send);
+            }
+            await().atMost(Duration.ofSeconds(30))
+                    .until(() -> given().get("/users/" + user).statusCode() == 503);
+
+            await().atMost(Duration.ofSeconds(60))
+                    .until(() -> given().get("/users/" + user).statusCode() == 200);
+        } finally {
+            vertx.close().toCompletionStage().toCompletableFuture().join();
+        }
+    }
+
+    @Test
+    void closesAConnectionWithManyPipelinedRequests() throws IOException {
+        long user = Shop.user();
+        String get = "GET /users/" + user + " HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        String last = get.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
+
+        assertThat(responses(get.repeat(3) + last)).isEqualTo(4);
+        // On the same connection, so that answered requests are not counted.
+        assertThat(responses(get, get, get, get, get, get, get, get, get, get, last))
+                .isEqualTo(11);
+        assertThat(responses(get.repeat(1_000) + last)).isLessThan(1_000);
+        given().get("/users/" + user).then().statusCode(200);
+    }
+
+    /** Sends each part when those before have been answered. Returns how many responses came. */
+    private static int responses(String... parts) throws IOException {
+        int answered = 0;
+        try (Socket client = new Socket("localhost", RestAssured.port)) {
+            client.setSoTimeout(30_000);
+            InputStream received = new BufferedInputStream(client.getInputStream());
+            int sent = 0;
+            for (String part : parts) {
+                client.getOutputStream().write(part.getBytes(StandardCharsets.US_ASCII));
+                sent += part.split("GET ", -1).length - 1;
+                String line = "";
+                for (int next; answered < sent && (next = received.read()) >= 0; ) {
+                    line = next == '\n' ? "" : line + (char) next;
+                    if (line.endsWith("HTTP/1.1 200")) {
+                        answered++;
+                    }
+                }
+            }
+        } catch (SocketException reset) {
+            // Closed by the server.
+        }
+        return answered;
     }
 
     /** It stays for up to an hour, and costs a message a second. */
