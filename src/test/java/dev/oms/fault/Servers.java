@@ -220,9 +220,13 @@ final class Servers implements AutoCloseable {
         return streams;
     }
 
-    /** The number of jobs delivered to a worker and not acknowledged. */
-    long pending() {
-        return streams.redis(Command.XPENDING, Streams.JOBS, "workers").get(0).toLong();
+    /** The orders of the jobs delivered to a worker and not acknowledged; at most 1,000. */
+    List<String> pendingOrders() {
+        return streams.redis(Command.XPENDING, Streams.JOBS, "workers", "-", "+", 1_000).stream()
+                .map(entry -> entry.get(0).toString())
+                .flatMap(id -> streams.redis(Command.XRANGE, Streams.JOBS, id, id).stream())
+                .map(entry -> entry.get(1).get(1).toString())
+                .toList();
     }
 
     /** The number of jobs delivered to this worker and not acknowledged, nor claimed by another. */
