@@ -47,6 +47,9 @@ class InventoryJobConsumer {
     /** How long after its last heartbeat a worker counts as dead: it has missed four. */
     private static final Duration DEAD_AFTER = Duration.ofSeconds(5);
 
+    /** How long a worker that stops tries the jobs that are still held, before it leaves them to others. */
+    private static final long HELD_AT_STOP_NANOS = Duration.ofSeconds(1).toNanos();
+
     private static final long CLAIM_NANOS = Duration.ofSeconds(1).toNanos();
 
     private static final long RETRY_NANOS_MIN = Duration.ofMillis(50).toNanos();
@@ -170,15 +173,28 @@ class InventoryJobConsumer {
                 claimedNanos = System.nanoTime();
             }
             if (pending.continuePass()) {
-                List<Job> jobs = reader.readPending(pending.cursor, batchSize);
-                pending.held.addAll(process(reader, jobs));
-                pending.advance(jobs);
+                processPending(reader, pending);
             }
             List<Job> jobs = reader.readNew(batchSize, pending.untilDue(config.block()));
             pending.hold(process(reader, jobs));
             outage.recovered();
             linger(jobs.size());
         }
+        // Most jobs are held for milliseconds, and other workers would get them only after some seconds.
+        long endNanos = System.nanoTime() + HELD_AT_STOP_NANOS;
+        while (!pending.held.isEmpty() && System.nanoTime() - endNanos < 0) {
+            LockSupport.parkNanos(RETRY_NANOS_MIN);
+            pending.readAgain();
+            while (pending.cursor != null) {
+                processPending(reader, pending);
+            }
+        }
+    }
+
+    private void processPending(Reader reader, Pending pending) {
+        List<Job> jobs = reader.readPending(pending.cursor, batchSize);
+        pending.held.addAll(process(reader, jobs));
+        pending.advance(jobs);
     }
 
     private int claimAbandoned(Reader reader) {

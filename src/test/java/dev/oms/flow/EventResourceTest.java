@@ -208,7 +208,12 @@ class EventResourceTest {
             }
         }
 
-        close(takeAllSlots());
+        List<Socket> all = takeAllSlots();
+        try {
+            assertThat(all).hasSize(LISTENERS_OF_ADDRESS_MAX);
+        } finally {
+            close(all);
+        }
     }
 
     /** Each connection is served by one of several event loops, which must not wait for each other. */

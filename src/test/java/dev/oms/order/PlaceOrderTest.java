@@ -206,7 +206,7 @@ class PlaceOrderTest {
             placeOrder.insertTogether(List.of(first, second));
 
             // lock_timeout is 5 s: once for the group, not once for each order and the group.
-            assertThat(Duration.ofNanos(System.nanoTime() - started)).isLessThan(Duration.ofSeconds(14));
+            assertThat(Duration.ofNanos(System.nanoTime() - started)).isLessThan(Duration.ofSeconds(9));
             for (Placement each : List.of(first, second)) {
                 assertThatThrownBy(each::outcome)
                         .satisfies(e -> assertThat(DatabaseFailure.of(e)).isEqualTo(DatabaseFailure.CONTENTION));
