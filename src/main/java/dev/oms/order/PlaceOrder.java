@@ -38,8 +38,7 @@ import org.jboss.logging.Logger;
  * every name is an item on sale and its key is unused; a bad order does not affect the others.
  *
  * <p>The statement of a group does not wait for a user, an item or a key that somebody has locked: it skips the order,
- * which is then placed alone, and waits. It waits only for a purge that is deleting one of its keys, until that
- * commits, and for a lock on a whole table.
+ * which is then placed alone, and waits. It waits only for a lock on a whole table.
  */
 @ApplicationScoped
 class PlaceOrder {
@@ -102,11 +101,42 @@ class PlaceOrder {
             %s
             select a.n, p.id, true, false, %s from asked a left join placeable p on p.n = a.n""".formatted(found("skip locked"), INSERTS, REASONS);
 
-    /** The same for orders of which some have an idempotency key: an order is placed only if its key can be stored. */
-    private static final String PLACE_KEYED = placeKeyed("pg_try_advisory_xact_lock(%d, lock)", "skip locked");
+    /**
+     * The same for orders of which some have an idempotency key: an order is placed only if its key is not stored. The
+     * order of an expired key is skipped. A key that another process has stored since the snapshot fails the statement,
+     * which is rare: the advisory lock leaves an instant for it.
+     */
+    private static final String PLACE_KEYED = placeKeyed("pg_try_advisory_xact_lock(%d, lock)", "skip locked", """
+            placeable as materialized (
+                select a.n, a.user_id, a.key, a.fingerprint, nextval('orders_id_seq') id
+                from asked a join counted c on c.n = a.n and c.lines = a.lines join users u on u.id = a.user_id
+                where a.free and not exists (
+                    select from idempotency_keys k where k.user_id = a.user_id and k.key = a.key)
+                for key share of u skip locked),
+            stored as (
+                insert into idempotency_keys (user_id, key, fingerprint, order_id, created_at)
+                select user_id, key, fingerprint, id, t
+                from placeable, (select cast(? as timestamptz) t) now where key is not null),""");
 
-    /** The same, but waits for what somebody has locked, up to lock_timeout. */
-    private static final String PLACE_ALONE = placeKeyed("pg_advisory_xact_lock(%d, lock) is not null", "");
+    /**
+     * The same for one order, but it waits for what somebody has locked, up to lock_timeout, and replaces an expired
+     * key.
+     */
+    private static final String PLACE_ALONE = placeKeyed("pg_advisory_xact_lock(%d, lock) is not null", "", """
+            accepted as materialized (
+                select a.n, a.user_id, a.key, a.fingerprint, nextval('orders_id_seq') id
+                from asked a join counted c on c.n = a.n and c.lines = a.lines join users u on u.id = a.user_id
+                for key share of u),
+            stored as (
+                insert into idempotency_keys as k (user_id, key, fingerprint, order_id, created_at)
+                select user_id, key, fingerprint, id, t
+                from accepted, (select cast(? as timestamptz) t) now where key is not null
+                on conflict (user_id, key) do update set
+                    fingerprint = excluded.fingerprint, order_id = excluded.order_id, created_at = excluded.created_at
+                where k.created_at <= (select expiry from expiry)
+                returning order_id),
+            placeable as materialized (
+                select n, user_id, id from accepted where key is null or id in (select order_id from stored)),""");
 
     private final AgroalDataSource dataSource;
     private final Event<StockDue> stockDue;
@@ -139,32 +169,23 @@ class PlaceOrder {
             counted as (select n, count(*) lines from found group by n),""".formatted(ifLocked);
     }
 
-    private static String placeKeyed(String lockKey, String ifLocked) {
+    private static String placeKeyed(String lockKey, String ifLocked, String placeable) {
         return """
             with keyed as (
                 select * from unnest((select ?::bigint[]), (select ?::integer[]), (select ?::text[]), (select ?::bytea[]), (select ?::integer[]))
                     with ordinality a (user_id, lines, key, fingerprint, lock, n)),
+            expiry as (select cast(? as timestamptz) expiry),
             asked as materialized (select *, lock is null or %s free from keyed),
             %s
-            accepted as materialized (
-                select a.n, a.user_id, a.key, a.fingerprint, nextval('orders_id_seq') id
-                from asked a join counted c on c.n = a.n and c.lines = a.lines join users u on u.id = a.user_id
-                where a.free
-                for key share of u %s),
-            stored as (
-                insert into idempotency_keys as k (user_id, key, fingerprint, order_id, created_at)
-                select user_id, key, fingerprint, id, t
-                from accepted, (select cast(? as timestamptz) t) now where key is not null
-                on conflict (user_id, key) do update set
-                    fingerprint = excluded.fingerprint, order_id = excluded.order_id, created_at = excluded.created_at
-                where k.created_at <= cast(? as timestamptz)
-                returning order_id),
-            placeable as materialized (
-                select n, user_id, id from accepted where key is null or id in (select order_id from stored)),
             %s
-            select a.n, p.id, a.free, c.id is not null, %s
-            from asked a left join accepted c on c.n = a.n left join placeable p on p.n = a.n""".formatted(
-                        lockKey.formatted(IdempotencyKeys.LOCK_CLASS), found(ifLocked), ifLocked, INSERTS, REASONS);
+            %s
+            select a.n, p.id, a.free,
+                case when p.id is null then exists (
+                    select from idempotency_keys k, expiry
+                    where k.user_id = a.user_id and k.key = a.key and k.created_at > expiry) end,
+                %s
+            from asked a left join placeable p on p.n = a.n""".formatted(
+                        lockKey.formatted(IdempotencyKeys.LOCK_CLASS), found(ifLocked), placeable, INSERTS, REASONS);
     }
 
     /**
@@ -270,8 +291,8 @@ class PlaceOrder {
                 throw AutoCommitFailure.afterTheCommit(e);
             }
         } catch (AutoCommitFailure e) {
-            if (group.size() > 1 && DatabaseFailure.of(e) == DatabaseFailure.DATA) {
-                // One of them is at fault, and nothing was placed.
+            if (!sql.equals(PLACE_ALONE) && DatabaseFailure.of(e) == DatabaseFailure.DATA) {
+                // One of them is at fault, or another process has stored its key, and nothing was placed.
                 group.forEach(each -> each.succeed(new Outcome.Skipped()));
             } else {
                 group.forEach(each -> each.fail(e));
@@ -346,13 +367,13 @@ class PlaceOrder {
                     "text", ofKeyed(group, String[]::new, each -> each.key().value())));
             parameters.add(connection.createArrayOf("bytea", ofKeyed(group, byte[][]::new, PlaceOrder::fingerprintOf)));
             parameters.add(connection.createArrayOf("integer", ofKeyed(group, Integer[]::new, PlaceOrder::lockOf)));
+            parameters.add(keys.expiry().atOffset(ZoneOffset.UTC));
         }
         parameters.add(connection.createArrayOf("integer", numbers.toArray(Integer[]::new)));
         parameters.add(connection.createArrayOf("text", names.toArray(String[]::new)));
         parameters.add(connection.createArrayOf("bigint", quantities.toArray(Long[]::new)));
         if (keyed) {
             parameters.add(t);
-            parameters.add(keys.expiry().atOffset(ZoneOffset.UTC));
         }
         parameters.add(t);
         for (int i = 0; i < parameters.size(); i++) {

@@ -31,6 +31,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -190,6 +191,8 @@ class PlaceOrderTest {
 
             assertThat(poison.outcome()).isInstanceOf(Placement.Outcome.Skipped.class);
             assertThat(neighbour.outcome()).isInstanceOf(Placement.Outcome.Skipped.class);
+            assertThatThrownBy(() -> placeOrder.place(user, Map.of(burger, 13L), null))
+                    .satisfies(e -> assertThat(DatabaseFailure.of(e)).isEqualTo(DatabaseFailure.DATA));
         } finally {
             ledger.execute("alter table order_lines drop constraint poison");
         }
@@ -233,6 +236,25 @@ class PlaceOrderTest {
         assertThat(ledger.texts("select order_id from idempotency_keys where key = 'k' and user_id = " + user))
                 .containsExactly(Long.toString(placed(keyed).id()));
         assertThat(ledger.count("orders where user_id = " + user)).isEqualTo(3);
+    }
+
+    /** No lock tells of this key: only its row does, which the statement cannot see yet. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aKeyThatIsStoredMeanwhilePlacesNothing(boolean expired) throws Exception {
+        long earlier =
+                placeOrder.place(user, Map.of(burger, 1L), null).orElseThrow().id();
+        try (Held held = new Held("insert into idempotency_keys values (%d, 'k', '', %d, now() - interval '%d days')"
+                .formatted(user, earlier, expired ? 2 : 0))) {
+            Future<Optional<OrderView>> waiting =
+                    held.executor.submit(() -> placeOrder.place(user, Map.of(burger, 1L), new IdempotencyKey("k")));
+            await().until(() -> ledger.count("pg_stat_activity where wait_event_type = 'Lock'") > 0);
+            held.commit();
+
+            assertThat(waiting.get().isPresent()).isEqualTo(expired);
+        }
+        assertThat(ledger.count("orders where user_id = " + user)).isEqualTo(expired ? 2 : 1);
+        assertThat(ledger.count("idempotency_keys where user_id = " + user)).isOne();
     }
 
     @Test
