@@ -1,6 +1,7 @@
 package dev.oms.flow;
 
 import dev.oms.http.AdmitCalls;
+import dev.oms.http.LimitReceiving;
 import io.quarkus.resteasy.reactive.server.EndpointDisabled;
 import io.smallrye.mutiny.Multi;
 import io.vertx.core.http.HttpServerResponse;
@@ -39,7 +40,7 @@ class EventResource {
         FlowStream.Listener listener = flows.add(
                 String.valueOf(call.request().remoteAddress().hostAddress()),
                 () -> response.closed() || response.ended(),
-                () -> AdmitCalls.disconnect(call));
+                () -> LimitReceiving.disconnect(call));
         admitCalls.leave(call);
         return listener.flows().onItem().transformToMultiAndConcatenate(new Events(sse)::of);
     }

@@ -2,7 +2,6 @@ package dev.oms.http;
 
 import io.quarkus.runtime.ShutdownDelayInitiatedEvent;
 import io.quarkus.vertx.http.runtime.filters.Filters;
-import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.ext.web.RoutingContext;
@@ -11,7 +10,6 @@ import jakarta.enterprise.event.Observes;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
-import org.jboss.resteasy.reactive.server.ServerResponseFilter;
 
 /**
  * Rejects calls with 503, before anything is done, when they could not be served in time.
@@ -29,12 +27,6 @@ import org.jboss.resteasy.reactive.server.ServerResponseFilter;
 @ApplicationScoped
 public class AdmitCalls {
     private static final int FIRST = 10_000;
-
-    /**
-     * How long a client may take to receive a response. One that is larger than the buffers waits for the client, and
-     * its call is in progress until then.
-     */
-    private static final long RECEIVE_MILLIS_MAX = 10_000;
 
     /** The attribute of a call that no longer counts. */
     private static final String LEFT = AdmitCalls.class.getName() + ".left";
@@ -63,12 +55,6 @@ public class AdmitCalls {
     }
 
     private void admit(RoutingContext call) {
-        LimitPipelining.install(call.request());
-        if (call.request().version() != HttpVersion.HTTP_2 && call.response().writeQueueFull()) {
-            // The client sends requests and does not receive the responses.
-            call.request().connection().close();
-            return;
-        }
         if (rejectFromNanos != null) {
             // HTTP/2 has no such header, and clients refuse it; there Quarkus sends GOAWAY after the response.
             if (call.request().version() != HttpVersion.HTTP_2) {
@@ -87,36 +73,7 @@ public class AdmitCalls {
             reject(call, "Too many calls are in progress; nothing was changed. Try again.");
         } else {
             call.addEndHandler(ended -> leave(call));
-            call.addHeadersEndHandler(head -> limitReceiving(call));
             call.next();
-        }
-    }
-
-    /** In HTTP/2 a resource's response may wait for the client before its head is sent. */
-    @ServerResponseFilter
-    public void limitReceivingInHttp2(RoutingContext call) {
-        if (call.request().version() == HttpVersion.HTTP_2) {
-            Vertx.currentContext().runOnContext(ready -> limitReceiving(call));
-        }
-    }
-
-    /** Must be called on the call's event loop. */
-    private void limitReceiving(RoutingContext call) {
-        if (call.get(LEFT) == null
-                && !call.response().ended()
-                && !call.response().closed()) {
-            long timer = call.vertx().setTimer(RECEIVE_MILLIS_MAX, expired -> disconnect(call));
-            call.addEndHandler(ended -> call.vertx().cancelTimer(timer));
-        }
-    }
-
-    /** Ends a call whose client does not receive the response: in HTTP/2 its stream, else its connection. */
-    public static void disconnect(RoutingContext call) {
-        if (call.request().version() == HttpVersion.HTTP_2) {
-            // Other calls may share the connection.
-            call.response().reset();
-        } else {
-            call.request().connection().close();
         }
     }
 
@@ -125,10 +82,14 @@ public class AdmitCalls {
      * and may last for an hour. To be called on the call's event loop.
      */
     public void leave(RoutingContext call) {
-        if (call.get(LEFT) == null) {
+        if (!hasLeft(call)) {
             call.put(LEFT, true);
             inProgress.decrementAndGet();
         }
+    }
+
+    static boolean hasLeft(RoutingContext call) {
+        return call.get(LEFT) != null;
     }
 
     private void reject(RoutingContext call, String detail) {

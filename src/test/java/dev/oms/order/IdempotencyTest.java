@@ -2,6 +2,7 @@ package dev.oms.order;
 
 import static io.restassured.RestAssured.given;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.endsWith;
 import static org.hamcrest.Matchers.equalTo;
@@ -21,7 +22,12 @@ import io.restassured.http.ContentType;
 import io.restassured.response.Response;
 import io.restassured.specification.RequestSpecification;
 import jakarta.enterprise.inject.spi.CDI;
+import java.sql.Connection;
+import java.sql.Statement;
 import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -173,6 +179,26 @@ class IdempotencyTest {
 
         assertThat(ordersOfUser()).isZero();
         isNew(place("poison", body(1)));
+    }
+
+    /** Both requests together would take longer than a client waits. */
+    @Test
+    void doesNotTryAfterALongWaitForAnotherAttempt() throws Exception {
+        try (Connection holding = ledger.connect();
+                Statement statement = holding.createStatement();
+                ExecutorService clients = Executors.newVirtualThreadPerTaskExecutor()) {
+            holding.setAutoCommit(false);
+            statement.execute("select from users where id = %d for update".formatted(user));
+            Future<Response> attempt = clients.submit(() -> place("k", body(1)));
+            await().until(() -> ledger.count("pg_stat_activity where wait_event_type = 'Lock'") > 0);
+
+            Response waiting = place("k", body(1));
+
+            waiting.then().statusCode(503).body("detail", containsString("this one was not tried"));
+            attempt.get().then().statusCode(503);
+        }
+        assertThat(ordersOfUser()).isZero();
+        isNew(place("k", body(1)));
     }
 
     @ParameterizedTest
