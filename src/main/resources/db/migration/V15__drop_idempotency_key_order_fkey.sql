@@ -1,6 +1,6 @@
 -- Every keyed order paid for the check, though its order is inserted by the same statement, and orders are never deleted.
 --
--- Everybody queues behind a lock that is waited for. So it is waited for briefly (lock_timeout), and asked for again.
+-- All others queue behind a lock request that waits. So wait only briefly (lock_timeout), and retry.
 do $$
 begin
     for attempt in 1..60 loop

@@ -12,7 +12,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 
 /**
- * Rejects calls with 503, before anything is done, when they could not be served in time.
+ * Rejects calls with 503, before a resource sees them, when they could not be served in time.
  *
  * <ul>
  *   <li>Overload: so many calls are in progress that another one would only queue.
@@ -26,7 +26,10 @@ import org.eclipse.microprofile.config.inject.ConfigProperty;
  */
 @ApplicationScoped
 public class AdmitCalls {
-    private static final int FIRST = 10_000;
+    /** A call that would be rejected anyway need not send its body first. */
+    private static final int BEFORE_BODY = 11_500;
+
+    private static final int ADMISSION = 10_000;
 
     /** The attribute of a call that no longer counts. */
     private static final String LEFT = AdmitCalls.class.getName() + ".left";
@@ -51,30 +54,48 @@ public class AdmitCalls {
     }
 
     void install(@Observes Filters filters) {
-        filters.register(this::admit, FIRST);
+        filters.register(this::rejectEarly, BEFORE_BODY);
+        filters.register(this::admit, ADMISSION);
+    }
+
+    private void rejectEarly(RoutingContext call) {
+        if (!isRejectedByShutdown(call)) {
+            if (isLimited(call) && inProgress.get() >= max) {
+                rejectAsBusy(call);
+            } else {
+                call.next();
+            }
+        }
     }
 
     private void admit(RoutingContext call) {
-        if (rejectFromNanos != null) {
-            // HTTP/2 has no such header, and clients refuse it; there Quarkus sends GOAWAY after the response.
-            if (call.request().version() != HttpVersion.HTTP_2) {
-                call.response().putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
-            }
-            if (System.nanoTime() >= rejectFromNanos) {
-                reject(call, "This process is shutting down; nothing was changed. Try again.");
-                return;
-            }
+        if (isRejectedByShutdown(call)) {
+            return;
         }
-        // Health checks never wait, and a busy process must pass them too.
-        if (call.normalizedPath().startsWith("/q/")) {
+        if (!isLimited(call)) {
             call.next();
         } else if (inProgress.incrementAndGet() > max) {
             inProgress.decrementAndGet();
-            reject(call, "Too many calls are in progress; nothing was changed. Try again.");
+            rejectAsBusy(call);
         } else {
             call.addEndHandler(ended -> leave(call));
             call.next();
         }
+    }
+
+    private boolean isRejectedByShutdown(RoutingContext call) {
+        if (rejectFromNanos == null) {
+            return false;
+        }
+        // HTTP/2 has no such header, and clients refuse it; there Quarkus sends GOAWAY after the response.
+        if (call.request().version() != HttpVersion.HTTP_2) {
+            call.response().putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
+        }
+        if (System.nanoTime() < rejectFromNanos) {
+            return false;
+        }
+        reject(call, "This process is shutting down; nothing was changed. Try again.");
+        return true;
     }
 
     /**
@@ -90,6 +111,15 @@ public class AdmitCalls {
 
     static boolean hasLeft(RoutingContext call) {
         return call.get(LEFT) != null;
+    }
+
+    /** Health checks never wait, and a busy process must pass them too. */
+    private static boolean isLimited(RoutingContext call) {
+        return !call.normalizedPath().startsWith("/q/");
+    }
+
+    private void rejectAsBusy(RoutingContext call) {
+        reject(call, "Too many calls are in progress; nothing was changed. Try again.");
     }
 
     private void reject(RoutingContext call, String detail) {

@@ -68,7 +68,7 @@ public enum DatabaseFailure {
         return switch (known) {
             case "40003", "08007" -> IN_DOUBT; // statement completion unknown, transaction resolution unknown
             case "55P03", "55006" -> CONTENTION; // lock not available (lock_timeout), object in use
-            case "25006", "25P03", "25P04" -> OUTAGE; // read-only, idle-in-transaction and transaction time-outs
+            case "0A000", "55000" -> OUTAGE; // stale for an instant: a plan after a migration, a closed statement
             case "3D000" -> OUTAGE; // no such database: it is being restored
             case "99999" -> OUTAGE; // the driver's own: the pool gave up an attempt to connect
             default ->
@@ -77,6 +77,8 @@ public enum DatabaseFailure {
                     case "40" -> CONTENTION; // serialization failure, deadlock
                     case "3F", "42" -> SCHEMA; // no such schema, no such table or column, insufficient privilege
                     case "08", // connection exception
+                            "25", // invalid transaction state: read-only, idle-in-transaction and transaction time-outs
+                            "26", // no such prepared statement: a wrong setting of PgBouncer
                             "28", // invalid authorization: the password has changed
                             "53", // insufficient resources
                             "57", // operator intervention: shutdown, statement_timeout

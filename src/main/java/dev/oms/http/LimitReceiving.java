@@ -14,28 +14,28 @@ import org.jboss.resteasy.reactive.server.ServerResponseFilter;
  *
  * <ul>
  *   <li>A response must be received within 10 s, unless it is a stream that no longer counts as a call in progress.
- *   <li>An HTTP/1.1 connection that sends another request while responses wait is closed, as is one that
- *       {@linkplain LimitPipelining pipelines} too many.
+ *   <li>An HTTP/1.1 connection is closed when a request comes while earlier responses fill its buffers, or when it
+ *       {@linkplain LimitPipelining pipelines} too many requests.
  * </ul>
  */
 @ApplicationScoped
 public class LimitReceiving {
-    /** Before calls are admitted. */
-    private static final int FIRST = 11_000;
+    private static final int BEFORE_BODY = 11_900;
 
     private static final long RECEIVE_MILLIS_MAX = 10_000;
 
     void install(@Observes Filters filters) {
-        filters.register(this::limit, FIRST);
+        filters.register(LimitReceiving::limit, BEFORE_BODY);
     }
 
-    private void limit(RoutingContext call) {
+    private static void limit(RoutingContext call) {
         LimitPipelining.install(call.request());
+        // Resources wait for the client while they write, so only what others write, such as errors, piles up.
         if (call.request().version() != HttpVersion.HTTP_2 && call.response().writeQueueFull()) {
             call.request().connection().close();
             return;
         }
-        call.addHeadersEndHandler(head -> startTimer(call));
+        call.addHeadersEndHandler(head -> limitResponse(call));
         call.next();
     }
 
@@ -43,12 +43,12 @@ public class LimitReceiving {
     @ServerResponseFilter
     public void limitInHttp2(RoutingContext call) {
         if (call.request().version() == HttpVersion.HTTP_2) {
-            Vertx.currentContext().runOnContext(ready -> startTimer(call));
+            Vertx.currentContext().runOnContext(ready -> limitResponse(call));
         }
     }
 
     /** Must be called on the call's event loop. */
-    private static void startTimer(RoutingContext call) {
+    private static void limitResponse(RoutingContext call) {
         if (!AdmitCalls.hasLeft(call)
                 && !call.response().ended()
                 && !call.response().closed()) {

@@ -20,7 +20,8 @@ public final class Texts {
             + "(?:(?<=\\p{IsExtended_Pictographic})\\x{FE0F}[^\\p{Zs}" + REFUSED + "]*+)*+";
 
     /**
-     * Matches text that a person can tell from another by looking at it, and that PostgreSQL and a log line can hold.
+     * Matches text without characters that nobody sees, and that PostgreSQL and a log line can hold. It does not tell
+     * look-alikes apart, such as a Latin and a Cyrillic a.
      *
      * <ul>
      *   <li>It has at least one character that is not a space.

@@ -305,8 +305,8 @@ class InventoryJobConsumer {
     }
 
     /**
-     * Settles orders in one transaction. If the data of one is at fault, settles each half in its own, and so on down
-     * to the order that fails alone.
+     * Settles orders in one transaction. If that fails for a reason that may lie in one of them (bad data, or a bug),
+     * settles each half in its own, and so on down to the order that fails alone.
      *
      * @param held gets the orders that stay due because they are held
      * @return the number of orders settled

@@ -116,7 +116,7 @@ class SettleStock {
             if (DatabaseFailure.of(e) != DatabaseFailure.CONTENTION) {
                 throw e;
             }
-            // At least one item has been locked for all of lock_timeout: settle the orders that do not need it.
+            // At least one item may be held: settle the orders that do not need it.
             return settle(orderIds, true);
         }
     }

@@ -187,20 +187,18 @@ final class GroupCommit<T extends GroupCommit.Member<R>, R> {
     }
 
     private void commitNextGroup(T leader) {
-        List<T> group = new ArrayList<>();
+        // Another leader may just have taken it: its outcome must not wait for that of strangers.
+        if (!leader.take()) {
+            return;
+        }
         // The leader's own request goes first. Otherwise it could be woken as the next leader while it is still
         // leading.
-        if (leader.take()) {
-            group.add(leader);
-        }
+        List<T> group = new ArrayList<>(List.of(leader));
         T member;
         while (group.size() < groupSizeMax && (member = waiting.poll()) != null) {
             if (member.take()) {
                 group.add(member);
             }
-        }
-        if (group.isEmpty()) {
-            return;
         }
         // Two leaders that end together wake the same member. It takes one turn, and wakes the next for the other.
         if (permits.availablePermits() > 0) {

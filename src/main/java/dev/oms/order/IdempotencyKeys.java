@@ -57,7 +57,7 @@ class IdempotencyKeys {
     }
 
     Optional<StoredKey> find(long userId, IdempotencyKey key) {
-        // Not by the session, which would keep its connection while the order is read with another one.
+        // Plain JDBC, which returns the connection before the order is read with another one.
         try (Connection connection = dataSource.getConnection();
                 PreparedStatement statement = connection.prepareStatement(FIND)) {
             statement.setLong(1, userId);

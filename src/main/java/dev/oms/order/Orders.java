@@ -41,7 +41,7 @@ public class Orders implements PanacheRepository<Order> {
 
     /**
      * Locks an order until the transaction ends. Waits for a consumer that is settling it; a consumer that comes later
-     * waits for this transaction.
+     * skips it and tries again.
      *
      * @throws ProblemException 404 when there is no such order, 412 when it is at another version than expected
      */

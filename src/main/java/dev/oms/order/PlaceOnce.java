@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -23,6 +24,12 @@ class PlaceOnce {
     private static final Duration WAIT_MAX = Duration.ofSeconds(20);
 
     /**
+     * How many requests may wait for others at a time. Beyond it they are refused at once: the requests with one key
+     * must not take all the calls that a process serves.
+     */
+    private static final int WAITERS_MAX = 200;
+
+    /**
      * A request that has waited for longer does not attempt to place the order itself: with the 55 s that this may
      * take, it would outlast the idle time-out of its HTTP connection.
      */
@@ -32,6 +39,7 @@ class PlaceOnce {
     private final Orders orders;
     private final IdempotencyKeys keys;
     private final ConcurrentMap<UserKey, CountDownLatch> attempts = new ConcurrentHashMap<>();
+    private final Semaphore waiters = new Semaphore(WAITERS_MAX);
 
     private record UserKey(long userId, IdempotencyKey key) {}
 
@@ -99,16 +107,19 @@ class PlaceOnce {
         });
     }
 
-    private static void await(CountDownLatch other, long deadlineNanos) {
-        boolean ended = false;
-        try {
-            ended = other.await(deadlineNanos - System.nanoTime(), TimeUnit.NANOSECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+    private void await(CountDownLatch other, long deadlineNanos) {
+        if (waiters.tryAcquire()) {
+            try {
+                if (other.await(deadlineNanos - System.nanoTime(), TimeUnit.NANOSECONDS)) {
+                    return;
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            } finally {
+                waiters.release();
+            }
         }
-        if (!ended) {
-            throw ProblemException.busy(
-                    "Another request with this " + IdempotencyKey.HEADER + " has no outcome yet. Try again.");
-        }
+        throw ProblemException.busy(
+                "Another request with this " + IdempotencyKey.HEADER + " has no outcome yet. Try again.");
     }
 }

@@ -156,7 +156,7 @@ class OpenApiTest {
 
         for (Call call : document.calls()) {
             for (int status : call.nonSuccessStatuses()) {
-                // 408 would need ten seconds, 411 HTTP/2 (HostileBodyTest), 503 a database outage.
+                // 408 would need ten seconds (OverloadTest), 411 HTTP/2 (Http2BodyTest), 503 a database outage.
                 if (status != 408 && status != 411 && status != 503) {
                     assertDocumented(call, status, provoke(status, call, world));
                 }

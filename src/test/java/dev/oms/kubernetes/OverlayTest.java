@@ -55,8 +55,11 @@ class OverlayTest {
     private static final int POSTGRES = 5432;
     private static final int REDIS = 6379;
 
-    /** Cores that a starting web takes, averaged over the 15 s of the metrics server. */
+    /** More than a starting web takes (5 s of CPU), averaged over the 15 s of the metrics server. */
     private static final BigDecimal START_CPU = new BigDecimal("0.5");
+
+    /** Sends what jobs are left (6 s), then ends the other threads (5 s). */
+    private static final Duration END_OF_SHUTDOWN = Duration.ofSeconds(6 + 5);
 
     private KnownSettings settings;
     private Set<String> variables;
@@ -239,8 +242,7 @@ class OverlayTest {
         // A web usually places two groups at a time.
         assertThat(bouncers * poolSize).isGreaterThanOrEqualTo(webs * 2);
         // Two pools for each PgBouncer, one more of which runs during a rollout. PostgreSQL allows 100 connections,
-        // some of
-        // which are for migrating and for operators.
+        // some of which are for migrating and for operators.
         assertThat((bouncers + 1) * 2 * poolSize).isLessThanOrEqualTo(90);
     }
 
@@ -315,7 +317,8 @@ class OverlayTest {
             Workload workload = overlay.workload(role);
             Duration needed = preStop(workload)
                     .plus(duration(setting(overlay, workload, "quarkus.shutdown.delay")))
-                    .plus(duration(setting(overlay, workload, "quarkus.shutdown.timeout")));
+                    .plus(duration(setting(overlay, workload, "quarkus.shutdown.timeout")))
+                    .plus(END_OF_SHUTDOWN);
 
             assertThat(gracePeriod(workload)).isGreaterThan(needed);
         }

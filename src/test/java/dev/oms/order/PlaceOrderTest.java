@@ -16,7 +16,6 @@ import io.quarkus.agroal.DataSource;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.TestProfile;
-import jakarta.enterprise.event.Event;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
@@ -52,11 +51,14 @@ class PlaceOrderTest {
     PlaceOrder placeOrder;
 
     @Inject
+    InsertOrders insertOrders;
+
+    @Inject
     @DataSource("placing")
     AgroalDataSource dataSource;
 
     @Inject
-    Event<StockDue> stockDue;
+    PlaceOnce placeOnce;
 
     @Inject
     IdempotencyKeys keys;
@@ -83,7 +85,7 @@ class PlaceOrderTest {
         Placement impossibleName = new Placement(user, Map.of("a\0b", 1L), null);
         Placement last = new Placement(user, Map.of(fries, 3L), null);
 
-        placeOrder.insertTogether(List.of(first, unknownItem, unknownUser, impossibleName, last));
+        insertOrders.insertTogether(List.of(first, unknownItem, unknownUser, impossibleName, last));
 
         assertThat(linesOf(first)).containsExactlyInAnyOrder(burger + "=2", fries + "=1");
         assertThat(linesOf(last)).containsExactly(fries + "=3");
@@ -104,7 +106,7 @@ class PlaceOrderTest {
         try (Held deleting = new Held("delete from inventory_items where id = " + doomed)) {
             Future<OrderView> unlucky = deleting.place(Map.of(toast, 1L));
             Placement neighbour = new Placement(user, Map.of(burger, 1L), null);
-            placeOrder.insertTogether(List.of(neighbour, new Placement(user, Map.of(toast, 1L), null)));
+            insertOrders.insertTogether(List.of(neighbour, new Placement(user, Map.of(toast, 1L), null)));
             assertThat(linesOf(neighbour)).containsExactly(burger + "=1");
             await().until(() -> ledger.count("pg_stat_activity where wait_event_type = 'Lock'") > 0);
             deleting.commit();
@@ -137,7 +139,7 @@ class PlaceOrderTest {
             Placement blocked = new Placement(user, Map.of(burger, 1L), key);
             Placement free = new Placement(other, Map.of(fries, 1L), null);
 
-            placeOrder.insertTogether(List.of(blocked, free));
+            insertOrders.insertTogether(List.of(blocked, free));
 
             assertThat(linesOf(free)).containsExactly(fries + "=1");
             assertThat(blocked.outcome()).isInstanceOf(Placement.Outcome.Skipped.class);
@@ -180,6 +182,33 @@ class PlaceOrderTest {
         }
     }
 
+    /** Orders for one row, or with one key, that somebody holds must not take all the calls of a process. */
+    @ParameterizedTest
+    @ValueSource(strings = {"row", "key"})
+    void refusesAtOnceWhenHundredsWaitForWhatIsHeld(String held) throws Exception {
+        try (Held user = new Held("select from users where id = %d for update".formatted(this.user))) {
+            AtomicInteger refused = new AtomicInteger();
+            for (int i = 0; i < 300; i++) {
+                IdempotencyKey key = new IdempotencyKey(held.equals("key") ? "k" : "k" + i);
+                user.executor.submit(() -> {
+                    try {
+                        return placeOnce.place(this.user, Map.of(burger, 1L), key);
+                    } catch (ProblemException e) {
+                        refused.incrementAndGet();
+                        throw e;
+                    }
+                });
+            }
+
+            await().until(() -> refused.get() >= 99);
+
+            assertThat(ledger.count("pg_stat_activity where wait_event_type = 'Lock'"))
+                    .isPositive();
+            assertThat(refused.get()).isLessThanOrEqualTo(100);
+            user.commit();
+        }
+    }
+
     @Test
     void onlyDataAtFaultIsPlacedAlone() {
         ledger.execute("alter table order_lines add constraint poison check (quantity <> 13)");
@@ -187,7 +216,7 @@ class PlaceOrderTest {
             Placement poison = new Placement(user, Map.of(burger, 13L), null);
             Placement neighbour = new Placement(user, Map.of(burger, 1L), null);
 
-            placeOrder.insertTogether(List.of(poison, neighbour));
+            insertOrders.insertTogether(List.of(poison, neighbour));
 
             assertThat(poison.outcome()).isInstanceOf(Placement.Outcome.Skipped.class);
             assertThat(neighbour.outcome()).isInstanceOf(Placement.Outcome.Skipped.class);
@@ -206,7 +235,7 @@ class PlaceOrderTest {
             Placement second = new Placement(user, Map.of(fries, 1L), null);
             long started = System.nanoTime();
 
-            placeOrder.insertTogether(List.of(first, second));
+            insertOrders.insertTogether(List.of(first, second));
 
             // lock_timeout is 5 s: once for the group, not once for each order and the group.
             assertThat(Duration.ofNanos(System.nanoTime() - started)).isLessThan(Duration.ofSeconds(9));
@@ -223,11 +252,11 @@ class PlaceOrderTest {
         IdempotencyKey key = new IdempotencyKey("k");
         Placement keyed = new Placement(user, Map.of(burger, 2L), key);
         Placement unkeyed = new Placement(user, Map.of(fries, 1L), null);
-        placeOrder.insertTogether(List.of(keyed, unkeyed));
+        insertOrders.insertTogether(List.of(keyed, unkeyed));
         Placement again = new Placement(user, Map.of(burger, 2L), key);
         Placement neighbour = new Placement(user, Map.of(fries, 1L), new IdempotencyKey("another"));
 
-        placeOrder.insertTogether(List.of(again, neighbour));
+        insertOrders.insertTogether(List.of(again, neighbour));
 
         assertThat(linesOf(keyed)).containsExactly(burger + "=2");
         assertThat(linesOf(unkeyed)).containsExactly(fries + "=1");
@@ -261,7 +290,7 @@ class PlaceOrderTest {
     void postgresStampsWhenStockIsDue() {
         Placement placement = new Placement(user, Map.of(burger, 1L), null);
 
-        placeOrder.insertTogether(List.of(placement));
+        insertOrders.insertTogether(List.of(placement));
 
         assertThat(ledger.count("orders where enqueued_at <> created_at and id = "
                         + placed(placement).id()))
@@ -270,8 +299,8 @@ class PlaceOrderTest {
 
     @Test
     void aFailureAfterTheStatementIsInDoubtAndNotRetried() {
-        PlaceOrder failing = new PlaceOrder(
-                failingToReadRows(AgroalDataSource.class, dataSource), stockDue, keys, Clock.systemUTC());
+        InsertOrders failing =
+                new InsertOrders(failingToReadRows(AgroalDataSource.class, dataSource), keys, Clock.systemUTC());
         Placement first = new Placement(user, Map.of(burger, 1L), null);
         Placement second = new Placement(user, Map.of(fries, 1L), null);
 
