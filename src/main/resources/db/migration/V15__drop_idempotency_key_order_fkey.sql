@@ -7,7 +7,7 @@ begin
         begin
             alter table idempotency_keys drop constraint if exists idempotency_keys_order_id_fkey;
             return;
-        exception when lock_not_available then
+        exception when lock_not_available or deadlock_detected then
             if attempt = 60 then
                 raise;
             end if;

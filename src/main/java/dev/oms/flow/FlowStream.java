@@ -15,6 +15,7 @@ import jakarta.enterprise.event.Observes;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 
 /**
@@ -30,6 +31,9 @@ class FlowStream {
 
     /** A listener is then disconnected, and may reconnect to another process. */
     private static final Duration LISTEN_MAX = Duration.ofHours(1);
+
+    /** How many flows in a row a listener may fail to receive, one a second. */
+    private static final int NOT_RECEIVED_MAX = 10;
 
     /** How long a listener may take to receive the end of the stream when the process stops. */
     private static final Duration END_MAX = Duration.ofSeconds(1);
@@ -56,7 +60,7 @@ class FlowStream {
      *
      * @param address the address that it calls from
      * @param isGone whether its response has ended, for whatever reason
-     * @param disconnect ends its connection; called when the process stops and the listener does not read
+     * @param disconnect ends its connection; called when the listener does not receive what it is sent
      * @throws ProblemException 503 if there are too many listeners, from this address or in all
      */
     Listener add(String address, BooleanSupplier isGone, Runnable disconnect) {
@@ -96,6 +100,7 @@ class FlowStream {
         private final String address;
         private final BooleanSupplier isGone;
         private final Runnable disconnect;
+        private final AtomicInteger notReceived = new AtomicInteger();
         private volatile MultiEmitter<? super Flow> emitter;
 
         private Listener(String address, BooleanSupplier isGone, Runnable disconnect) {
@@ -113,6 +118,7 @@ class FlowStream {
                     .<Flow>emitter(this::start, BackPressureStrategy.LATEST)
                     // Taking a snapshot waits for Redis, whose reply may arrive on this event loop.
                     .runSubscriptionOn(Thread::startVirtualThread)
+                    .invoke(() -> notReceived.set(0))
                     .onCancellation()
                     .invoke(() -> listeners.remove(this))
                     .select()
@@ -130,7 +136,11 @@ class FlowStream {
 
         private void emit(Flow flow) {
             if (emitter != null) {
-                emitter.emit(flow);
+                if (notReceived.incrementAndGet() > NOT_RECEIVED_MAX) {
+                    disconnect.run();
+                } else {
+                    emitter.emit(flow);
+                }
             }
         }
 

@@ -22,6 +22,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import org.jboss.logging.Logger;
 
 /**
  * The stream of jobs in Redis: every job is sent, read and acknowledged through this class. A job may be lost,
@@ -32,6 +33,8 @@ import java.util.function.Consumer;
 @ApplicationScoped
 @Startup
 public class InventoryJobQueue {
+    private static final Logger LOG = Logger.getLogger(InventoryJobQueue.class);
+
     static final String STREAM = "oms:inventory-jobs";
     static final String GROUP = "workers";
 
@@ -87,7 +90,18 @@ public class InventoryJobQueue {
 
     /** Sends jobs and waits until Redis has them. Throws if any of them cannot be sent. */
     void sendAndWait(List<Long> orderIds) {
-        sender.sendAndWait(orderIds);
+        try {
+            sender.sendAndWait(orderIds);
+        } catch (RuntimeException e) {
+            if (e.getMessage() == null || !e.getMessage().contains("stream has exhausted the last possible ID")) {
+                throw e;
+            }
+            // Nobody can add another entry. The orders of those that are lost with it are found again.
+            LOG.warn("The stream of jobs has an entry with the last possible id. It is created anew.");
+            redis.key().del(STREAM);
+            createGroup();
+            sender.sendAndWait(orderIds);
+        }
     }
 
     /** Sends the jobs that still wait. Observed last, when the calls and the batch that queue jobs have ended. */

@@ -23,6 +23,9 @@ class IdempotencyKeys {
     private static final String FIND = """
             select fingerprint, order_id from idempotency_keys where user_id = ? and key = ? and created_at > ?""";
 
+    private static final String DELETE_EXPIRED = """
+            delete from idempotency_keys where user_id = ? and key = ? and created_at <= ?""";
+
     // Skips what another worker's purge has locked and will delete. Materialized, because a subquery might run once per
     // row and find different keys each time.
     private static final String PURGE = """
@@ -68,6 +71,19 @@ class IdempotencyKeys {
             }
         } catch (SQLException e) {
             throw new IllegalStateException("An idempotency key cannot be read", e);
+        }
+    }
+
+    /** Deletes a key if it has expired. */
+    void deleteExpired(long userId, IdempotencyKey key) {
+        try (Connection connection = dataSource.getConnection();
+                PreparedStatement statement = connection.prepareStatement(DELETE_EXPIRED)) {
+            statement.setLong(1, userId);
+            statement.setString(2, key.value());
+            statement.setObject(3, expiry().atOffset(ZoneOffset.UTC));
+            statement.executeUpdate();
+        } catch (SQLException e) {
+            throw new IllegalStateException("An idempotency key cannot be deleted", e);
         }
     }
 

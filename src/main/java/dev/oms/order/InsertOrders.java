@@ -59,44 +59,17 @@ class InsertOrders {
                 from asked a join counted c on c.n = a.n and c.lines = a.lines join users u on u.id = a.user_id
                 for key share of u skip locked),
             %s
-            select a.n, p.id, true, false, %s from asked a left join placeable p on p.n = a.n""".formatted(found("skip locked"), INSERTS, REASONS);
+            select a.n, p.id, true, null::boolean, %s from asked a left join placeable p on p.n = a.n""".formatted(found("skip locked"), INSERTS, REASONS);
 
     /**
-     * The same for orders of which some have an idempotency key: an order is placed only if its key is not stored. The
-     * order of an expired key is skipped. A key that another process has stored since the snapshot fails the statement,
-     * which is rare: the advisory lock leaves an instant for it.
+     * The same for orders of which some have an idempotency key: an order is placed only if its key is not stored, be
+     * it expired or not. A key that another process has stored since the snapshot fails the statement, which is rare:
+     * the advisory lock leaves an instant for it.
      */
-    private static final String PLACE_KEYED = placeKeyed("pg_try_advisory_xact_lock(%d, lock)", "skip locked", """
-            placeable as materialized (
-                select a.n, a.user_id, a.key, a.fingerprint, nextval('orders_id_seq') id
-                from asked a join counted c on c.n = a.n and c.lines = a.lines join users u on u.id = a.user_id
-                where a.free and not exists (
-                    select from idempotency_keys k where k.user_id = a.user_id and k.key = a.key)
-                for key share of u skip locked),
-            stored as (
-                insert into idempotency_keys (user_id, key, fingerprint, order_id, created_at)
-                select user_id, key, fingerprint, id, t
-                from placeable, (select cast(? as timestamptz) t) now where key is not null),""");
+    private static final String PLACE_KEYED = placeKeyed("pg_try_advisory_xact_lock(%d, lock)", "skip locked");
 
-    /**
-     * The same for one order, but it waits for what somebody has locked, up to lock_timeout, and replaces an expired
-     * key.
-     */
-    private static final String PLACE_ALONE = placeKeyed("pg_advisory_xact_lock(%d, lock) is not null", "", """
-            accepted as materialized (
-                select a.n, a.user_id, a.key, a.fingerprint, nextval('orders_id_seq') id
-                from asked a join counted c on c.n = a.n and c.lines = a.lines join users u on u.id = a.user_id
-                for key share of u),
-            stored as (
-                insert into idempotency_keys as k (user_id, key, fingerprint, order_id, created_at)
-                select user_id, key, fingerprint, id, t
-                from accepted, (select cast(? as timestamptz) t) now where key is not null
-                on conflict (user_id, key) do update set
-                    fingerprint = excluded.fingerprint, order_id = excluded.order_id, created_at = excluded.created_at
-                where k.created_at <= (select expiry from expiry)
-                returning order_id),
-            placeable as materialized (
-                select n, user_id, id from accepted where key is null or id in (select order_id from stored)),""");
+    /** The same, but waits for what somebody has locked, up to lock_timeout. */
+    private static final String PLACE_ALONE = placeKeyed("pg_advisory_xact_lock(%d, lock) is not null", "");
 
     private final AgroalDataSource dataSource;
     private final IdempotencyKeys keys;
@@ -119,7 +92,7 @@ class InsertOrders {
             counted as (select n, count(*) lines from found group by n),""".formatted(ifLocked);
     }
 
-    private static String placeKeyed(String lockKey, String ifLocked, String placeable) {
+    private static String placeKeyed(String lockKey, String ifLocked) {
         return """
             with keyed as (
                 select * from unnest((select ?::bigint[]), (select ?::integer[]), (select ?::text[]), (select ?::bytea[]), (select ?::integer[]))
@@ -127,15 +100,24 @@ class InsertOrders {
             expiry as (select cast(? as timestamptz) expiry),
             asked as materialized (select *, lock is null or %s free from keyed),
             %s
-            %s
+            placeable as materialized (
+                select a.n, a.user_id, a.key, a.fingerprint, nextval('orders_id_seq') id
+                from asked a join counted c on c.n = a.n and c.lines = a.lines join users u on u.id = a.user_id
+                where a.free and not exists (
+                    select from idempotency_keys k where k.user_id = a.user_id and k.key = a.key)
+                for key share of u %s),
+            stored as (
+                insert into idempotency_keys (user_id, key, fingerprint, order_id, created_at)
+                select user_id, key, fingerprint, id, t
+                from placeable, (select cast(? as timestamptz) t) now where key is not null),
             %s
             select a.n, p.id, a.free,
-                case when p.id is null then exists (
-                    select from idempotency_keys k, expiry
-                    where k.user_id = a.user_id and k.key = a.key and k.created_at > expiry) end,
+                case when p.id is null then (
+                    select k.created_at > expiry from idempotency_keys k, expiry
+                    where k.user_id = a.user_id and k.key = a.key) end,
                 %s
             from asked a left join placeable p on p.n = a.n""".formatted(
-                        lockKey.formatted(IdempotencyKeys.LOCK_CLASS), found(ifLocked), placeable, INSERTS, REASONS);
+                        lockKey.formatted(IdempotencyKeys.LOCK_CLASS), found(ifLocked), ifLocked, INSERTS, REASONS);
     }
 
     /** Places a group of orders, and tells each its outcome. */
@@ -146,7 +128,7 @@ class InsertOrders {
 
     /** Places one order, waiting for what somebody has locked for up to lock_timeout. */
     void insertAlone(Placement placement) {
-        insert(PLACE_ALONE, List.of(placement), false);
+        insert(PLACE_ALONE, List.of(placement), true);
     }
 
     private void insert(String sql, List<Placement> group, boolean retryKeys) {
@@ -198,17 +180,21 @@ class InsertOrders {
                 placement.place(id, now);
             } else if (!row.getBoolean(3)) {
                 placement.succeed(new Outcome.Skipped());
-            } else if (row.getBoolean(4)) {
-                placement.succeed(new Outcome.KeyUsed());
             } else {
-                Array found = row.getArray(5);
-                tellReason(
-                        placement, found == null ? Set.of() : Set.of((String[]) found.getArray()), row.getBoolean(6));
+                tellReason(placement, row);
             }
         }
     }
 
-    private static void tellReason(Placement placement, Set<String> found, boolean userExists) {
+    private static void tellReason(Placement placement, ResultSet row) throws SQLException {
+        boolean isKeyValid = row.getBoolean(4);
+        if (!row.wasNull()) {
+            placement.succeed(isKeyValid ? new Outcome.KeyUsed() : new Outcome.KeyExpired());
+            return;
+        }
+        Array names = row.getArray(5);
+        Set<String> found = names == null ? Set.of() : Set.of((String[]) names.getArray());
+        boolean userExists = row.getBoolean(6);
         if (userExists && found.containsAll(placement.quantities().keySet())) {
             placement.succeed(new Outcome.Skipped());
         } else {

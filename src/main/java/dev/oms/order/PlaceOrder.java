@@ -58,13 +58,15 @@ class PlaceOrder {
     private static final Duration RETRY_AGE_MAX = Duration.ofSeconds(10);
 
     private final InsertOrders insertOrders;
+    private final IdempotencyKeys keys;
     private final Event<StockDue> stockDue;
     private final GroupCommit<Placement, Outcome> groups;
     private final Semaphore alone = new Semaphore(CONCURRENT_ALONE);
     private final Semaphore skipped = new Semaphore(SKIPPED_MAX);
 
-    PlaceOrder(InsertOrders insertOrders, Event<StockDue> stockDue) {
+    PlaceOrder(InsertOrders insertOrders, IdempotencyKeys keys, Event<StockDue> stockDue) {
         this.insertOrders = insertOrders;
+        this.keys = keys;
         this.stockDue = stockDue;
         this.groups = new GroupCommit<>(
                 CONCURRENT_GROUPS, SPARE_GROUPS, GROUP_SIZE_MAX, DEADLINES, insertOrders::insertTogether);
@@ -81,6 +83,10 @@ class PlaceOrder {
     Optional<OrderView> place(long userId, Map<String, Long> quantities, IdempotencyKey key) {
         Placement placement = new Placement(userId, quantities, key);
         Outcome outcome = groups.commit(placement);
+        if (outcome instanceof Outcome.KeyExpired) {
+            keys.deleteExpired(userId, key);
+            outcome = groups.commit(placement.again());
+        }
         if (outcome instanceof Outcome.Skipped) {
             if (!skipped.tryAcquire()) {
                 throw busy();
@@ -98,6 +104,7 @@ class PlaceOrder {
             }
             case Outcome.KeyUsed used -> Optional.empty();
             case Outcome.Skipped again -> throw busy();
+            case Outcome.KeyExpired again -> throw busy();
         };
     }
 

@@ -25,6 +25,12 @@ final class Placement extends GroupCommit.Member<Placement.Outcome> {
         record KeyUsed() implements Outcome {}
 
         /**
+         * The key has placed an order so long ago that it counts as unused, but it is still stored. Nothing was
+         * changed.
+         */
+        record KeyExpired() implements Outcome {}
+
+        /**
          * Its group was placed without it, or not at all: it needs what somebody has locked, or the data of one of the
          * group is at fault. It may be placed alone. Nothing was changed.
          */

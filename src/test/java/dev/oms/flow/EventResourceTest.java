@@ -19,7 +19,9 @@ import io.quarkus.test.junit.QuarkusTest;
 import io.restassured.RestAssured;
 import io.smallrye.mutiny.helpers.test.AssertSubscriber;
 import io.vertx.core.Vertx;
+import io.vertx.core.http.Http2Settings;
 import io.vertx.core.http.HttpClientOptions;
+import io.vertx.core.http.HttpClientRequest;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpVersion;
 import jakarta.enterprise.inject.spi.CDI;
@@ -47,6 +49,7 @@ import java.util.function.Predicate;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** {@code /events}, with the scheduled consumer. */
@@ -213,6 +216,29 @@ class EventResourceTest {
             assertThat(all).hasSize(LISTENERS_OF_ADDRESS_MAX);
         } finally {
             close(all);
+        }
+    }
+
+    @Test
+    @Tag("full")
+    @DisabledOnIntegrationTest("Listeners are counted only inside the process")
+    void listenersThatDoNotReceiveLoseTheirSlots() {
+        FlowStream flows = CDI.current().select(FlowStream.class).get();
+        Vertx vertx = Vertx.vertx();
+        try {
+            io.vertx.core.http.HttpClient client = vertx.createHttpClient(new HttpClientOptions()
+                    .setProtocolVersion(HttpVersion.HTTP_2)
+                    .setHttp2ClearTextUpgrade(false)
+                    .setInitialSettings(new Http2Settings().setInitialWindowSize(0)));
+            for (int i = 0; i < 5; i++) {
+                client.request(HttpMethod.GET, RestAssured.port, "localhost", "/events")
+                        .compose(HttpClientRequest::send);
+            }
+            await().atMost(Duration.ofSeconds(30)).until(() -> flows.listenerCount() == 5);
+
+            await().atMost(Duration.ofSeconds(45)).until(() -> flows.listenerCount() == 0);
+        } finally {
+            vertx.close().toCompletionStage().toCompletableFuture().join();
         }
     }
 

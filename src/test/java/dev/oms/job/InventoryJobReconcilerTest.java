@@ -115,6 +115,18 @@ class InventoryJobReconcilerTest {
         assertThat(reconciler(4, Duration.ZERO).reconcile()).isEqualTo(3);
     }
 
+    /** Redis then refuses every other entry. */
+    @Test
+    void createsTheStreamAnewWhenItsIdsAreExhausted() {
+        lostOrders(3, Duration.ofHours(2));
+        queue.createGroup();
+        addEntry("18446744073709551615-18446744073709551615");
+
+        assertThat(reconciler(4, Duration.ZERO).reconcile()).isEqualTo(3);
+
+        assertThat(queue.depth()).isEqualTo(3);
+    }
+
     @Test
     void takesAJobThatIsRetriedByHandForJustSent() {
         long order = lostOrders(1, Duration.ofHours(2));
