@@ -2,6 +2,7 @@ package dev.oms;
 
 import dev.oms.audit.AuditTask;
 import dev.oms.embedded.EmbeddedServers;
+import dev.oms.start.CheckIntervals;
 import dev.oms.start.StartFailure;
 import io.quarkus.runtime.Quarkus;
 import io.quarkus.runtime.QuarkusApplication;
@@ -51,17 +52,7 @@ public class Main {
         System.setProperty("oms.seed", "false");
         // A task's log is read by the person who runs it.
         System.setProperty("quarkus.log.console.json.enabled", "false");
-        for (String schedule : new String[] {
-            "oms.job.consumer.every",
-            "oms.job.reconciler.every",
-            "oms.job.gauges.every",
-            "oms.audit.poll.every",
-            "oms.audit.every",
-            "oms.flow.every",
-            "oms.idempotency.purge.every"
-        }) {
-            System.setProperty(schedule, "off");
-        }
+        CheckIntervals.SETTINGS.forEach(interval -> System.setProperty(interval, "off"));
         start(task);
     }
 
