@@ -2,24 +2,33 @@ package dev.oms;
 
 import static io.restassured.RestAssured.given;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.equalTo;
 import static org.hamcrest.Matchers.notNullValue;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import io.quarkus.scheduler.Scheduler;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.DisabledOnIntegrationTest;
 import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.QuarkusTestProfile;
 import io.quarkus.test.junit.TestProfile;
+import io.restassured.response.Response;
 import jakarta.enterprise.inject.spi.CDI;
 import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The worker role as configured for production: a consumer and no resources. */
+/** The worker role as configured for production: a consumer, and nothing of the API. */
 @Tag("full")
 @QuarkusTest
 @TestProfile(WorkerRoleTest.Worker.class)
@@ -68,19 +77,49 @@ class WorkerRoleTest {
                 .anyMatch(job -> job.getMethodDescription().contains("PurgeIdempotencyKeys"));
     }
 
+    @Test
+    void servesNoOperationOfTheApi() throws IOException {
+        JsonNode paths = new ObjectMapper(new YAMLFactory())
+                .readTree(Path.of("src/main/resources/META-INF/openapi.yaml").toFile())
+                .path("paths");
+
+        List<String> served = new ArrayList<>();
+        paths.properties()
+                .forEach(entry -> entry.getValue().fieldNames().forEachRemaining(method -> {
+                    Response response = given().contentType("application/json")
+                            .body("{}")
+                            .request(
+                                    method.toUpperCase(Locale.ROOT),
+                                    entry.getKey().replaceAll("\\{\\w+}", "1"));
+                    if (response.statusCode() != 404 || !response.contentType().equals("application/problem+json")) {
+                        served.add(method + " " + entry.getKey() + ": " + response.statusCode());
+                    }
+                }));
+
+        assertThat(paths.size()).isPositive();
+        assertThat(served).isEmpty();
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "/orders",
-                "/orders/1",
-                "/users/1",
-                "/users/1/orders",
-                "/inventory_items",
+                "/",
                 "/console",
-                "/console/"
+                "/console/",
+                "/console/index.html",
+                "/q",
+                "/q/healthy",
+                "/q/openapi",
+                "/q/swagger-ui",
+                "/q/swagger-ui/index.html"
             })
-    void hasNoResources(String path) {
-        given().get(path).then().statusCode(404).contentType("application/problem+json");
+    void servesNothingElse(String path) {
+        given().redirects().follow(false).get(path).then().statusCode(404).contentType("application/problem+json");
+    }
+
+    @Test
+    void exportsMetrics() {
+        given().get("/q/metrics").then().statusCode(200).body(containsString("oms_jobs"));
     }
 
     @ParameterizedTest

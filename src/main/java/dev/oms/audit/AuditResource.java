@@ -1,7 +1,6 @@
 package dev.oms.audit;
 
 import dev.oms.audit.Audits.Last;
-import io.quarkus.resteasy.reactive.server.EndpointDisabled;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.ws.rs.GET;
@@ -12,7 +11,6 @@ import jakarta.ws.rs.core.Response;
 /** {@code /inventory_items/audit}: shows the last audit, and asks the workers for another. */
 @RunOnVirtualThread
 @Path("/inventory_items/audit")
-@EndpointDisabled(name = "oms.api", stringValue = "off")
 class AuditResource {
     private final Audits audits;
 

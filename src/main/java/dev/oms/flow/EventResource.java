@@ -2,7 +2,6 @@ package dev.oms.flow;
 
 import dev.oms.http.AdmitCalls;
 import dev.oms.http.LimitReceiving;
-import io.quarkus.resteasy.reactive.server.EndpointDisabled;
 import io.smallrye.mutiny.Multi;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.RoutingContext;
@@ -21,7 +20,6 @@ import java.time.Duration;
  * @see <a href="https://html.spec.whatwg.org/multipage/server-sent-events.html">HTML, Server-sent events</a>
  */
 @Path("/events")
-@EndpointDisabled(name = "oms.api", stringValue = "off")
 class EventResource {
     private static final Duration RECONNECT_AFTER = Duration.ofSeconds(2);
 

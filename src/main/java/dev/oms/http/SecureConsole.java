@@ -6,7 +6,6 @@ import io.vertx.core.http.HttpHeaders;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
-import org.eclipse.microprofile.config.inject.ConfigProperty;
 
 /**
  * Secures the console, the static files under {@code /console/} that Quarkus serves.
@@ -15,7 +14,6 @@ import org.eclipse.microprofile.config.inject.ConfigProperty;
  *   <li>Browsers load scripts, styles and data from this service only and do not embed the console in other pages: it
  *       shows names chosen by strangers, and an operator's clicks move stock.
  *   <li>Browsers revalidate its files on every load, so that files of two releases never mix.
- *   <li>A worker does not serve it, because it has none of the resources that the console calls.
  * </ul>
  *
  * @see <a href="https://www.w3.org/TR/CSP3/">Content Security Policy Level 3</a>
@@ -27,24 +25,14 @@ class SecureConsole {
     private static final String POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
             + "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-    private final WriteProblem writeProblem;
-    private final boolean isServed;
-
-    SecureConsole(WriteProblem writeProblem, @ConfigProperty(name = "oms.api") String api) {
-        this.writeProblem = writeProblem;
-        this.isServed = !api.equals("off");
-    }
-
     void install(@Observes Filters filters) {
-        filters.register(this::secure, AFTER_ADMISSION);
+        filters.register(SecureConsole::secure, AFTER_ADMISSION);
     }
 
-    private void secure(RoutingContext call) {
+    private static void secure(RoutingContext call) {
         String path = call.normalizedPath();
         if (!path.equals(PATH) && !path.startsWith(PATH + "/")) {
             call.next();
-        } else if (!isServed) {
-            writeProblem.write(call, Problem.of(404, "There is nothing at " + path + "."));
         } else if (path.equals(PATH)) {
             call.response()
                     .setStatusCode(302)

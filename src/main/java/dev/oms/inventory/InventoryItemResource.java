@@ -7,7 +7,6 @@ import dev.oms.http.IfNoneMatch;
 import dev.oms.http.Page;
 import dev.oms.http.ProblemException;
 import dev.oms.inventory.StockMovement.StockMovementView;
-import io.quarkus.resteasy.reactive.server.EndpointDisabled;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.ws.rs.BeanParam;
 import jakarta.ws.rs.DELETE;
@@ -26,7 +25,6 @@ import java.util.List;
 /** {@code /inventory_items}. */
 @RunOnVirtualThread
 @Path("/inventory_items")
-@EndpointDisabled(name = "oms.api", stringValue = "off")
 class InventoryItemResource {
     private final InventoryItems items;
     private final StockMovements movements;

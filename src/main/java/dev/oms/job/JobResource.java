@@ -5,7 +5,6 @@ import dev.oms.http.Page;
 import dev.oms.job.FailedJob.FailedJobView;
 import dev.oms.job.Workers.Reconciliation;
 import dev.oms.job.Workers.Worker;
-import io.quarkus.resteasy.reactive.server.EndpointDisabled;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.ws.rs.BeanParam;
@@ -25,7 +24,6 @@ import org.jboss.logging.Logger;
 /** {@code /jobs}: shows an operator the state of the stream, and retries or drops failed jobs. */
 @RunOnVirtualThread
 @Path("/jobs")
-@EndpointDisabled(name = "oms.api", stringValue = "off")
 class JobResource {
     private static final Logger LOG = Logger.getLogger(JobResource.class);
 

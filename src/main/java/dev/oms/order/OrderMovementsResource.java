@@ -2,7 +2,6 @@ package dev.oms.order;
 
 import dev.oms.inventory.StockMovements;
 import dev.oms.inventory.StockMovements.OrderMovementView;
-import io.quarkus.resteasy.reactive.server.EndpointDisabled;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.Path;
@@ -12,7 +11,6 @@ import java.util.List;
 /** {@code /orders/{id}/movements}: an order's entries in the ledger. */
 @RunOnVirtualThread
 @Path("/orders/{id}/movements")
-@EndpointDisabled(name = "oms.api", stringValue = "off")
 class OrderMovementsResource {
     private final Orders orders;
     private final StockMovements movements;

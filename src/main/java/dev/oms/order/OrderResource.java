@@ -12,7 +12,6 @@ import dev.oms.http.ProblemException;
 import dev.oms.inventory.InventoryItem;
 import dev.oms.order.OrderEvents.OrderEventView;
 import dev.oms.user.Users;
-import io.quarkus.resteasy.reactive.server.EndpointDisabled;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.transaction.Transactional;
@@ -40,7 +39,6 @@ import java.util.stream.Stream;
 /** {@code /orders}. Its calls spend most of their time waiting for PostgreSQL, which is cheapest on virtual threads. */
 @RunOnVirtualThread
 @Path("/orders")
-@EndpointDisabled(name = "oms.api", stringValue = "off")
 class OrderResource {
     /** The maximum number of different items in an order. */
     static final int ITEMS_MAX = 100;

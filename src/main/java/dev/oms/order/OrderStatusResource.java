@@ -1,6 +1,5 @@
 package dev.oms.order;
 
-import io.quarkus.resteasy.reactive.server.EndpointDisabled;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.ws.rs.GET;
@@ -11,7 +10,6 @@ import java.util.stream.Stream;
 /** {@code /order_statuses}: the statuses that a client may set from each status. */
 @RunOnVirtualThread
 @Path("/order_statuses")
-@EndpointDisabled(name = "oms.api", stringValue = "off")
 class OrderStatusResource {
     /** A status on the wire. */
     @RegisterForReflection

@@ -1,7 +1,6 @@
 package dev.oms.order;
 
 import dev.oms.http.Page;
-import io.quarkus.resteasy.reactive.server.EndpointDisabled;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.ws.rs.BeanParam;
 import jakarta.ws.rs.GET;
@@ -14,7 +13,6 @@ import jakarta.ws.rs.core.UriInfo;
 /** {@code /users/{user_id}/orders}: the same list as {@code /orders?user_id=}. */
 @RunOnVirtualThread
 @Path("/users/{user_id}/orders")
-@EndpointDisabled(name = "oms.api", stringValue = "off")
 class UserOrdersResource {
     private final OrderResource orders;
 

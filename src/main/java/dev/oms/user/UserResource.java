@@ -6,7 +6,6 @@ import dev.oms.http.DatabaseConstraints;
 import dev.oms.http.ProblemException;
 import dev.oms.http.Texts;
 import dev.oms.user.User.UserView;
-import io.quarkus.resteasy.reactive.server.EndpointDisabled;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.persistence.PersistenceException;
 import jakarta.transaction.Transactional;
@@ -24,7 +23,6 @@ import java.time.Clock;
 /** {@code /users}. */
 @RunOnVirtualThread
 @Path("/users")
-@EndpointDisabled(name = "oms.api", stringValue = "off")
 class UserResource {
     private final Users users;
     private final Bodies bodies;

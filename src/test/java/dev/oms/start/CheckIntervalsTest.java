@@ -1,12 +1,16 @@
 package dev.oms.start;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.quarkus.runtime.StartupEvent;
 import io.quarkus.runtime.configuration.ConfigurationException;
 import io.smallrye.config.SmallRyeConfigBuilder;
-import org.eclipse.microprofile.config.Config;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.Properties;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -25,10 +29,23 @@ class CheckIntervalsTest {
                 .hasMessage("oms.audit.every must be off or a duration of at least 1s, such as 5s.");
     }
 
+    @Test
+    void checksEveryInterval() throws IOException {
+        Properties settings = new Properties();
+        try (InputStream file = CheckIntervals.class.getResourceAsStream("/application.properties")) {
+            settings.load(file);
+        }
+
+        assertThat(settings.stringPropertyNames().stream()
+                        .map(name -> name.replaceFirst("^%\\w+\\.", ""))
+                        .filter(name -> name.startsWith("oms.") && name.endsWith(".every")))
+                .containsOnly(CheckIntervals.SETTINGS.toArray(String[]::new));
+    }
+
     private static void check(String every) {
-        Config config = new SmallRyeConfigBuilder()
-                .withDefaultValue("oms.audit.every", every)
-                .build();
-        new CheckIntervals().onStart(new StartupEvent(), config);
+        SmallRyeConfigBuilder config = new SmallRyeConfigBuilder();
+        CheckIntervals.SETTINGS.forEach(name -> config.withDefaultValue(name, "off"));
+        config.withDefaultValue("oms.audit.every", every);
+        new CheckIntervals().onStart(new StartupEvent(), config.build());
     }
 }
