@@ -1,5 +1,6 @@
 package dev.oms.inventory;
 
+import dev.oms.http.Actor;
 import dev.oms.http.IfMatch;
 import dev.oms.http.ProblemException;
 import io.quarkus.narayana.jta.QuarkusTransaction;
@@ -30,7 +31,7 @@ class ChangeItem {
      * @throws ProblemException 404 when there is no such item, 412 when it is at another version, 422 when another item
      *     on sale has the same name
      */
-    InventoryItem change(long id, InventoryItemBody body, IfMatch expected) {
+    InventoryItem change(long id, InventoryItemBody body, IfMatch expected, Actor actor) {
         InventoryItem found = items.get(id);
         if (isRenamed(found, body)) {
             expected.require("inventory item", id, found.version());
@@ -41,10 +42,10 @@ class ChangeItem {
                 last = QuarkusTransaction.requiringNew().call(() -> items.freezeName(id, after, PAGE_SIZE));
             }
         }
-        return QuarkusTransaction.requiringNew().call(() -> changeInTransaction(id, body, expected));
+        return QuarkusTransaction.requiringNew().call(() -> changeInTransaction(id, body, expected, actor));
     }
 
-    private InventoryItem changeInTransaction(long id, InventoryItemBody body, IfMatch expected) {
+    private InventoryItem changeInTransaction(long id, InventoryItemBody body, IfMatch expected, Actor actor) {
         InventoryItem item = items.lock(id, expected);
         Instant now = clock.instant();
         if (isRenamed(item, body)) {
@@ -55,7 +56,7 @@ class ChangeItem {
             item.changeThreshold(body.threshold(), now);
         }
         if (body.quantity() != null && body.quantity() != item.quantity()) {
-            movements.persist(item.correct(body.quantity(), body.reason(), now));
+            movements.persist(item.correct(body.quantity(), body.reason(), actor, now));
         }
         try {
             items.flush();
