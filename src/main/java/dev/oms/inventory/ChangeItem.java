@@ -8,6 +8,7 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.persistence.PersistenceException;
 import java.time.Clock;
 import java.time.Instant;
+import java.util.Optional;
 
 /** Renames an item, changes its threshold, or corrects its quantity to what was counted. */
 @ApplicationScoped
@@ -42,11 +43,18 @@ class ChangeItem {
                 last = QuarkusTransaction.requiringNew().call(() -> items.freezeName(id, after, PAGE_SIZE));
             }
         }
-        return QuarkusTransaction.requiringNew().call(() -> changeInTransaction(id, body, expected, actor));
+        Changed changed =
+                QuarkusTransaction.requiringNew().call(() -> changeInTransaction(id, body, expected, actor));
+        changed.lowStock().ifPresent(LowStock::warn);
+        return changed.item();
     }
 
-    private InventoryItem changeInTransaction(long id, InventoryItemBody body, IfMatch expected, Actor actor) {
+    private record Changed(InventoryItem item, Optional<LowStock> lowStock) {}
+
+    private Changed changeInTransaction(long id, InventoryItemBody body, IfMatch expected, Actor actor) {
         InventoryItem item = items.lock(id, expected);
+        long oldQuantity = item.quantity();
+        long oldThreshold = item.threshold();
         Instant now = clock.instant();
         if (isRenamed(item, body)) {
             items.freezeName(id, 0, Integer.MAX_VALUE);
@@ -63,7 +71,7 @@ class ChangeItem {
         } catch (PersistenceException e) {
             throw NameTaken.orElse(e);
         }
-        return item;
+        return new Changed(item, item.lowStockSince(oldQuantity, oldThreshold));
     }
 
     private static boolean isRenamed(InventoryItem item, InventoryItemBody body) {

@@ -19,6 +19,7 @@ import java.util.logging.Handler;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 import org.jboss.logmanager.formatters.PatternFormatter;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** The log line by which a shop learns that it must reorder an item. */
@@ -29,9 +30,15 @@ class LowStockTest {
     @Inject
     SettleStock settleStock;
 
-    private final long user = Shop.user();
     private final String name = Shop.uniqueName();
-    private final long item = Shop.item(name, 6, 5);
+    private long user;
+    private long item;
+
+    @BeforeEach
+    void addItem() {
+        user = Shop.user();
+        item = Shop.item(name, 6, 5);
+    }
 
     @Test
     void warnsOnceWhenADeductionCrossesTheThreshold() {
@@ -54,6 +61,30 @@ class LowStockTest {
                 }))
                 // To 5, 4, 3, refused, 5, 4.
                 .containsExactly(warning(4, 5), warning(4, 5));
+    }
+
+    @Test
+    void warnsOnceWhenAChangeCrossesTheThreshold() {
+        assertThat(linesOf(() -> {
+                    put(Map.of("quantity", 5));
+                    put(Map.of("quantity", 4));
+                    put(Map.of("quantity", 3));
+                    put(Map.of("threshold", 3));
+                    put(Map.of("threshold", 9));
+                }))
+                .containsExactly(warning(4, 5), warning(3, 9));
+    }
+
+    @Test
+    void doesNotWarnOfAChangeThatIsRefused() {
+        String taken = Shop.uniqueName();
+        Shop.item(taken, 1, 0);
+
+        assertThat(linesOf(() -> put(Map.of("quantity", 4, "name", taken)))).isEmpty();
+    }
+
+    private void put(Map<String, ?> change) {
+        given().contentType(ContentType.JSON).body(change).put("/inventory_items/{id}", item);
     }
 
     private String warning(long quantity, long threshold) {
