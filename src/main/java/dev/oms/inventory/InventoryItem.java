@@ -1,6 +1,7 @@
 package dev.oms.inventory;
 
 import dev.oms.http.Actor;
+import dev.oms.http.ProblemException;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 import jakarta.persistence.Entity;
 import jakarta.persistence.GeneratedValue;
@@ -15,7 +16,10 @@ import java.util.Optional;
 @Entity
 @Table(name = "inventory_items")
 public class InventoryItem {
-    /** The maximum quantity of an item. */
+    /**
+     * The maximum to which a client may raise a quantity. Restored stock may take it higher, because a restoration is
+     * never refused.
+     */
     public static final long QUANTITY_MAX = 1_000_000_000;
 
     /** Above any id that will ever be assigned; multiplied by {@link #QUANTITY_MAX}, it fits into a long. */
@@ -60,8 +64,15 @@ public class InventoryItem {
         this.updatedAt = now;
     }
 
-    /** Sets the quantity to what was counted; the movement records the difference. */
+    /**
+     * Sets the quantity to what was counted; the movement records the difference.
+     *
+     * @throws ProblemException 422 when it would rise above {@link #QUANTITY_MAX}
+     */
     StockMovement correct(long counted, String reason, Actor actor, Instant now) {
+        if (counted > Math.max(quantity, QUANTITY_MAX)) {
+            throw ProblemException.invalid("quantity", "must be less than or equal to " + QUANTITY_MAX);
+        }
         long delta = counted - quantity;
         quantity = counted;
         updatedAt = now;

@@ -12,6 +12,7 @@ import jakarta.validation.groups.Default;
 /**
  * An item as a client sends it, bare or as {@code {"inventory_item":{…}}}.
  *
+ * @param quantity a change is limited by {@link InventoryItem#correct}
  * @param reason the reason for a correction of the quantity, for the ledger
  */
 record InventoryItemBody(
@@ -20,7 +21,7 @@ record InventoryItemBody(
         @Pattern(regexp = Texts.PRINTABLE, message = Texts.PRINTABLE_MESSAGE)
         String name,
 
-        @NotNull(groups = OnCreate.class) @Min(0) @Max(InventoryItem.QUANTITY_MAX)
+        @NotNull(groups = OnCreate.class) @Min(0) @Max(value = InventoryItem.QUANTITY_MAX, groups = OnCreate.class)
         Long quantity,
 
         @NotNull(groups = OnCreate.class) @Min(0) @Max(InventoryItem.QUANTITY_MAX)

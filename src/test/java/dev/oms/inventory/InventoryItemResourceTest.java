@@ -202,6 +202,36 @@ class InventoryItemResourceTest {
     }
 
     @Test
+    void acceptsEveryQuantityThatItShows() {
+        String name = Shop.uniqueName();
+        long id = Shop.item(name, 1_000_000_000, 0);
+        long order = Shop.order(Shop.user(), Map.of(name, 1_000_000_000));
+        settling.settle(order);
+        change(id, Map.of("quantity", 1_000_000_000)).then().statusCode(200);
+        Shop.cancel(order);
+        settling.settle(order);
+        assertThat(Shop.quantity(id)).isEqualTo(2_000_000_000);
+
+        change(id, Map.of("quantity", 2_000_000_000, "threshold", 5))
+                .then()
+                .statusCode(200)
+                .body("threshold", equalTo(5));
+        change(id, Map.of("quantity", 1_999_999_999)).then().statusCode(200);
+        adjust(id, Map.of("delta", -9, "reason", "lost")).then().statusCode(200);
+
+        // Not higher, and neither than the limit otherwise.
+        change(id, Map.of("quantity", 2_000_000_000))
+                .then()
+                .statusCode(422)
+                .body("errors.field", equalTo(List.of("quantity")))
+                .body("errors.message", equalTo(List.of("must be less than or equal to 1000000000")));
+        adjust(id, Map.of("delta", 1, "reason", "found")).then().statusCode(422);
+        assertThat(Shop.quantity(id)).isEqualTo(1_999_999_990);
+        change(id, Map.of("quantity", 1_000_000_000)).then().statusCode(200);
+        change(id, Map.of("quantity", 1_000_000_001)).then().statusCode(422);
+    }
+
+    @Test
     void findsAnItemByName() {
         String name = Shop.uniqueName();
         long id = Shop.item(name, 1, 0);
