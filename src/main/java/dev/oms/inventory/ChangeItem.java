@@ -43,8 +43,7 @@ class ChangeItem {
                 last = QuarkusTransaction.requiringNew().call(() -> items.freezeName(id, after, PAGE_SIZE));
             }
         }
-        Changed changed =
-                QuarkusTransaction.requiringNew().call(() -> changeInTransaction(id, body, expected, actor));
+        Changed changed = QuarkusTransaction.requiringNew().call(() -> changeInTransaction(id, body, expected, actor));
         changed.lowStock().ifPresent(LowStock::warn);
         return changed.item();
     }

@@ -12,6 +12,7 @@ import jakarta.validation.groups.Default;
 /**
  * An item as a client sends it, bare or as {@code {"inventory_item":{…}}}.
  *
+ * @param name in the form of {@link Texts#normalizeName}, however it was sent
  * @param quantity a change is limited by {@link InventoryItem#correct}
  * @param reason the reason for a correction of the quantity, for the ledger
  */
@@ -32,6 +33,10 @@ record InventoryItemBody(
 
         InventoryItemBody inventoryItem)
         implements Bodies.Wrapped<InventoryItemBody> {
+
+    InventoryItemBody {
+        name = name == null ? null : Texts.normalizeName(name);
+    }
 
     /** The constraints on a new item, which must be complete; a change may contain any subset of the fields. */
     interface OnCreate extends Default {}

@@ -95,7 +95,7 @@ public class InventoryItems implements PanacheRepository<InventoryItem> {
                 return List.of();
             }
             query.append(" and name = :name");
-            parameters.put("name", name);
+            parameters.put("name", Texts.normalizeName(name));
         }
         if (belowThreshold) {
             query.append(" and quantity < threshold");

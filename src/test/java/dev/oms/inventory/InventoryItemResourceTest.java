@@ -202,6 +202,31 @@ class InventoryItemResourceTest {
     }
 
     @Test
+    void namesThatLookTheSameAreTheSame() {
+        String name = "Caf\u00e9 " + Shop.uniqueName();
+        String written = " " + name.replace("\u00e9", "e\u0301\u200b").replace(" ", "\u00a0") + "\u202e\u3000";
+        long id = given().contentType(ContentType.JSON)
+                .body(Map.of("name", written, "quantity", 1, "threshold", 0))
+                .post("/inventory_items")
+                .then()
+                .statusCode(201)
+                .body("name", equalTo(name))
+                .extract()
+                .jsonPath()
+                .getLong("id");
+
+        given().queryParam("name", written).get("/inventory_items").then().body("id", equalTo(List.of((int) id)));
+        given().contentType(ContentType.JSON)
+                .body(Map.of("name", name + "\ufe0f", "quantity", 1, "threshold", 0))
+                .post("/inventory_items")
+                .then()
+                .statusCode(422)
+                .body("errors[0].message", equalTo("is already taken"));
+        // No renaming.
+        change(id, Map.of("name", written)).then().statusCode(200).header("ETag", "\"0\"");
+    }
+
+    @Test
     void acceptsEveryQuantityThatItShows() {
         String name = Shop.uniqueName();
         long id = Shop.item(name, 1_000_000_000, 0);

@@ -59,6 +59,26 @@ class OrderResourceTest {
     }
 
     @Test
+    void findsItemsHoweverTheirNamesAreWritten() {
+        String cafe = "Caf\u00e9 " + name;
+        Shop.item(cafe, 5, 0);
+
+        Response placed = given().contentType(ContentType.JSON)
+                .body(Map.of("items", Map.of(" Cafe\u0301\u00a0\u202e" + name + "\u200b ", 2)))
+                .post("/orders?user_id=" + user);
+
+        placed.then().statusCode(201).body("items", equalTo(Map.of(cafe, 2)));
+        given().get("/orders/{id}", placed.jsonPath().getLong("id")).then().body("items", equalTo(Map.of(cafe, 2)));
+        given().contentType(ContentType.JSON)
+                .body("{\"items\":{\"%s\":1,\"%s\u200b\":2}}".formatted(name, name))
+                .post("/orders?user_id=" + user)
+                .then()
+                .statusCode(422)
+                .body("errors[0].field", equalTo("items." + name))
+                .body("errors[0].message", equalTo("is there more than once"));
+    }
+
+    @Test
     void namesTheItemsThatWereShort() {
         String scarce = Shop.uniqueName();
         String gone = Shop.uniqueName();
@@ -331,10 +351,10 @@ class OrderResourceTest {
         return order;
     }
 
-    /** Its item got its name before invisible characters were refused. */
+    /** Its item got its name before such characters were refused. */
     @Test
-    void anItemWithAnInvisibleCharacterInItsNameStaysOnSale() {
-        String old = name + "\u200b";
+    void anItemWithARefusedCharacterInItsNameStaysOnSale() {
+        String old = name + "\u2800";
         ledger.execute("update inventory_items set name = '%s' where id = %d".formatted(old, item));
 
         long order = Shop.order(user, Map.of(old, 2));
