@@ -1,5 +1,6 @@
 package dev.oms.http;
 
+import java.text.Normalizer;
 import java.util.regex.Pattern;
 
 /** Limits on the text that clients send. */
@@ -8,7 +9,7 @@ public final class Texts {
     public static final int NAME_MAX = 255;
 
     /** What a text must not contain: see {@link #PRINTABLE}. */
-    private static final String REFUSED = "\\p{Cc}\\p{Cf}\\p{Co}\\p{Cs}\\p{Zl}\\p{Zp}\\p{IsNoncharacter_Code_Point}"
+    private static final String REFUSED = "\\p{Cc}\\p{Cf}\\p{Co}\\p{Cs}\\p{Zl}\\p{Zp}\\p{Cn}"
             // Not format characters to Unicode, but its Default_Ignorable_Code_Point: fillers and variation selectors.
             + "\\x{34F}\\x{115F}\\x{1160}\\x{17B4}\\x{17B5}\\x{180B}-\\x{180F}\\x{2065}\\x{3164}\\x{FE00}-\\x{FE0F}"
             + "\\x{FFA0}\\x{FFF0}-\\x{FFF8}\\x{E0000}-\\x{E0FFF}"
@@ -27,13 +28,13 @@ public final class Texts {
      *   <li>It has at least one character that is not a space.
      *   <li>At its ends it has no spaces other than U+0020: nobody sees a no-break space there.
      *   <li>It has no control characters (such as NUL), no line separators, no unpaired surrogates.
-     *   <li>It has no private-use characters and no noncharacters, which have no agreed look.
+     *   <li>It has no private-use characters, which have no agreed look, and none that Unicode has not assigned:
+     *       whether they look like others is not known yet. The JDK decides, which knows new characters a year or so
+     *       late.
      *   <li>It has no invisible or direction characters: two names would look the same, or a line would read backwards.
      *       This includes the joiners inside some emoji and Persian words. The one exception is the selector that makes
      *       a pictograph an emoji (&#x2764;&#xFE0F;), because keyboards add it.
      * </ul>
-     *
-     * <p>Characters that are not assigned are accepted: a later version of Unicode than the JDK's may have them.
      *
      * <p>Possessive, so it never backtracks; otherwise 1 MiB ending in NUL would take an hour.
      *
@@ -45,6 +46,17 @@ public final class Texts {
     public static final String PRINTABLE_MESSAGE =
             "must not be blank, contain invisible or control characters, or have a space other than U+0020 at an end";
 
+    /** Unicode's Default_Ignorable_Code_Point, which {@code V18} has too. */
+    private static final Pattern INVISIBLE = Pattern.compile(
+            "[\\x{AD}\\x{34F}\\x{61C}\\x{115F}\\x{1160}\\x{17B4}\\x{17B5}\\x{180B}-\\x{180F}\\x{200B}-\\x{200F}"
+                    + "\\x{202A}-\\x{202E}\\x{2060}-\\x{206F}\\x{3164}\\x{FE00}-\\x{FE0F}\\x{FEFF}\\x{FFA0}"
+                    + "\\x{FFF0}-\\x{FFF8}\\x{1BCA0}-\\x{1BCA3}\\x{1D173}-\\x{1D17A}\\x{E0000}-\\x{E0FFF}]");
+
+    private static final int NORMALIZED_MAX = 3 * NAME_MAX;
+
+    private static final Pattern SPACE = Pattern.compile("\\p{Zs}");
+    private static final Pattern SPACES_AT_THE_ENDS = Pattern.compile("^ ++|(?<! ) ++$");
+
     private static final Pattern STORABLE = Pattern.compile("[^\\x{0}\\p{Cs}]*+");
 
     private Texts() {}
@@ -55,6 +67,41 @@ public final class Texts {
      */
     public static boolean isStorable(String text) {
         return STORABLE.matcher(text).matches();
+    }
+
+    /**
+     * The form in which the names of items are stored and looked up, so that names that look the same are the same:
+     *
+     * <ul>
+     *   <li>Invisible and direction characters are removed, also the joiners and selectors inside some emoji.
+     *   <li>Every space becomes U+0020, and there is none at the ends.
+     *   <li>It is in normalization form C: an accent is part of its letter where there is such a letter.
+     * </ul>
+     *
+     * <p>A text of more than {@value #NORMALIZED_MAX} characters is left as it is: it is no name, and thousands of
+     * accents on one letter take long to sort. What is left may be empty, or break other rules: see {@link #PRINTABLE}.
+     *
+     * @see <a href="https://www.unicode.org/reports/tr15/">Unicode Standard Annex 15, Unicode Normalization Forms</a>
+     */
+    public static String normalizeName(String name) {
+        if (name.length() > NORMALIZED_MAX || isNormalAscii(name)) {
+            return name;
+        }
+        String visible = INVISIBLE.matcher(name).replaceAll("");
+        String spaced = SPACE.matcher(visible).replaceAll(" ");
+        return SPACES_AT_THE_ENDS
+                .matcher(Normalizer.normalize(spaced, Normalizer.Form.NFC))
+                .replaceAll("");
+    }
+
+    /** Most names are: they cost a loop and no copy. */
+    private static boolean isNormalAscii(String name) {
+        for (int i = 0; i < name.length(); i++) {
+            if (name.charAt(i) >= 0x80) {
+                return false;
+            }
+        }
+        return !name.startsWith(" ") && !name.endsWith(" ");
     }
 
     /** Cuts text after {@code max} characters, so that it can be echoed. */

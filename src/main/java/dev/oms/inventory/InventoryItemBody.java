@@ -12,6 +12,8 @@ import jakarta.validation.groups.Default;
 /**
  * An item as a client sends it, bare or as {@code {"inventory_item":{…}}}.
  *
+ * @param name in the form of {@link Texts#normalizeName}, however it was sent
+ * @param quantity a change is limited by {@link InventoryItem#correct}
  * @param reason the reason for a correction of the quantity, for the ledger
  */
 record InventoryItemBody(
@@ -20,7 +22,7 @@ record InventoryItemBody(
         @Pattern(regexp = Texts.PRINTABLE, message = Texts.PRINTABLE_MESSAGE)
         String name,
 
-        @NotNull(groups = OnCreate.class) @Min(0) @Max(InventoryItem.QUANTITY_MAX)
+        @NotNull(groups = OnCreate.class) @Min(0) @Max(value = InventoryItem.QUANTITY_MAX, groups = OnCreate.class)
         Long quantity,
 
         @NotNull(groups = OnCreate.class) @Min(0) @Max(InventoryItem.QUANTITY_MAX)
@@ -31,6 +33,10 @@ record InventoryItemBody(
 
         InventoryItemBody inventoryItem)
         implements Bodies.Wrapped<InventoryItemBody> {
+
+    InventoryItemBody {
+        name = name == null ? null : Texts.normalizeName(name);
+    }
 
     /** The constraints on a new item, which must be complete; a change may contain any subset of the fields. */
     interface OnCreate extends Default {}

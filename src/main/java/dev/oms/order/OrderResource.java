@@ -9,6 +9,7 @@ import dev.oms.http.IfMatch;
 import dev.oms.http.IfNoneMatch;
 import dev.oms.http.Page;
 import dev.oms.http.ProblemException;
+import dev.oms.http.Texts;
 import dev.oms.inventory.InventoryItem;
 import dev.oms.order.OrderEvents.OrderEventView;
 import dev.oms.user.Users;
@@ -73,7 +74,10 @@ class OrderResource {
         this.bodies = bodies;
     }
 
-    /** Refuses one item too many while the body is being parsed, before anything looks at the others. */
+    /**
+     * Normalizes names. Refuses one that is there twice, and one item too many, while the body is being parsed, before
+     * anything looks at the others.
+     */
     @RegisterForReflection
     static final class Items extends LinkedHashMap<String, Long> {
         private static final long serialVersionUID = 1L;
@@ -83,7 +87,11 @@ class OrderResource {
             if (size() == ITEMS_MAX) {
                 throw ProblemException.invalid("items", "size must be between 1 and " + ITEMS_MAX);
             }
-            return super.put(name, quantity);
+            String normal = Texts.normalizeName(name);
+            if (containsKey(normal)) {
+                throw ProblemException.invalid("items." + Texts.shorten(normal, 100), "is there more than once");
+            }
+            return super.put(normal, quantity);
         }
     }
 

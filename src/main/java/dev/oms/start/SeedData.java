@@ -38,8 +38,8 @@ public class SeedData {
                     select 'item_' || n, 200 from generate_series(1, 50000) n) seed (name, quantity)
                 on conflict do nothing
                 returning id, quantity)
-            insert into stock_movements (inventory_item_id, kind, delta, quantity_after, created_at)
-            select id, 'OPENING', quantity, quantity, now() from item""";
+            insert into stock_movements (inventory_item_id, kind, delta, quantity_after, actor, created_at)
+            select id, 'OPENING', quantity, quantity, 'seed', now() from item""";
 
     // One to three lines each: a popular item, then items scattered by a multiplication. No job is sent: the reconciler
     // finds these orders, because they look as if their jobs had been sent in 1970.

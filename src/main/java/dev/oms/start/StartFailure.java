@@ -16,6 +16,7 @@ import java.util.stream.IntStream;
 import org.flywaydb.core.api.FlywayException;
 import org.flywaydb.core.api.exception.FlywayValidateException;
 import org.flywaydb.core.internal.exception.FlywayMigrateException;
+import org.postgresql.util.PSQLException;
 
 /** Reports why OMS did not start: one sentence for a wrong setting or a server, a stack trace for a fault of OMS. */
 public final class StartFailure {
@@ -71,6 +72,10 @@ public final class StartFailure {
                     when String.valueOf(e.getMessage()).contains("unsupported startup parameter") ->
                         "migrations must not go through PgBouncer; set OMS_MIGRATE=false, or connect directly to "
                                 + "PostgreSQL to migrate.";
+                    // Raised by a migration, in a sentence.
+                    case PSQLException e
+                    when "P0001".equals(e.getSQLState()) && e.getServerErrorMessage() != null ->
+                        e.getServerErrorMessage().getMessage();
                     // Class 28 of PostgreSQL's error codes; the driver has no code for a missing password, PgBouncer
                     // one for all.
                     case SQLException e

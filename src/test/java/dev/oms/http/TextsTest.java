@@ -4,10 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class TextsTest {
@@ -115,6 +117,57 @@ class TextsTest {
             })
     void notPrintable(String text) {
         assertThat(text).doesNotMatch(PRINTABLE);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            ignoreLeadingAndTrailingWhitespace = false,
+            value = {
+                "burger,burger",
+                " burger ,burger",
+                "\u00a0 two  words\u3000,two  words",
+                "a\u00a0b\u2003c,a b c",
+                "Cafe\u0301,Caf\u00e9",
+                "Caf\u00e9,Caf\u00e9",
+                "\u212b,\u00c5",
+                // Composed only once the joiner between them is gone.
+                "e\u034f\u0301,\u00e9",
+                "\u202eabc\u202c,abc",
+                "a\u200bb\ufeff,ab",
+                "a\u00adb,ab",
+                "\u2764\ufe0f,\u2764",
+                "\ud55c\ud83d\udc69\u200d\ud83c\udf73,\ud55c\ud83d\udc69\ud83c\udf73",
+                "\u1112\u1161\u11ab,\ud55c",
+                "' ',''",
+                "'\u200b\u3000',''",
+                // For others to refuse.
+                "a\u2800,a\u2800"
+            })
+    void namesHaveOneForm(String name, String expected) {
+        assertThat(Texts.normalizeName(name)).isEqualTo(expected);
+        assertThat(Texts.normalizeName(expected)).isEqualTo(expected);
+    }
+
+    @Test
+    void normalizingTwiceChangesNothing() {
+        assertThat(Texts.normalizeName("\ta\n")).isEqualTo("\ta\n");
+        IntStream.rangeClosed(0, Character.MAX_CODE_POINT)
+                .mapToObj(c -> "a" + Character.toString(c) + "\u0301 " + Character.toString(c))
+                .forEach(name -> {
+                    String normal = Texts.normalizeName(name);
+                    assertThat(Texts.normalizeName(normal)).isEqualTo(normal);
+                });
+    }
+
+    /** The worst for a sorter: marks in the wrong order, and spaces that are not at the end. */
+    @Test
+    void normalizesLongNamesInTime() {
+        List<String> names = List.of(
+                "\u0301\u0327\u0345".repeat(50_000),
+                "\u0345".repeat(1_000) + "\u0301".repeat(150_000),
+                " ".repeat(150_000) + "x");
+
+        assertTimeoutPreemptively(Duration.ofSeconds(20), () -> names.forEach(Texts::normalizeName));
     }
 
     /** Whatever Unicode puts into these categories. */

@@ -7,6 +7,10 @@ import static org.awaitility.Awaitility.await;
 import dev.oms.Ledger;
 import dev.oms.OmsServers;
 import dev.oms.embedded.EmbeddedServers;
+import dev.oms.http.Texts;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
@@ -149,7 +153,7 @@ class MigrateOnlineTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"13, 14, order_lines", "14, 15, orders"})
+    @CsvSource({"13, 14, order_lines", "14, 15, orders", "15, 16, stock_movements", "16, 17, orders"})
     void asksAgainForALockThatIsHeldTooLong(String from, String to, String table) throws Exception {
         migrate(from);
         try (Connection reading = dataSource.getConnection();
@@ -170,6 +174,65 @@ class MigrateOnlineTest {
         }
         assertThat(ledger.texts("select version from flyway_schema_history where success"))
                 .contains(to);
+    }
+
+    /** PostgreSQL and Texts must agree, or an item could not be found by its name. */
+    @Test
+    void normalizesNamesAsTexts() {
+        migrate("17");
+        ledger.execute("""
+                insert into inventory_items (name, quantity, threshold, created_at, updated_at)
+                select ' ' || n || 'e' || chr(n) || U&'\\0301 ', 0, 0, now(), now() from generate_series(1, x'1ffff'::int) n
+                where n not between x'd800'::int and x'dfff'::int
+                union all
+                select ' ' || n || 'e' || chr(n) || U&'\\0301 ', 0, 0, now(), now()
+                from generate_series(x'e0000'::int, x'e0fff'::int) n""");
+        List<String> before = ledger.texts("select name from inventory_items order by id");
+
+        migrate("18");
+
+        assertThat(ledger.texts("select name from inventory_items order by id"))
+                .isEqualTo(before.stream().map(Texts::normalizeName).toList());
+    }
+
+    @Test
+    void leavesNamesAloneThatAreNormalOrArchivedOrOfNothing() {
+        migrate("17");
+        ledger.execute("""
+                insert into inventory_items (name, quantity, threshold, archived_at, created_at, updated_at) values
+                ('plain', 0, 0, null, now(), now()), (' plain', 0, 0, now(), now(), now()),
+                (U&'\\200B', 0, 0, null, now(), now()), (U&'\\3000', 0, 0, null, now(), now())""");
+
+        migrate("18");
+
+        assertThat(ledger.texts("select name || version from inventory_items order by id"))
+                .containsExactly("plain0", " plain0", "\u200b0", "\u30000");
+    }
+
+    @Test
+    void stopsBeforeItChangesANameThatWouldBeTaken() {
+        migrate("17");
+        ledger.execute("""
+                insert into inventory_items (name, quantity, threshold, created_at, updated_at) values
+                (' other', 0, 0, now(), now()),
+                (U&'Caf\\00E9', 0, 0, now(), now()), (U&'Cafe\\0301', 0, 0, now(), now())""");
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+
+        assertThatThrownBy(() -> migrate("18"))
+                .satisfies(e -> StartFailure.report(e, new PrintStream(out, true, StandardCharsets.UTF_8)));
+
+        assertThat(out.toString(StandardCharsets.UTF_8))
+                .isEqualTo(
+                        "OMS did not start: the names of some items differ in nothing that can be seen, and would become "
+                                + "the same: \"Caf\u00e9\" (2, 3) (items by id, the first 20 names). Rename or remove all but one of "
+                                + "each with the version before, then start this one again."
+                                + System.lineSeparator());
+        assertThat(ledger.texts("select name from inventory_items order by id"))
+                .containsExactly(" other", "Caf\u00e9", "Cafe\u0301");
+        ledger.execute("update inventory_items set name = 'Coffee' where id = 3");
+        migrate("18");
+        assertThat(ledger.texts("select name from inventory_items order by id"))
+                .containsExactly("other", "Caf\u00e9", "Coffee");
     }
 
     @Test

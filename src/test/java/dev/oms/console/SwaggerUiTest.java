@@ -1,0 +1,96 @@
+package dev.oms.console;
+
+import static dev.oms.console.Browser.await;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.oms.Ledger;
+import dev.oms.OmsServers;
+import dev.oms.start.SeedData;
+import io.quarkus.test.common.WithTestResource;
+import io.quarkus.test.common.http.TestHTTPResource;
+import io.quarkus.test.junit.QuarkusTest;
+import jakarta.inject.Inject;
+import java.io.IOException;
+import java.net.URI;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIf;
+
+/** Swagger UI as somebody uses it who tries the API for the first time. */
+@Tag("full")
+@EnabledIf(
+        value = "dev.oms.console.Browser#isInstalled",
+        disabledReason = "There is no chromium or no chromedriver on the PATH")
+@QuarkusTest
+@WithTestResource(OmsServers.class)
+class SwaggerUiTest {
+    private final Ledger ledger = OmsServers.ledger();
+
+    @Inject
+    SeedData seedData;
+
+    @TestHTTPResource("/q/swagger-ui/")
+    URI swaggerUi;
+
+    /** From top to bottom on a new instance with seed data, with nothing typed in. */
+    @Test
+    void everyCallCanBeExecutedAsItStands() throws IOException {
+        ledger.awaitSettled();
+        ledger.execute(
+                "truncate users, inventory_items, orders, order_events, order_lines, stock_movements, failed_jobs, "
+                        + "idempotency_keys restart identity cascade");
+        seedData.seed();
+        ledger.awaitSettled();
+
+        Map<String, String> statuses = new LinkedHashMap<>();
+        try (Browser browser = Browser.start()) {
+            browser.openBlankPage();
+            browser.resize(1280, 900);
+            browser.execute("location.href = '" + swaggerUi + "'");
+            await(() -> assertThat(browser.texts(".opblock-summary-path")).hasSizeGreaterThan(20));
+            List<String> calls = calls(browser);
+            for (int i = 0; i < calls.size(); i++) {
+                // A stream would not end.
+                if (!calls.get(i).endsWith(" /events")) {
+                    statuses.put(calls.get(i), execute(browser, i));
+                }
+            }
+        }
+
+        assertThat(statuses).hasSizeGreaterThan(20);
+        assertThat(statuses).allSatisfy((call, status) -> {
+            // There is no failed job yet.
+            assertThat(status).as(call).matches(call.contains("{order_id}") ? "404" : "2..");
+        });
+    }
+
+    /** In the order of the page, as in {@code GET /orders/{id}}. */
+    private static List<String> calls(Browser browser) {
+        return ((List<?>) browser.execute("""
+                        return [...document.querySelectorAll('.opblock')].map(call =>
+                            call.querySelector('.opblock-summary-method').textContent + ' '
+                            + call.querySelector('.opblock-summary-path').dataset.path)""")).stream().map(Object::toString).toList();
+    }
+
+    /** Executes a call and returns the status of the answer. */
+    private static String execute(Browser browser, int index) {
+        for (String button : List.of(".opblock-summary-control", ".try-out__btn", ".btn.execute")) {
+            await(() ->
+                    assertThat(browser.execute("""
+                            const button = document.querySelectorAll('.opblock')[%d].querySelector('%s');
+                            button?.click();
+                            return button !== null""".formatted(index, button))).isEqualTo(true));
+        }
+        String[] status = new String[1];
+        await(() -> {
+            status[0] = (String) browser.execute("""
+                    return document.querySelectorAll('.opblock')[%d]
+                        .querySelector('.live-responses-table tbody .response-col_status')?.textContent.trim()""".formatted(index));
+            assertThat(status[0]).isNotBlank();
+        });
+        return status[0];
+    }
+}
