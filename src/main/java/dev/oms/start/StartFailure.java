@@ -64,7 +64,8 @@ public final class StartFailure {
                     case FlywayException e
                     when String.valueOf(e.getMessage()).contains("attempting to acquire PostgreSQL advisory lock") ->
                         "another process is migrating the database; start this one when it is done.";
-                    case FlywayMigrateException e ->
+                    case FlywayMigrateException e
+                    when !isRaised(Causes.root(e)) ->
                         "migration " + e.getMigration().getScript() + " failed: " + lineOf(Causes.root(e));
                     case FlywayException e when e.getCause() == null -> "the database cannot be migrated: " + lineOf(e);
                     // MigrateOnline sets time-outs as it connects, which only PostgreSQL itself understands.
@@ -72,10 +73,9 @@ public final class StartFailure {
                     when String.valueOf(e.getMessage()).contains("unsupported startup parameter") ->
                         "migrations must not go through PgBouncer; set OMS_MIGRATE=false, or connect directly to "
                                 + "PostgreSQL to migrate.";
-                    // Raised by a migration, in a sentence.
+                    // In a sentence already.
                     case PSQLException e
-                    when "P0001".equals(e.getSQLState()) && e.getServerErrorMessage() != null ->
-                        e.getServerErrorMessage().getMessage();
+                    when isRaised(e) -> e.getServerErrorMessage().getMessage();
                     // Class 28 of PostgreSQL's error codes; the driver has no code for a missing password, PgBouncer
                     // one for all.
                     case SQLException e
@@ -92,6 +92,13 @@ public final class StartFailure {
                         "OMS_REDIS_URL is not a Redis URL, such as redis://localhost:6379.";
                     default -> null;
                 });
+    }
+
+    /** Whether a migration has raised it. */
+    private static boolean isRaised(Throwable e) {
+        return e instanceof PSQLException raised
+                && "P0001".equals(raised.getSQLState())
+                && raised.getServerErrorMessage() != null;
     }
 
     private static String lineOf(Throwable e) {
