@@ -14,6 +14,7 @@ import jakarta.ws.rs.DELETE;
 import jakarta.ws.rs.DefaultValue;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.HeaderParam;
+import jakarta.ws.rs.PATCH;
 import jakarta.ws.rs.POST;
 import jakarta.ws.rs.PUT;
 import jakarta.ws.rs.Path;
@@ -81,7 +82,19 @@ class InventoryItemResource {
     @Path("/{id}")
     public Response change(
             @PathParam("id") long id, @HeaderParam(IfMatch.HEADER) List<String> expected, InventoryItemBody body) {
-        return tagged(Response.ok(), changeItem.change(id, bodies.unwrapAndValidate(body), IfMatch.from(expected)));
+        InventoryItemBody valid = bodies.unwrapAndValidate(body);
+        if (valid.isEmpty()) {
+            throw ProblemException.invalid("", "one of name, quantity and threshold is required");
+        }
+        return tagged(Response.ok(), changeItem.change(id, valid, IfMatch.from(expected)));
+    }
+
+    /** What Rails' own clients send instead of {@code PUT}. */
+    @PATCH
+    @Path("/{id}")
+    public Response patch(
+            @PathParam("id") long id, @HeaderParam(IfMatch.HEADER) List<String> expected, InventoryItemBody body) {
+        return change(id, expected, body);
     }
 
     @DELETE
