@@ -8,10 +8,10 @@ import jakarta.ws.rs.core.FeatureContext;
 import jakarta.ws.rs.ext.Provider;
 import java.lang.annotation.Annotation;
 import java.lang.reflect.Method;
-import java.util.Map;
+import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.regex.Pattern;
 
 /**
@@ -22,19 +22,21 @@ import java.util.regex.Pattern;
  */
 @Provider
 public class AllowedMethods implements DynamicFeature {
-    private static final Map<String, Set<String>> METHODS = new ConcurrentHashMap<>();
+    private static final List<Endpoint> ENDPOINTS = new CopyOnWriteArrayList<>();
+
+    private record Endpoint(Pattern path, String method) {}
 
     @Override
     public void configure(ResourceInfo resource, FeatureContext context) {
         Method method = resource.getResourceMethod();
         Path inside = method.getAnnotation(Path.class);
-        String path =
-                resource.getResourceClass().getAnnotation(Path.class).value() + (inside == null ? "" : inside.value());
+        String path = resource.getResourceClass().getAnnotation(Path.class).value()
+                + (inside == null ? "" : inside.value());
+        Pattern pattern = Pattern.compile(path.replaceAll("\\{[^}]*}", "[^/]+") + "/?");
         for (Annotation annotation : method.getAnnotations()) {
             HttpMethod verb = annotation.annotationType().getAnnotation(HttpMethod.class);
             if (verb != null) {
-                METHODS.computeIfAbsent(path, known -> ConcurrentHashMap.newKeySet())
-                        .add(verb.value());
+                ENDPOINTS.add(new Endpoint(pattern, verb.value()));
             }
         }
     }
@@ -42,11 +44,11 @@ public class AllowedMethods implements DynamicFeature {
     /** The methods that a path supports; none if there is no such path. */
     static Set<String> of(String path) {
         Set<String> allowed = new TreeSet<>();
-        METHODS.forEach((template, methods) -> {
-            if (pattern(template).matcher(path).matches()) {
-                allowed.addAll(methods);
+        for (Endpoint endpoint : ENDPOINTS) {
+            if (endpoint.path.matcher(path).matches()) {
+                allowed.add(endpoint.method);
             }
-        });
+        }
         if (allowed.contains(HttpMethod.GET)) {
             allowed.add(HttpMethod.HEAD);
         }
@@ -54,9 +56,5 @@ public class AllowedMethods implements DynamicFeature {
             allowed.add(HttpMethod.OPTIONS);
         }
         return allowed;
-    }
-
-    private static Pattern pattern(String template) {
-        return Pattern.compile(template.replaceAll("\\{[^}]*}", "[^/]+") + "/?");
     }
 }

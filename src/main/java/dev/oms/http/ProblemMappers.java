@@ -43,7 +43,7 @@ class ProblemMappers {
         if (Causes.find(e, ProblemException.class) instanceof ProblemException problem) {
             return rejected(problem);
         }
-        String path = uri.getRequestUri().getPath();
+        String path = String.valueOf(uri.getRequestUri().getPath());
         // When two resources share the beginning of a path, JAX-RS may answer 404 because of the method.
         Set<String> allowed = AllowedMethods.of(path);
         return allowed.isEmpty() || allowed.contains(request.getMethod())
@@ -61,7 +61,7 @@ class ProblemMappers {
             return unexpected(e);
         }
         return status == 405
-                ? notAllowed(AllowedMethods.of(uri.getRequestUri().getPath()))
+                ? notAllowed(AllowedMethods.of(String.valueOf(uri.getRequestUri().getPath())))
                 : Problem.of(status, detailOf(status)).toResponse();
     }
 
