@@ -30,8 +30,8 @@ public class AllowedMethods implements DynamicFeature {
     public void configure(ResourceInfo resource, FeatureContext context) {
         Method method = resource.getResourceMethod();
         Path inside = method.getAnnotation(Path.class);
-        String path = resource.getResourceClass().getAnnotation(Path.class).value()
-                + (inside == null ? "" : inside.value());
+        String path =
+                resource.getResourceClass().getAnnotation(Path.class).value() + (inside == null ? "" : inside.value());
         Pattern pattern = Pattern.compile(path.replaceAll("\\{[^}]*}", "[^/]+") + "/?");
         for (Annotation annotation : method.getAnnotations()) {
             HttpMethod verb = annotation.annotationType().getAnnotation(HttpMethod.class);

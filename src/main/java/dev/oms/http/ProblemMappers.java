@@ -61,7 +61,8 @@ class ProblemMappers {
             return unexpected(e);
         }
         return status == 405
-                ? notAllowed(AllowedMethods.of(String.valueOf(uri.getRequestUri().getPath())))
+                ? notAllowed(
+                        AllowedMethods.of(String.valueOf(uri.getRequestUri().getPath())))
                 : Problem.of(status, detailOf(status)).toResponse();
     }
 

@@ -20,13 +20,13 @@ import jakarta.enterprise.event.Observes;
  */
 @ApplicationScoped
 class RailsPaths {
-    private static final int BEFORE_ALL_ELSE = 13_000;
+    private static final int BEFORE_ADMISSION = 13_000;
     private static final String SUFFIX = ".json";
     private static final String STRIPPED = RailsPaths.class.getName() + ".stripped";
     private static final String UP = "<!DOCTYPE html><html><body style=\"background-color: green\"></body></html>";
 
     void install(@Observes Filters filters) {
-        filters.register(RailsPaths::handle, BEFORE_ALL_ELSE);
+        filters.register(RailsPaths::handle, BEFORE_ADMISSION);
     }
 
     private static void handle(RoutingContext call) {

@@ -34,7 +34,8 @@ class SecureResponses {
     private static final CharSequence REVALIDATE = HttpHeaders.createOptimized("private, no-cache");
 
     void install(@Observes Router router) {
-        router.route().order(FIRST).handler(SecureResponses::secure);
+        // A request without a Host has failed before the first handler.
+        router.route().order(FIRST).handler(SecureResponses::secure).failureHandler(SecureResponses::secure);
     }
 
     private static void secure(RoutingContext call) {

@@ -15,7 +15,7 @@ import org.jboss.logging.MDC;
 @ApplicationScoped
 class TagRequests {
     private static final CharSequence NAME = HttpHeaders.createOptimized("x-request-id");
-    private static final int FIRST = 12_500;
+    private static final int FIRST = 13_500;
     private static final Pattern ID = Pattern.compile("[A-Za-z0-9._-]{1,128}");
 
     void install(@Observes Filters filters) {

@@ -16,6 +16,7 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -46,7 +47,7 @@ class RailsClientTest {
 
     @BeforeAll
     static void connect() {
-        client = HttpClient.newHttpClient();
+        client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
     }
 
     @AfterAll
@@ -66,6 +67,7 @@ class RailsClientTest {
     private static HttpResponse<String> send(String method, String target, String type, String body) {
         HttpRequest.Builder request = HttpRequest.newBuilder(
                         URI.create("http://localhost:" + RestAssured.port + target))
+                .timeout(Duration.ofSeconds(30))
                 .method(
                         method,
                         body == null ? HttpRequest.BodyPublishers.noBody() : HttpRequest.BodyPublishers.ofString(body));
@@ -567,7 +569,7 @@ class RailsClientTest {
     void jsonBeyondTheLimits() {
         assertThat(json(send("POST", "/orders", JSON, "{\"order\":".repeat(30)), 400)
                         .getString("detail"))
-                .contains("nested more than 20 levels deep (line 1, column ");
+                .contains("nested more than 20 levels deep");
         assertThat(json(send("POST", "/orders", JSON, "{\"x\":[" + "1,".repeat(1_500) + "1]}"), 400)
                         .getString("detail"))
                 .contains("more than 1,000 values and names");
