@@ -26,8 +26,8 @@ export function smoke() {
 
   const confirmed = orderAndAwait(user, { [item.name]: 3 }, 'Confirmed');
   const rejected = orderAndAwait(user, { [item.name]: 3 }, 'Rejected');
-  list(`/orders?user_id=${user}`, 10, ({ user_id }) => user_id === user);
-  list(`/users/${user}/orders?status=Rejected`, 10, ({ id }) => id === rejected);
+  list(`/orders?user_id=${user}`, 100, ({ user_id }) => user_id === user);
+  list(`/users/${user}/orders?status=Rejected`, 100, ({ id }) => id === rejected);
   cancelForGood(confirmed);
   cancelForGood(rejected);
   // The order is Cancelled at once; its stock is restored a little later.

@@ -1,11 +1,17 @@
 package dev.oms.http;
 
+import com.fasterxml.jackson.annotation.JacksonAnnotationsInside;
+import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
 import dev.oms.http.Problem.FieldError;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.validation.ConstraintViolation;
 import jakarta.validation.Path;
 import jakarta.validation.Validator;
 import jakarta.validation.groups.Default;
+import java.lang.annotation.ElementType;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
+import java.lang.annotation.Target;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -26,10 +32,21 @@ public class Bodies {
     }
 
     /**
+     * Ignores the fields that OMS itself sets, in a write by a client that sends back what it has read. Other unknown
+     * fields are refused.
+     */
+    @Target(ElementType.TYPE)
+    @Retention(RetentionPolicy.RUNTIME)
+    @JacksonAnnotationsInside
+    @JsonIgnoreProperties({"id", "created_at", "updated_at", "version"})
+    public @interface IgnoresEcho {}
+
+    /**
      * A body that may be wrapped in an object with one field.
      *
      * @param <T> the body
      */
+    @IgnoresEcho
     public interface Wrapped<T extends Wrapped<T>> {
         /** The body inside the wrapper, or null when the body is bare. */
         T wrapped();

@@ -26,7 +26,7 @@ class LimitHeaders {
 
     void install(@Observes Router router) {
         // A route, because Quarkus's Filters do not see failures.
-        router.route().order(Integer.MIN_VALUE).handler(this::limit).failureHandler(this::writeRejection);
+        router.route().order(SecureResponses.FIRST + 1).handler(this::limit).failureHandler(this::writeRejection);
     }
 
     private void limit(RoutingContext call) {

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 import jakarta.ws.rs.core.Response;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /**
  * The body of an error response, {@code application/problem+json}.
@@ -12,6 +13,7 @@ import java.util.List;
  * @param title the reason phrase of the status
  * @param status the HTTP status code
  * @param detail one sentence for the person who reads the client's log
+ * @param error the same in one string, with the invalid fields, for clients of the Rails service, which sent no more
  * @param errors for 422: the invalid fields, at most {@value #ERRORS_MAX}
  * @param allowed for 409: the statuses that the order may change to
  * @see <a href="https://www.rfc-editor.org/rfc/rfc9457">RFC 9457, Problem Details for HTTP APIs</a>
@@ -19,7 +21,13 @@ import java.util.List;
 @RegisterForReflection
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public record Problem(
-        String type, String title, int status, String detail, List<FieldError> errors, List<String> allowed) {
+        String type,
+        String title,
+        int status,
+        String detail,
+        String error,
+        List<FieldError> errors,
+        List<String> allowed) {
 
     /** The maximum number of errors in a response. */
     static final int ERRORS_MAX = 20;
@@ -34,20 +42,30 @@ public record Problem(
      *     of a header
      * @param message what is wrong with it, to be read after the field's name
      */
-    public record FieldError(String field, String message) {}
+    public record FieldError(String field, String message) {
+        private String sentence() {
+            return field.isEmpty() ? message : field + " " + message;
+        }
+    }
 
     static Problem of(int status, String detail) {
-        return new Problem("about:blank", reasonPhrase(status), status, detail, null, null);
+        return new Problem("about:blank", reasonPhrase(status), status, detail, detail, null, null);
     }
 
     static Problem ofErrors(List<FieldError> errors) {
         List<FieldError> first = errors.size() <= ERRORS_MAX ? errors : List.copyOf(errors.subList(0, ERRORS_MAX));
         return new Problem(
-                "about:blank", reasonPhrase(422), 422, "The body is well-formed but breaks a rule.", first, null);
+                "about:blank",
+                reasonPhrase(422),
+                422,
+                "The body is well-formed but breaks a rule.",
+                first.stream().map(FieldError::sentence).collect(Collectors.joining("; ")),
+                first,
+                null);
     }
 
     static Problem ofConflict(String detail, List<String> allowed) {
-        return new Problem("about:blank", reasonPhrase(409), 409, detail, null, allowed);
+        return new Problem("about:blank", reasonPhrase(409), 409, detail, detail, null, allowed);
     }
 
     private static String reasonPhrase(int status) {

@@ -1,9 +1,10 @@
 package dev.oms.http;
 
+import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.exc.InputCoercionException;
 import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import com.fasterxml.jackson.core.exc.StreamReadException;
+import com.fasterxml.jackson.core.io.JsonEOFException;
 import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.exc.MismatchedInputException;
 import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
@@ -11,6 +12,7 @@ import dev.oms.http.Problem.FieldError;
 import io.vertx.core.http.HttpClosedException;
 import jakarta.ws.rs.NotFoundException;
 import jakarta.ws.rs.WebApplicationException;
+import jakarta.ws.rs.core.Request;
 import jakarta.ws.rs.core.Response;
 import jakarta.ws.rs.core.UriInfo;
 import java.io.CharConversionException;
@@ -18,6 +20,7 @@ import java.io.IOException;
 import java.nio.channels.ClosedChannelException;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
 import org.jboss.logging.Logger;
 import org.jboss.resteasy.reactive.server.ServerExceptionMapper;
@@ -35,17 +38,21 @@ class ProblemMappers {
     }
 
     @ServerExceptionMapper
-    Response noSuchPath(NotFoundException e, UriInfo uri) {
+    Response noSuchPath(NotFoundException e, UriInfo uri, Request request) {
         // JAX-RS wraps what a parameter converter throws in a NotFoundException.
         if (Causes.find(e, ProblemException.class) instanceof ProblemException problem) {
             return rejected(problem);
         }
-        return Problem.of(404, "There is nothing at " + uri.getRequestUri().getPath() + ".")
-                .toResponse();
+        String path = String.valueOf(uri.getRequestUri().getPath());
+        // When two resources share the beginning of a path, JAX-RS may answer 404 because of the method.
+        Set<String> allowed = AllowedMethods.of(path);
+        return allowed.isEmpty() || allowed.contains(request.getMethod())
+                ? Problem.of(404, "There is nothing at " + path + ".").toResponse()
+                : notAllowed(allowed);
     }
 
     @ServerExceptionMapper
-    Response fromFramework(WebApplicationException e) {
+    Response fromFramework(WebApplicationException e, UriInfo uri) {
         if (Causes.find(e, JsonProcessingException.class) instanceof JsonProcessingException json) {
             return badJson(json);
         }
@@ -53,18 +60,22 @@ class ProblemMappers {
         if (status >= 500) {
             return unexpected(e);
         }
-        Response.ResponseBuilder response =
-                Response.fromResponse(Problem.of(status, detailOf(status)).toResponse());
-        if (e.getResponse().getHeaderString("Allow") instanceof String allow) {
-            response.header("Allow", allow);
-        }
-        return response.build();
+        return status == 405
+                ? notAllowed(
+                        AllowedMethods.of(String.valueOf(uri.getRequestUri().getPath())))
+                : Problem.of(status, detailOf(status)).toResponse();
+    }
+
+    private static Response notAllowed(Set<String> allowed) {
+        return Response.fromResponse(Problem.of(405, "The resource does not support this method.")
+                        .toResponse())
+                .header("Allow", String.join(", ", allowed))
+                .build();
     }
 
     private static String detailOf(int status) {
         return switch (status) {
-            case 405 -> "The resource does not support this method.";
-            case 415 -> "The body must be application/json.";
+            case 415 -> "The body must be application/json, application/x-www-form-urlencoded or multipart/form-data.";
             default -> "The request cannot be understood.";
         };
     }
@@ -89,9 +100,9 @@ class ProblemMappers {
         }
         // Jackson wraps errors in nested values: the innermost exception has the reason, the outermost the path.
         JsonProcessingException root = rootOf(e);
-        if (root instanceof StreamConstraintsException
-                || root instanceof StreamReadException && !(root instanceof InputCoercionException)) {
-            return Problem.of(400, "The body is not valid JSON: " + sentence(root))
+        String syntaxError = syntaxErrorOf(root);
+        if (syntaxError != null) {
+            return Problem.of(400, "The body is not valid JSON: " + syntaxError + placeOf(root))
                     .toResponse();
         }
         String field = e instanceof JsonMappingException mapping ? pathOf(mapping) : "";
@@ -108,15 +119,31 @@ class ProblemMappers {
                 .reduce(e, (outer, inner) -> inner);
     }
 
-    /** Jackson's message for a syntax error names no class, but quotes the input at any length. */
-    private static String sentence(JsonProcessingException syntax) {
-        String place = syntax.getLocation() == null
-                ? "."
-                : " (line %d, column %d)."
-                        .formatted(
-                                syntax.getLocation().getLineNr(),
-                                syntax.getLocation().getColumnNr());
-        return Texts.shorten(syntax.getOriginalMessage(), 200) + place;
+    /** What is wrong with the syntax, or null. Jackson's own words name its classes and switches. */
+    private static String syntaxErrorOf(JsonProcessingException e) {
+        String message = String.valueOf(e.getOriginalMessage());
+        if (e instanceof StreamConstraintsException) {
+            return message.contains("depth")
+                    ? "it is nested more than %d levels deep".formatted(StrictJson.DEPTH_MAX)
+                    : message.contains("Token count")
+                            ? "it has more than %,d values and names".formatted(StrictJson.TOKENS_MAX)
+                            : "a number, text or name is too long";
+        }
+        if (message.startsWith("Trailing token")) {
+            return "something follows its end";
+        }
+        if (!(e instanceof StreamReadException)) {
+            return null;
+        }
+        if (e instanceof JsonEOFException) {
+            return "it ends too early";
+        }
+        return message.startsWith("Duplicate field") ? "a field is repeated" : "what comes next is not JSON";
+    }
+
+    private static String placeOf(JsonProcessingException e) {
+        JsonLocation place = e.getLocation();
+        return place == null ? "." : " (line %d, column %d).".formatted(place.getLineNr(), place.getColumnNr());
     }
 
     private static String pathOf(JsonMappingException e) {
@@ -131,8 +158,11 @@ class ProblemMappers {
         if (e instanceof UnrecognizedPropertyException) {
             return "is not a known field";
         }
-        if (Causes.find(e, InputCoercionException.class) != null) {
+        if (e instanceof WholeNumber.TooLarge) {
             return "is too large a number";
+        }
+        if (e instanceof RefuseNull.IsNull) {
+            return "must not be null";
         }
         Class<?> type = e instanceof MismatchedInputException mismatch ? mismatch.getTargetType() : null;
         if (type == null) {

@@ -8,24 +8,32 @@ import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.cfg.CoercionAction;
 import com.fasterxml.jackson.databind.cfg.CoercionInputShape;
+import com.fasterxml.jackson.databind.module.SimpleModule;
 import com.fasterxml.jackson.databind.type.LogicalType;
 import io.quarkus.jackson.ObjectMapperCustomizer;
 import jakarta.inject.Singleton;
 
 /**
- * Rejects what Jackson would otherwise guess at: duplicate keys, 1.5 or "1" for an integer, 1 for a string, trailing
+ * Rejects what Jackson would otherwise guess at: duplicate keys, 1.5 or "1.5" for an integer, 1 for a string, trailing
  * text. Also limits nesting and the number of tokens.
  */
 @Singleton
 class StrictJson implements ObjectMapperCustomizer {
     /** Far more than any body needs, and far fewer than Jackson's default. */
-    private static final int DEPTH_MAX = 20;
+    static final int DEPTH_MAX = 20;
 
     /**
      * Brackets, names and values in a body; an order of 100 items has some 200. Jackson reads all unknown fields before
      * it rejects the first.
      */
-    private static final int TOKENS_MAX = 1_000;
+    static final int TOKENS_MAX = 1_000;
+
+    /** Returns a mapper that is as strict as the one that reads the bodies. */
+    static ObjectMapper mapper() {
+        ObjectMapper mapper = new ObjectMapper();
+        new StrictJson().customize(mapper);
+        return mapper;
+    }
 
     @Override
     @SuppressWarnings(
@@ -40,6 +48,7 @@ class StrictJson implements ObjectMapperCustomizer {
                         .maxNestingDepth(DEPTH_MAX)
                         .maxTokenCount(TOKENS_MAX)
                         .build());
+        mapper.registerModule(new SimpleModule("oms").addDeserializer(Long.class, new WholeNumber()));
         mapper.disable(MapperFeature.ALLOW_COERCION_OF_SCALARS);
         mapper.disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT);
         mapper.enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);

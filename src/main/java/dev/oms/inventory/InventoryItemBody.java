@@ -1,6 +1,8 @@
 package dev.oms.inventory;
 
+import com.fasterxml.jackson.databind.annotation.JsonDeserialize;
 import dev.oms.http.Bodies;
+import dev.oms.http.RefuseNull;
 import dev.oms.http.Texts;
 import jakarta.validation.constraints.Max;
 import jakarta.validation.constraints.Min;
@@ -10,25 +12,35 @@ import jakarta.validation.constraints.Size;
 import jakarta.validation.groups.Default;
 
 /**
- * An item as a client sends it, bare or as {@code {"inventory_item":{…}}}.
+ * An item as a client sends it, bare or as {@code {"inventory_item":{…}}}. A null is refused: in a change it would have
+ * no effect.
  *
  * @param name in the form of {@link Texts#normalizeName}, however it was sent
  * @param quantity a change is limited by {@link InventoryItem#correct}
  * @param reason the reason for a correction of the quantity, for the ledger
  */
 record InventoryItemBody(
+        @JsonDeserialize(using = RefuseNull.Text.class)
         @NotNull(groups = OnCreate.class)
         @Size(max = Texts.NAME_MAX)
         @Pattern(regexp = Texts.PRINTABLE, message = Texts.PRINTABLE_MESSAGE)
         String name,
 
-        @NotNull(groups = OnCreate.class) @Min(0) @Max(value = InventoryItem.QUANTITY_MAX, groups = OnCreate.class)
+        @JsonDeserialize(using = RefuseNull.Number.class)
+        @NotNull(groups = OnCreate.class)
+        @Min(0)
+        @Max(value = InventoryItem.QUANTITY_MAX, groups = OnCreate.class)
         Long quantity,
 
-        @NotNull(groups = OnCreate.class) @Min(0) @Max(InventoryItem.QUANTITY_MAX)
+        @JsonDeserialize(using = RefuseNull.Number.class)
+        @NotNull(groups = OnCreate.class)
+        @Min(0)
+        @Max(InventoryItem.QUANTITY_MAX)
         Long threshold,
 
-        @Size(max = Texts.NAME_MAX) @Pattern(regexp = Texts.PRINTABLE, message = Texts.PRINTABLE_MESSAGE)
+        @JsonDeserialize(using = RefuseNull.Text.class)
+        @Size(max = Texts.NAME_MAX)
+        @Pattern(regexp = Texts.PRINTABLE, message = Texts.PRINTABLE_MESSAGE)
         String reason,
 
         InventoryItemBody inventoryItem)
@@ -40,6 +52,11 @@ record InventoryItemBody(
 
     /** The constraints on a new item, which must be complete; a change may contain any subset of the fields. */
     interface OnCreate extends Default {}
+
+    /** Whether there is nothing to change. */
+    boolean isEmpty() {
+        return name == null && quantity == null && threshold == null;
+    }
 
     @Override
     public InventoryItemBody wrapped() {

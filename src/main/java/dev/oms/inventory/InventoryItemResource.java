@@ -14,6 +14,7 @@ import jakarta.ws.rs.DELETE;
 import jakarta.ws.rs.DefaultValue;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.HeaderParam;
+import jakarta.ws.rs.PATCH;
 import jakarta.ws.rs.POST;
 import jakarta.ws.rs.PUT;
 import jakarta.ws.rs.Path;
@@ -87,9 +88,22 @@ class InventoryItemResource {
             @HeaderParam(IfMatch.HEADER) List<String> expected,
             @HeaderParam(Actor.HEADER) List<String> actor,
             InventoryItemBody body) {
-        return tagged(
-                Response.ok(),
-                changeItem.change(id, bodies.unwrapAndValidate(body), IfMatch.from(expected), Actor.from(actor)));
+        InventoryItemBody valid = bodies.unwrapAndValidate(body);
+        if (valid.isEmpty()) {
+            throw ProblemException.invalid("", "one of name, quantity and threshold is required");
+        }
+        return tagged(Response.ok(), changeItem.change(id, valid, IfMatch.from(expected), Actor.from(actor)));
+    }
+
+    /** What Rails' own clients send instead of {@code PUT}. */
+    @PATCH
+    @Path("/{id}")
+    public Response patch(
+            @PathParam("id") long id,
+            @HeaderParam(IfMatch.HEADER) List<String> expected,
+            @HeaderParam(Actor.HEADER) List<String> actor,
+            InventoryItemBody body) {
+        return change(id, expected, actor, body);
     }
 
     @POST

@@ -117,6 +117,7 @@ class OrderResource {
     }
 
     /** The body of {@code update_status}. */
+    @Bodies.IgnoresEcho
     record StatusBody(@NotNull OrderStatus status) {}
 
     @POST

@@ -119,7 +119,7 @@ class BadInputTest {
     @Test
     void duplicateKeys() {
         isProblem(place("{\"items\":{\"%s\":1,\"%s\":2}}".formatted(name, name)), 400)
-                .body("detail", containsString("Duplicate field"));
+                .body("detail", containsString("a field is repeated"));
         isProblem(place("{\"items\":{\"%s\":1},\"items\":{\"%s\":2}}".formatted(name, name)), 400);
         isProblem(post("/inventory_items", "{\"name\":\"a\",\"name\":\"b\",\"quantity\":1,\"threshold\":1}"), 400);
     }
@@ -172,7 +172,7 @@ class BadInputTest {
         "1000000001, less than",
         "null, null",
         "true, whole number",
-        "'\"2\"', whole number",
+        "'\"2.5\"', whole number",
         "{}, whole number"
     })
     void invalidQuantities(String quantity, String message) {
@@ -181,7 +181,7 @@ class BadInputTest {
 
     @Test
     void quantityBeyondALong() {
-        isInvalid(place("{\"items\":{\"%s\":%s}}".formatted(name, "9".repeat(30))), "items", "large");
+        isInvalid(place("{\"items\":{\"%s\":%s}}".formatted(name, "9".repeat(30))), "items." + name, "large");
         isProblem(place("{\"items\":{\"%s\":%s}}".formatted(name, "9".repeat(2000))), 400);
     }
 

@@ -1,0 +1,60 @@
+package dev.oms.http;
+
+import jakarta.ws.rs.HttpMethod;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.container.DynamicFeature;
+import jakarta.ws.rs.container.ResourceInfo;
+import jakarta.ws.rs.core.FeatureContext;
+import jakarta.ws.rs.ext.Provider;
+import java.lang.annotation.Annotation;
+import java.lang.reflect.Method;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.regex.Pattern;
+
+/**
+ * The methods of every path, for the {@code Allow} of a 405, which JAX-RS leaves out. Collected when the application is
+ * built or, on the JVM, when it starts.
+ *
+ * @see <a href="https://www.rfc-editor.org/rfc/rfc9110#section-10.2.1">RFC 9110 §10.2.1, Allow</a>
+ */
+@Provider
+public class AllowedMethods implements DynamicFeature {
+    private static final List<Endpoint> ENDPOINTS = new CopyOnWriteArrayList<>();
+
+    private record Endpoint(Pattern path, String method) {}
+
+    @Override
+    public void configure(ResourceInfo resource, FeatureContext context) {
+        Method method = resource.getResourceMethod();
+        Path inside = method.getAnnotation(Path.class);
+        String path =
+                resource.getResourceClass().getAnnotation(Path.class).value() + (inside == null ? "" : inside.value());
+        Pattern pattern = Pattern.compile(path.replaceAll("\\{[^}]*}", "[^/]+") + "/?");
+        for (Annotation annotation : method.getAnnotations()) {
+            HttpMethod verb = annotation.annotationType().getAnnotation(HttpMethod.class);
+            if (verb != null) {
+                ENDPOINTS.add(new Endpoint(pattern, verb.value()));
+            }
+        }
+    }
+
+    /** The methods that a path supports; none if there is no such path. */
+    static Set<String> of(String path) {
+        Set<String> allowed = new TreeSet<>();
+        for (Endpoint endpoint : ENDPOINTS) {
+            if (endpoint.path.matcher(path).matches()) {
+                allowed.add(endpoint.method);
+            }
+        }
+        if (allowed.contains(HttpMethod.GET)) {
+            allowed.add(HttpMethod.HEAD);
+        }
+        if (!allowed.isEmpty()) {
+            allowed.add(HttpMethod.OPTIONS);
+        }
+        return allowed;
+    }
+}
