@@ -92,6 +92,9 @@ class OpenApiTest {
                     .as("%s", call)
                     .allMatch(parameter -> parameter.has("description") && parameter.has("example"));
             assertThat(call.nonSuccessStatuses()).as("%s", call).contains(503);
+            if (!call.method().equals("GET")) {
+                assertThat(call.nonSuccessStatuses()).as("%s", call).contains(403);
+            }
             if (call.hasBody() || !call.parameters().isEmpty()) {
                 assertThat(call.nonSuccessStatuses()).as("%s", call).contains(400);
             }
@@ -179,6 +182,10 @@ class OpenApiTest {
                 parameters.replace("id", "one");
                 parameters.replace("order_id", "one");
                 parameters.replace("limit", 0);
+            }
+            case 403 -> {
+                return given().header("Sec-Fetch-Site", "cross-site")
+                        .request(call.method(), call.path().replaceAll("[{}]", ""));
             }
             case 404 -> {
                 parameters.replace("id", UNKNOWN_ID);
