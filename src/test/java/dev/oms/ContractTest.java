@@ -53,6 +53,12 @@ class ContractTest {
                 {"name":"%s","quantity":5,"threshold":5}""".formatted(fries)));
         call("PUT", "/inventory_items/" + item, """
                 {"quantity":9,"reason":"recount"}""");
+        call("POST", "/inventory_items/" + item + "/adjust", """
+                {"delta":2,"reason":"delivered","reference":"note 7"}""", "OMS-Actor", "warehouse 7");
+        call("POST", "/inventory_items/" + item + "/adjust", """
+                {"delta":-12,"reason":"damaged"}""");
+        call("POST", "/inventory_items/" + item + "/adjust", """
+                {"delta":-2,"reason":"damaged"}""");
         call("GET", "/inventory_items/" + item);
         call("PUT", "/inventory_items/" + item, "{\"threshold\":4}", "If-Match", "\"77\"");
         call("PUT", "/inventory_items/" + item, "{\"threshold\":-1,\"quantity\":1.5}");

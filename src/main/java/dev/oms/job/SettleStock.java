@@ -1,8 +1,8 @@
 package dev.oms.job;
 
 import dev.oms.http.DatabaseFailure;
+import dev.oms.inventory.LowStock;
 import dev.oms.job.Settlement.Line;
-import dev.oms.job.Settlement.LowStock;
 import dev.oms.job.Settlement.Movement;
 import dev.oms.job.Settlement.Outcome;
 import dev.oms.job.Settlement.Stock;
@@ -127,11 +127,7 @@ class SettleStock {
         Settlement settlement =
                 QuarkusTransaction.requiringNew().call(() -> settleInTransaction(orderIds, skipHeldItems, held, batch));
         batch.committed(settlement.outcomes());
-        for (LowStock low : settlement.lowStock()) {
-            LOG.warnf(
-                    "Low stock: item_id=%d name=\"%s\" quantity=%d threshold=%d",
-                    low.itemId(), low.name(), low.quantity(), low.threshold());
-        }
+        settlement.lowStock().forEach(LowStock::warn);
         return new Result(settlement.outcomes().size(), held);
     }
 

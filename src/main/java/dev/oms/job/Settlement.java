@@ -1,5 +1,6 @@
 package dev.oms.job;
 
+import dev.oms.inventory.LowStock;
 import dev.oms.inventory.MovementKind;
 import dev.oms.order.OrderEvent;
 import dev.oms.order.OrderStatus;
@@ -40,9 +41,6 @@ record Settlement(
 
     /** An entry of the ledger. */
     record Movement(long orderId, long itemId, MovementKind kind, long delta, long quantityAfter) {}
-
-    /** An item that fell below its threshold. */
-    record LowStock(long itemId, String name, long quantity, long threshold) {}
 
     /**
      * Settles orders in the order given.

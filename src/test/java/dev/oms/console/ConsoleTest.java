@@ -410,7 +410,9 @@ class ConsoleTest {
             List<Long> weights = weights();
             // The events and the icon are not among them.
             assertThat(weights).as(page).hasSizeLessThanOrEqualTo(10).allMatch(bytes -> bytes > 0);
-            assertThat(weights.stream().mapToLong(Long::longValue).sum()).as(page).isLessThan(60_000);
+            assertThat(weights.stream().mapToLong(Long::longValue).sum())
+                    .as(page)
+                    .isLessThan(60_000);
         }
         assertNoErrors();
     }
@@ -531,8 +533,10 @@ class ConsoleTest {
 
         await(() -> assertThat(orderColumn()).isEqualTo(sorted));
         await(() -> assertThat(browser.execute("return scrollY")).isEqualTo(400L));
-        assertThat(browser.execute("return document.getElementById('status').value")).isEqualTo("Rejected");
-        assertThat(browser.execute("return document.getElementById('user-id').value")).isEqualTo(user + "");
+        assertThat(browser.execute("return document.getElementById('status').value"))
+                .isEqualTo("Rejected");
+        assertThat(browser.execute("return document.getElementById('user-id').value"))
+                .isEqualTo(user + "");
         assertThat(browser.execute("return document.querySelector('th').getAttribute('aria-sort')"))
                 .isEqualTo("ascending");
         assertNoErrors();
@@ -545,15 +549,19 @@ class ConsoleTest {
             browser.open(console + "#/orders?status=Rejected&user_id=" + user);
             await(() -> assertThat(browser.text(".failure")).contains("No response from OMS."));
 
-            assertThat(browser.execute("return document.getElementById('status').value")).isEqualTo("Rejected");
+            assertThat(browser.execute("return document.getElementById('status').value"))
+                    .isEqualTo("Rejected");
             browser.click("[type=submit]");
-            await(() -> assertThat(browser.execute("return location.hash")).asString().contains("status=Rejected"));
+            await(() -> assertThat(browser.execute("return location.hash"))
+                    .asString()
+                    .contains("status=Rejected"));
         } finally {
             browser.block();
         }
 
         await(() -> assertThat(browser.texts("#status option")).hasSize(8));
-        assertThat(browser.execute("return document.getElementById('status').value")).isEqualTo("Rejected");
+        assertThat(browser.execute("return document.getElementById('status').value"))
+                .isEqualTo("Rejected");
     }
 
     @Test
@@ -603,7 +611,8 @@ class ConsoleTest {
         browser.click("dialog [type=submit]");
 
         await(() -> assertThat(browser.text("#info")).isEqualTo("Quantity changed by -3 to 5.\n×"));
-        await(() -> assertThat(browser.text("tbody tr")).contains("Correction", "-3", "5", "console", "damaged", "note 7"));
+        await(() ->
+                assertThat(browser.text("tbody tr")).contains("Correction", "-3", "5", "console", "damaged", "note 7"));
         assertThat(Shop.quantity(item)).isEqualTo(5);
         assertNoErrors();
 
@@ -613,7 +622,8 @@ class ConsoleTest {
         browser.type("#reason", "lost");
         browser.click("dialog [type=submit]");
         await(() -> assertThat(browser.texts("dialog .failure")).hasSize(1));
-        assertThat(browser.execute("return document.getElementById('amount').value")).isEqualTo("6");
+        assertThat(browser.execute("return document.getElementById('amount').value"))
+                .isEqualTo("6");
         browser.click("#direction option[value='1']");
         browser.click("dialog [type=submit]");
         await(() -> assertThat(browser.text("#info")).contains("+6 to 11"));
@@ -810,9 +820,7 @@ class ConsoleTest {
                             const focused = document.activeElement;
                             const header = document.querySelector('.top');
                             return header.contains(focused)
-                                || focused.getBoundingClientRect().top >= header.getBoundingClientRect().bottom"""))
-                    .as("after %d tabs", tabs + 1)
-                    .isEqualTo(true);
+                                || focused.getBoundingClientRect().top >= header.getBoundingClientRect().bottom""")).as("after %d tabs", tabs + 1).isEqualTo(true);
         }
         assertNoErrors();
     }
@@ -821,7 +829,8 @@ class ConsoleTest {
     void doesNotRepeatItselfOnTheChartsAxis() {
         browser.recordDrawnTexts();
         browser.resize(400, 800);
-        for (String ago : List.of("12 seconds", "130 seconds", "5 minutes", "9 hours", "30 hours", "3 days", "400 days")) {
+        for (String ago :
+                List.of("12 seconds", "130 seconds", "5 minutes", "9 hours", "30 hours", "3 days", "400 days")) {
             ledger.execute("update stock_movements set created_at = now() - interval '%s' where inventory_item_id = %d"
                     .formatted(ago, item));
 
@@ -883,9 +892,7 @@ class ConsoleTest {
                                 const {data, parentElement} = texts.currentNode;
                                 if (data.includes('\u05d0') && !parentElement.closest('bdi')) bare.push(data);
                             }
-                            return bare;"""))
-                    .as(page)
-                    .isEqualTo(List.of());
+                            return bare;""")).as(page).isEqualTo(List.of());
         }
         assertNoErrors();
     }

@@ -3,9 +3,9 @@ package dev.oms.job;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.oms.inventory.LowStock;
 import dev.oms.inventory.MovementKind;
 import dev.oms.job.Settlement.Line;
-import dev.oms.job.Settlement.LowStock;
 import dev.oms.job.Settlement.Movement;
 import dev.oms.job.Settlement.Outcome;
 import dev.oms.job.Settlement.Stock;
