@@ -63,7 +63,7 @@ export function show({ main, title, signal }) {
     h('section', { class: 'card' }, h('h2', null, 'Last 15 minutes'), plot.node),
     h(
       'div',
-      { class: 'columns' },
+      { class: 'columns uneven' },
       h('section', { class: 'card' }, h('h2', null, 'Workers'), workers.node),
       h('section', { class: 'card' }, h('h2', null, 'Dependencies'), dependencies),
     ),

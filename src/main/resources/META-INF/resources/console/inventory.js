@@ -1,7 +1,6 @@
 // The Inventory pages: all items, lowest stock first, and one item with its ledger.
 
 import { get, post, put } from './api.js';
-import { chart } from './chart.js';
 import {
   action,
   address,
@@ -92,7 +91,9 @@ function search(prefix, onlyLow) {
 
 // --- One item ---
 
-function showOne({ main, title, id, params, signal }) {
+async function showOne({ main, title, id, params, signal }) {
+  const { chart } = await import('./chart.js');
+  if (signal.aborted) return;
   title.textContent = `Item ${id}`;
   const after = params.get('after') ?? '';
   const path = `/inventory_items/${encodeURIComponent(id)}`;

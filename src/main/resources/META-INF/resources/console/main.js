@@ -40,7 +40,8 @@ async function show(moveFocus) {
     try {
       const { show: showPage } = await PAGES[page]();
       if (signal.aborted) return;
-      showPage({ main, title, id, params, signal });
+      await showPage({ main, title, id, params, signal });
+      if (signal.aborted) return;
     } catch (error) {
       if (signal.aborted) return;
       console.error(error);
