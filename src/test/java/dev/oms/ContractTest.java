@@ -90,6 +90,7 @@ class ContractTest {
 
         long tooLarge = id(call("POST", "/orders?user_id=" + user, "{\"items\":{\"" + fries + "\":9}}"));
         settling.settle(keyed, tooLarge);
+        call("GET", "/orders/" + tooLarge);
         ledger.execute("insert into failed_jobs values (%d, 25, 'Order is odd', null, now())".formatted(placed));
         call("GET", "/jobs");
         call("GET", "/jobs/failed?limit=1");
