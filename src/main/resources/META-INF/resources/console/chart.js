@@ -69,7 +69,7 @@ export function chart(signal, label, series, format, range) {
           y: { range: (u, min, max) => [0, Math.max(max * 1.1, 1)] },
         },
         axes: [
-          { ...axis, values: (u, seconds, index, space, increment) => timeTicks(seconds, increment), space: 80, size: 46 },
+          { ...axis, values: (u, seconds, index, space, increment) => timeTicks(seconds, increment), space: 80, size: labelHeight },
           { ...axis, size: labelWidth, values: (u, ticks) => ticks.map(number) },
         ],
         series: [
@@ -90,6 +90,8 @@ export function chart(signal, label, series, format, range) {
       container,
     );
   }
+
+  const labelHeight = (u, texts) => (texts?.some((text) => text.includes('\n')) ? 46 : 32);
 
   const labelWidth = (u, texts) => 20 + 7.5 * Math.max(3, ...(texts ?? []).map((text) => text.length));
 
@@ -131,10 +133,10 @@ function timeTicks(seconds, increment) {
     second: increment < 60 ? '2-digit' : undefined,
     fractionalSecondDigits: increment < 1 ? 3 : undefined,
   };
-  const hasDays = differ(dayOf);
+  if (!differ(dayOf)) return dates.map((date) => date.toLocaleTimeString(undefined, time));
   return dates.map((date, i) => {
     const text = date.toLocaleTimeString(undefined, time);
-    const day = dayOf(date);
-    return hasDays && (i === 0 || day !== dayOf(dates[i - 1])) ? `${text}\n${day}` : text;
+    if (i > 0 && dayOf(date) === dayOf(dates[i - 1])) return text;
+    return date.getHours() + date.getMinutes() + date.getSeconds() === 0 ? dayOf(date) : `${text}\n${dayOf(date)}`;
   });
 }

@@ -793,13 +793,19 @@ class ConsoleTest {
         String pod = "1@oms-worker-recommended-by-the-overlay-7c9f6d8b54-x2k9q";
         OmsServers.streams().redis(Command.XGROUP, "CREATECONSUMER", Streams.JOBS, "workers", pod);
         OmsServers.streams().redis(Command.HSET, "oms:workers", pod, System.currentTimeMillis() + " 1234567");
-        browser.open(console + "#/flow");
-        await(() -> assertThat(browser.text(row("1@oms-worker"))).contains("7c9f6d8b54"));
+        try {
+            browser.open(console + "#/flow");
+            await(() -> assertThat(browser.text(row("1@oms-worker"))).contains("7c9f6d8b54"));
 
-        for (int width : new int[] {400, 700, 1024, 1280}) {
-            browser.resize(width, 900);
-            await(() -> assertThat(cutOff()).as("%d px", width).isEmpty());
+            for (int width : new int[] {400, 700, 1024, 1280}) {
+                browser.resize(width, 900);
+                await(() -> assertThat(cutOff()).as("%d px", width).isEmpty());
+            }
+        } finally {
+            OmsServers.streams().redis(Command.XGROUP, "DELCONSUMER", Streams.JOBS, "workers", pod);
+            OmsServers.streams().redis(Command.HDEL, "oms:workers", pod);
         }
+        await(() -> assertThat(browser.texts(row("1@oms-worker"))).isEmpty());
         assertNoErrors();
     }
 
@@ -837,7 +843,11 @@ class ConsoleTest {
             browser.open(console + "#/inventory/" + item);
 
             await(() -> assertThat(axis()).as(ago).isNotEmpty());
-            assertThat(axis()).as(ago).doesNotHaveDuplicates();
+            List<String> labels = axis();
+            List<String> dates =
+                    labels.stream().filter(label -> !label.contains(":")).toList();
+            // A time may come again on another day.
+            assertThat(dates.isEmpty() ? labels : dates).as(ago).doesNotHaveDuplicates();
         }
         assertNoErrors();
     }
