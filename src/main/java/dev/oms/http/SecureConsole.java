@@ -14,13 +14,16 @@ import jakarta.enterprise.event.Observes;
  *   <li>Browsers load scripts, styles and data from this service only and do not embed the console in other pages: it
  *       shows names chosen by strangers, and an operator's clicks move stock.
  *   <li>Browsers revalidate its files on every load, so that files of two releases never mix.
+ *   <li>A browser that asks for {@code /} is led to it.
  * </ul>
  *
  * @see <a href="https://www.w3.org/TR/CSP3/">Content Security Policy Level 3</a>
  */
 @ApplicationScoped
 class SecureConsole {
-    private static final int AFTER_ADMISSION = 8_000;
+    /** And before {@link OverrideAccept}. */
+    private static final int AFTER_ADMISSION = 9_500;
+
     private static final String PATH = "/console";
     private static final String POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
             + "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -31,13 +34,12 @@ class SecureConsole {
 
     private static void secure(RoutingContext call) {
         String path = call.normalizedPath();
-        if (!path.equals(PATH) && !path.startsWith(PATH + "/")) {
+        if (path.equals("/") && wantsAPage(call)) {
+            redirect(call);
+        } else if (!path.equals(PATH) && !path.startsWith(PATH + "/")) {
             call.next();
         } else if (path.equals(PATH)) {
-            call.response()
-                    .setStatusCode(302)
-                    .putHeader(HttpHeaders.LOCATION, PATH + "/")
-                    .end();
+            redirect(call);
         } else {
             MultiMap headers = call.response().headers();
             headers.set("Content-Security-Policy", POLICY);
@@ -46,5 +48,18 @@ class SecureConsole {
             headers.set(HttpHeaders.CACHE_CONTROL, "no-cache");
             call.next();
         }
+    }
+
+    /** Whether a browser asks, and not a client of the API, which gets a 404. */
+    private static boolean wantsAPage(RoutingContext call) {
+        String accepted = call.request().getHeader(HttpHeaders.ACCEPT);
+        return accepted != null && accepted.contains("text/html");
+    }
+
+    private static void redirect(RoutingContext call) {
+        call.response()
+                .setStatusCode(302)
+                .putHeader(HttpHeaders.LOCATION, PATH + "/")
+                .end();
     }
 }

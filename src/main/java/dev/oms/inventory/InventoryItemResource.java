@@ -62,12 +62,12 @@ class InventoryItemResource {
 
     @GET
     public Response list(
-            @QueryParam("name") String name,
+            @QueryParam("name") String prefix,
             @QueryParam("below_threshold") @DefaultValue("false") boolean belowThreshold,
             @QueryParam("sort") @DefaultValue("id") InventoryItems.Order order,
             @BeanParam Page page,
             UriInfo uri) {
-        List<InventoryItem> rows = items.list(name, belowThreshold, order, page.after(), page.rows());
+        List<InventoryItem> rows = items.list(prefix, belowThreshold, order, page.after(), page.rows());
         return page.of(rows, order::keyOf, InventoryItem::view, uri);
     }
 

@@ -11,11 +11,15 @@ import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 import org.hibernate.Session;
 
 /** All items. Archived ones are visible only through the orders that refer to them. */
 @ApplicationScoped
 public class InventoryItems implements PanacheRepository<InventoryItem> {
+    /** What a pattern of {@code like} must escape. */
+    private static final Pattern WILDCARD = Pattern.compile("[\\\\%_]");
+
     /**
      * Finds an item on sale.
      *
@@ -82,20 +86,21 @@ public class InventoryItems implements PanacheRepository<InventoryItem> {
     /**
      * Lists items on sale.
      *
-     * @param name list only the item with exactly this name, or null for all
+     * @param prefix list only items whose name begins with this, in any case; null for all
      * @param belowThreshold list only items below their threshold
      * @param after the key of the last item on the previous page, or null for the first page
      */
-    List<InventoryItem> list(String name, boolean belowThreshold, Order order, Long after, int rows) {
+    List<InventoryItem> list(String prefix, boolean belowThreshold, Order order, Long after, int rows) {
         StringBuilder query = new StringBuilder("from InventoryItem where archivedAt is null");
         Map<String, Object> parameters = new HashMap<>();
-        if (name != null) {
+        if (prefix != null) {
             // No item can have such a name, and PostgreSQL rejects it.
-            if (!Texts.isStorable(name)) {
+            if (!Texts.isStorable(prefix)) {
                 return List.of();
             }
-            query.append(" and name = :name");
-            parameters.put("name", Texts.normalizeName(name));
+            query.append(" and lower(name) like lower(:pattern) escape '\\'");
+            parameters.put(
+                    "pattern", WILDCARD.matcher(Texts.normalizeName(prefix)).replaceAll("\\\\$0") + "%");
         }
         if (belowThreshold) {
             query.append(" and quantity < threshold");

@@ -4,6 +4,7 @@ import static io.restassured.RestAssured.given;
 import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.equalTo;
 import static org.hamcrest.Matchers.notNullValue;
+import static org.hamcrest.Matchers.nullValue;
 
 import dev.oms.OmsServers;
 import io.quarkus.test.common.WithTestResource;
@@ -25,6 +26,33 @@ class ConsoleFilesTest {
                 .statusCode(302)
                 .header("Location", equalTo("/console/"));
         given().get("/console/").then().statusCode(200).contentType("text/html").body(containsString("<main"));
+    }
+
+    @Test
+    void leadsBrowsersToThePage() {
+        given().redirects()
+                .follow(false)
+                .accept("text/html,application/xhtml+xml,*/*;q=0.8")
+                .get("/")
+                .then()
+                .statusCode(302)
+                .header("Location", equalTo("/console/"));
+        given().accept("*/*").get("/").then().statusCode(404).contentType("application/problem+json");
+    }
+
+    @Test
+    void compressesTheFilesAndNotTheApi() {
+        given().header("Accept-Encoding", "gzip")
+                .get("/console/console.css")
+                .then()
+                .statusCode(200)
+                .header("Content-Encoding", equalTo("gzip"))
+                .body(containsString(":root"));
+        given().header("Accept-Encoding", "gzip")
+                .get("/order_statuses")
+                .then()
+                .statusCode(200)
+                .header("Content-Encoding", nullValue());
     }
 
     @ParameterizedTest
