@@ -173,11 +173,17 @@ class StartIT {
         }
     }
 
+    /** Creates an empty database, and returns the settings of a process that uses it. */
+    private static Map<String, String> anotherDatabase(String name) {
+        new Ledger(OmsServers.dataSource(servers.settings())).execute("create database " + name);
+        Map<String, String> settings = new HashMap<>(servers.settings());
+        settings.computeIfPresent("OMS_DB_URL", (key, url) -> url.replace("/postgres", "/" + name));
+        return settings;
+    }
+
     @Test
     void placesOrdersOnlyInTheDatabaseThatWorkersSettle() throws IOException, InterruptedException {
-        Map<String, String> another = new HashMap<>(servers.settings());
-        another.computeIfPresent("OMS_DB_URL", (key, url) -> url.replace("/postgres", "/another"));
-        new Ledger(OmsServers.dataSource(servers.settings())).execute("create database another");
+        Map<String, String> another = anotherDatabase("another");
         Exit refused = new Exit(1, "OMS did not start: OMS_DB_PLACING_URL and OMS_DB_URL lead to different databases.");
 
         assertThat(run(Map.of("OMS_DB_PLACING_URL", another.get("OMS_DB_URL")))).isEqualTo(refused);
@@ -188,26 +194,26 @@ class StartIT {
 
     @Test
     void startsOnlyOnAMigratedSchema() throws IOException, InterruptedException {
-        Ledger ledger = new Ledger(OmsServers.dataSource(servers.settings()));
-        ledger.execute("drop schema public cascade; create schema public");
+        Map<String, String> unmigrated = anotherDatabase("unmigrated");
+        Ledger ledger = new Ledger(OmsServers.dataSource(unmigrated));
+        Map<String, String> settings = Map.of("OMS_MIGRATE", "false", "OMS_DB_URL", unmigrated.get("OMS_DB_URL"));
+        Map<String, String> withoutRedis = new HashMap<>(settings);
+        withoutRedis.put("OMS_REDIS_URL", "redis://localhost:1");
 
-        Exit notMigrated = run(Map.of("OMS_MIGRATE", "false"));
-        // Neither the setting of the other processes nor Redis matters.
-        Map<String, String> migrate = Map.of("OMS_MIGRATE", "false", "OMS_REDIS_URL", "redis://localhost:1");
+        Exit notMigrated = run(settings);
         ledger.execute("create table users ()");
-        Exit foreign = run(migrate, "--migrate");
+        Exit foreign = run(withoutRedis, "--migrate");
         ledger.execute("drop table users");
-        Exit migrated = run(migrate, "--migrate");
-        Exit upToDate = run(migrate, "--migrate");
-        Exit seeded = run(Map.of("OMS_MIGRATE", "false"), "--seed");
-        Exit audited = run(Map.of("OMS_MIGRATE", "false"), "--audit");
+        Exit migrated = run(withoutRedis, "--migrate");
+        Exit upToDate = run(withoutRedis, "--migrate");
+        Exit seeded = run(settings, "--seed");
+        Exit audited = run(settings, "--audit");
         ledger.execute("update inventory_items set quantity = quantity + 1 where id = 1");
-        Exit discrepant = run(Map.of("OMS_MIGRATE", "false"), "--audit");
+        Exit discrepant = run(settings, "--audit");
         ledger.execute("alter table stock_movements rename quantity_after to hidden");
-        Exit failed = run(Map.of("OMS_MIGRATE", "false"), "--audit");
+        Exit failed = run(settings, "--audit");
         ledger.execute("delete from flyway_schema_history where installed_rank > 1");
-        Exit migrationFailed = run(migrate, "--migrate");
-        ledger.execute("drop schema public cascade; create schema public");
+        Exit migrationFailed = run(withoutRedis, "--migrate");
 
         assertThat(notMigrated.code()).isEqualTo(1);
         assertThat(notMigrated.lastLine())
