@@ -27,7 +27,7 @@ import org.eclipse.microprofile.config.inject.ConfigProperty;
 @ApplicationScoped
 public class AdmitCalls {
     /** A call that would be rejected anyway need not send its body first. */
-    private static final int BEFORE_BODY = 11_500;
+    private static final int BEFORE_BODY = 11_600;
 
     private static final int ADMISSION = 10_000;
 

@@ -13,7 +13,7 @@ import org.eclipse.microprofile.config.inject.ConfigProperty;
  */
 @ApplicationScoped
 class HideApi {
-    private static final int AFTER_ADMISSION = 9_500;
+    private static final int AFTER_ADMISSION = 9_600;
     private static final List<String> VISIBLE = List.of("/q/health", "/q/metrics");
 
     private final WriteProblem writeProblem;
