@@ -3,6 +3,7 @@ package dev.oms;
 import dev.oms.audit.AuditTask;
 import dev.oms.embedded.EmbeddedServers;
 import dev.oms.start.CheckIntervals;
+import dev.oms.start.MigrateTask;
 import dev.oms.start.StartFailure;
 import io.quarkus.runtime.Quarkus;
 import io.quarkus.runtime.QuarkusApplication;
@@ -34,15 +35,25 @@ public class Main {
     }
 
     private static void runPackaged(String... args) {
-        switch (args.length == 0 ? "" : args[0]) {
+        String arguments = String.join(" ", args);
+        switch (arguments) {
             case "" -> start(null);
+            case "--migrate" -> migrate();
             case "--audit" -> runTask(AuditTask.class);
             case "--seed" -> runTask(SeedTask.class);
-            case "--health" -> System.exit(HealthTask.run(args, System.err));
+            case String health
+            when args[0].equals("--health") && args.length <= 2 -> System.exit(HealthTask.run(args, System.err));
             default ->
-                fail("unknown argument " + String.join(" ", args)
-                        + "; use --audit, --seed, --health <url> or no argument.");
+                fail("unknown argument " + arguments
+                        + "; use --migrate, --audit, --seed, --health <url> or no argument.");
         }
+    }
+
+    /** The task migrates, not the start, which would not tell what it did. */
+    private static void migrate() {
+        System.setProperty("oms.migrate", "true");
+        System.setProperty("quarkus.flyway.migrate-at-start", "false");
+        runTask(MigrateTask.class);
     }
 
     /** A task opens no port and runs nothing on a schedule: that is left to the workers. */
@@ -50,8 +61,9 @@ public class Main {
         System.setProperty("quarkus.http.host-enabled", "false");
         System.setProperty("quarkus.shutdown.delay", "0s");
         System.setProperty("oms.seed", "false");
-        // A task's log is read by the person who runs it.
+        // A task's log is read by the person who runs it, and ends with the task's result.
         System.setProperty("quarkus.log.console.json.enabled", "false");
+        System.setProperty("quarkus.log.category.\"io.quarkus\".level", "WARN");
         CheckIntervals.SETTINGS.forEach(interval -> System.setProperty(interval, "off"));
         start(task);
     }

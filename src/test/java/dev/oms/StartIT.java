@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.oms.embedded.EmbeddedServers;
 import dev.oms.process.OmsProcess;
 import java.io.IOException;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.util.HashMap;
 import java.util.List;
@@ -19,6 +20,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.FieldSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The packaged application as a process: its start, the sentences with which a start fails, and its tasks. */
 @Tag("full")
@@ -45,6 +47,10 @@ class StartIT {
             new WrongSetting("OMS_DB_USER", "nobody", "PostgreSQL rejects OMS_DB_USER or OMS_DB_PASSWORD: FATAL:"),
             new WrongSetting(
                     "QUARKUS_DATASOURCE_JDBC_MAX_SIZE", "0", "QUARKUS_DATASOURCE_JDBC_MAX_SIZE must be at least 1."),
+            new WrongSetting(
+                    "QUARKUS_DATASOURCE_JDBC_MAX_SIZE", "-1", "QUARKUS_DATASOURCE_JDBC_MAX_SIZE must be at least 1."),
+            new WrongSetting(
+                    "QUARKUS_DATASOURCE_JDBC_MAX_SIZE", "abc", "QUARKUS_DATASOURCE_JDBC_MAX_SIZE cannot be \"abc\": "),
             new WrongSetting(
                     "OTEL_EXPORTER_OTLP_ENDPOINT",
                     "localhost:4317",
@@ -134,20 +140,50 @@ class StartIT {
         assertThat(exit.lastLine()).startsWith("OMS did not start: " + wrong.sentence());
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"--sed", "--seed --audit", "--migrate now", "--health http://localhost http://localhost", "prod"
+            })
+    void rejectsUnknownArguments(String arguments) throws IOException, InterruptedException {
+        assertThat(run(Map.of(), arguments.split(" ")))
+                .isEqualTo(new Exit(
+                        2,
+                        "OMS did not start: unknown argument " + arguments
+                                + "; use --migrate, --audit, --seed, --health <url> or no argument."));
+    }
+
     @Test
-    void rejectsAnUnknownArgument() throws IOException, InterruptedException {
-        assertThat(run(Map.of(), "--sed"))
-                .isEqualTo(
-                        new Exit(
-                                2,
-                                "OMS did not start: unknown argument --sed; use --audit, --seed, --health <url> or no argument."));
+    void namesATakenPort() throws IOException, InterruptedException {
+        try (ServerSocket taken = new ServerSocket(0)) {
+            Exit exit = run(Map.of("QUARKUS_HTTP_PORT", Integer.toString(taken.getLocalPort())));
+
+            assertThat(exit.code()).isNotZero();
+            assertThat(exit.lastLine()).startsWith("OMS did not start: the HTTP port is in use: ");
+        }
+    }
+
+    /** Natively, Quarkus would warn that the profile is not the one of the build. */
+    @Test
+    void startsAWorkerWithoutWarnings() throws IOException {
+        try (OmsProcess worker = new OmsProcess("start-worker-" + System.nanoTime(), "worker", servers.settings())) {
+            worker.start();
+            worker.awaitReady();
+
+            assertThat(Files.readString(worker.log())).contains("\"INFO\"").doesNotContain("\"WARN\"", "\"ERROR\"");
+        }
+    }
+
+    /** Creates an empty database, and returns the settings of a process that uses it. */
+    private static Map<String, String> anotherDatabase(String name) {
+        new Ledger(OmsServers.dataSource(servers.settings())).execute("create database " + name);
+        Map<String, String> settings = new HashMap<>(servers.settings());
+        settings.computeIfPresent("OMS_DB_URL", (key, url) -> url.replace("/postgres", "/" + name));
+        return settings;
     }
 
     @Test
     void placesOrdersOnlyInTheDatabaseThatWorkersSettle() throws IOException, InterruptedException {
-        Map<String, String> another = new HashMap<>(servers.settings());
-        another.computeIfPresent("OMS_DB_URL", (key, url) -> url.replace("/postgres", "/another"));
-        new Ledger(OmsServers.dataSource(servers.settings())).execute("create database another");
+        Map<String, String> another = anotherDatabase("another");
         Exit refused = new Exit(1, "OMS did not start: OMS_DB_PLACING_URL and OMS_DB_URL lead to different databases.");
 
         assertThat(run(Map.of("OMS_DB_PLACING_URL", another.get("OMS_DB_URL")))).isEqualTo(refused);
@@ -158,27 +194,46 @@ class StartIT {
 
     @Test
     void startsOnlyOnAMigratedSchema() throws IOException, InterruptedException {
-        Ledger ledger = new Ledger(OmsServers.dataSource(servers.settings()));
-        ledger.execute("drop schema public cascade; create schema public");
+        Map<String, String> unmigrated = anotherDatabase("unmigrated");
+        Ledger ledger = new Ledger(OmsServers.dataSource(unmigrated));
+        Map<String, String> settings = Map.of("OMS_MIGRATE", "false", "OMS_DB_URL", unmigrated.get("OMS_DB_URL"));
+        Map<String, String> withoutRedis = new HashMap<>(settings);
+        withoutRedis.put("OMS_REDIS_URL", "redis://localhost:1");
 
-        Exit notMigrated = run(Map.of("OMS_MIGRATE", "false"));
-        Exit migrated = run(Map.of("QUARKUS_INIT_AND_EXIT", "true"));
-        Exit seeded = run(Map.of("OMS_MIGRATE", "false"), "--seed");
-        Exit audited = run(Map.of("OMS_MIGRATE", "false"), "--audit");
+        Exit notMigrated = run(settings);
+        ledger.execute("create table users ()");
+        Exit foreign = run(withoutRedis, "--migrate");
+        ledger.execute("drop table users");
+        Exit migrated = run(withoutRedis, "--migrate");
+        Exit upToDate = run(withoutRedis, "--migrate");
+        Exit seeded = run(settings, "--seed");
+        Exit audited = run(settings, "--audit");
         ledger.execute("update inventory_items set quantity = quantity + 1 where id = 1");
-        Exit discrepant = run(Map.of("OMS_MIGRATE", "false"), "--audit");
+        Exit discrepant = run(settings, "--audit");
         ledger.execute("alter table stock_movements rename quantity_after to hidden");
-        Exit failed = run(Map.of("OMS_MIGRATE", "false"), "--audit");
+        Exit failed = run(settings, "--audit");
+        ledger.execute("delete from flyway_schema_history where installed_rank > 1");
+        Exit migrationFailed = run(withoutRedis, "--migrate");
 
         assertThat(notMigrated.code()).isEqualTo(1);
         assertThat(notMigrated.lastLine())
                 .isEqualTo("OMS did not start: the database has not been migrated to this version; run OMS once with "
-                        + "QUARKUS_INIT_AND_EXIT=true, connected directly to PostgreSQL.");
+                        + "--migrate, connected directly to PostgreSQL.");
+        assertThat(foreign.code()).isEqualTo(1);
+        assertThat(foreign.lastLine())
+                .startsWith("OMS did not start: the database cannot be migrated: Found non-empty schema");
         assertThat(migrated.code()).isZero();
+        assertThat(migrated.lastLine()).matches("Migrated from an empty schema to version \\d+ in \\d+ s");
+        assertThat(upToDate.code()).isZero();
+        assertThat(upToDate.lastLine()).matches("Schema is up to date at version \\d+");
         assertThat(seeded.code()).isZero();
         assertThat(ledger.count("orders")).isEqualTo(10_000);
         assertThat(audited.code()).isZero();
         assertThat(discrepant.code()).isEqualTo(1);
+        assertThat(migrationFailed.code()).isEqualTo(1);
+        assertThat(migrationFailed.lastLine())
+                .startsWith("OMS did not start: migration db/migration/V2__")
+                .contains("already exists");
         assertThat(failed.code()).isEqualTo(2);
     }
 

@@ -15,6 +15,7 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.flywaydb.core.api.FlywayException;
 import org.flywaydb.core.api.exception.FlywayValidateException;
+import org.flywaydb.core.internal.exception.FlywayMigrateException;
 
 /** Reports why OMS did not start: one sentence for a wrong setting or a server, a stack trace for a fault of OMS. */
 public final class StartFailure {
@@ -56,13 +57,15 @@ public final class StartFailure {
                     case FlywayValidateException e
                     when e.getMessage().contains("not applied to database") ->
                         "the database has not been migrated to this version; run OMS once with "
-                                + "QUARKUS_INIT_AND_EXIT=true, connected directly to PostgreSQL.";
+                                + "--migrate, connected directly to PostgreSQL.";
                     case FlywayValidateException e ->
-                        "the migrations applied to the database are not those of this version: "
-                                + e.getMessage().replaceAll("\\s*\\R\\s*", " ");
+                        "the migrations applied to the database are not those of this version: " + lineOf(e);
                     case FlywayException e
                     when String.valueOf(e.getMessage()).contains("attempting to acquire PostgreSQL advisory lock") ->
                         "another process is migrating the database; start this one when it is done.";
+                    case FlywayMigrateException e ->
+                        "migration " + e.getMigration().getScript() + " failed: " + lineOf(Causes.root(e));
+                    case FlywayException e when e.getCause() == null -> "the database cannot be migrated: " + lineOf(e);
                     // MigrateOnline sets time-outs as it connects, which only PostgreSQL itself understands.
                     case SQLException e
                     when String.valueOf(e.getMessage()).contains("unsupported startup parameter") ->
@@ -84,6 +87,10 @@ public final class StartFailure {
                         "OMS_REDIS_URL is not a Redis URL, such as redis://localhost:6379.";
                     default -> null;
                 });
+    }
+
+    private static String lineOf(Throwable e) {
+        return String.valueOf(e.getMessage()).replaceAll("\\s*\\R\\s*", " ");
     }
 
     private static String emptyUrl(String message) {

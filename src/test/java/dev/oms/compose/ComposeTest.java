@@ -39,6 +39,7 @@ class ComposeTest {
         }
         URI migrated = URI.create(variable("migrate", "OMS_DB_URL").substring("jdbc:".length()));
         assertThat(migrated.getHost()).isEqualTo(variable("pgbouncer", "DB_HOST"));
+        assertThat(services.path("migrate").path("command").path(0).asText()).isEqualTo("--migrate");
     }
 
     /** In PgBouncer each name has a pool of its own. */

@@ -179,8 +179,8 @@ class PgBouncerIT {
             behind.put("OMS_DB_URL", bouncer.url());
             behind.put("OMS_MIGRATE", "false");
             assertThat(new OmsProcess("bouncer-early", "prod", behind).run()).isEqualTo(1);
-            direct.put("QUARKUS_INIT_AND_EXIT", "true");
-            assertThat(new OmsProcess("bouncer-migrate", "prod", direct).run()).isZero();
+            assertThat(new OmsProcess("bouncer-migrate", "prod", direct).run("--migrate"))
+                    .isZero();
             String migrated = servers.ledger().texts("select now()").getFirst();
 
             List<String> ages = new ArrayList<>();
