@@ -232,7 +232,7 @@ class StartIT {
         assertThat(discrepant.code()).isEqualTo(1);
         assertThat(migrationFailed.code()).isEqualTo(1);
         assertThat(migrationFailed.lastLine())
-                .startsWith("OMS did not start: migration V2__")
+                .startsWith("OMS did not start: migration db/migration/V2__")
                 .contains("already exists");
         assertThat(failed.code()).isEqualTo(2);
     }
