@@ -302,7 +302,7 @@ class OrderResourceTest {
         }
 
         List<Long> seen = new ArrayList<>();
-        String next = "/users/" + user + "/orders";
+        String next = "/users/" + user + "/orders?limit=10";
         int pages = 0;
         while (next != null) {
             Response page = given().urlEncodingEnabled(false).get(next);
