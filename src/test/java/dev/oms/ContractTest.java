@@ -53,6 +53,12 @@ class ContractTest {
                 {"name":"%s","quantity":5,"threshold":5}""".formatted(fries)));
         call("PUT", "/inventory_items/" + item, """
                 {"quantity":9,"reason":"recount"}""");
+        call("POST", "/inventory_items/" + item + "/adjust", """
+                {"delta":2,"reason":"delivered","reference":"note 7"}""", "OMS-Actor", "warehouse 7");
+        call("POST", "/inventory_items/" + item + "/adjust", """
+                {"delta":-12,"reason":"damaged"}""");
+        call("POST", "/inventory_items/" + item + "/adjust", """
+                {"delta":-2,"reason":"damaged"}""");
         call("GET", "/inventory_items/" + item);
         call("PUT", "/inventory_items/" + item, "{\"threshold\":4}", "If-Match", "\"77\"");
         call("PUT", "/inventory_items/" + item, "{\"threshold\":-1,\"quantity\":1.5}");
@@ -84,6 +90,7 @@ class ContractTest {
 
         long tooLarge = id(call("POST", "/orders?user_id=" + user, "{\"items\":{\"" + fries + "\":9}}"));
         settling.settle(keyed, tooLarge);
+        call("GET", "/orders/" + tooLarge);
         ledger.execute("insert into failed_jobs values (%d, 25, 'Order is odd', null, now())".formatted(placed));
         call("GET", "/jobs");
         call("GET", "/jobs/failed?limit=1");

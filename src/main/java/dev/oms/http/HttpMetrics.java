@@ -25,6 +25,7 @@ class HttpMetrics {
             "/inventory_items",
             "/inventory_items/audit",
             "/inventory_items/{id}",
+            "/inventory_items/{id}/adjust",
             "/inventory_items/{id}/movements",
             "/jobs",
             "/jobs/failed",

@@ -1,5 +1,6 @@
 package dev.oms.inventory;
 
+import dev.oms.http.Actor;
 import dev.oms.http.ProblemException;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.persistence.PersistenceException;
@@ -21,14 +22,14 @@ class AddItem {
 
     /** @throws ProblemException 422 when another item on sale has the same name */
     @Transactional
-    InventoryItem add(InventoryItemBody body) {
+    InventoryItem add(InventoryItemBody body, Actor actor) {
         InventoryItem item = new InventoryItem(body.name(), body.quantity(), body.threshold(), clock.instant());
         try {
             items.persist(item);
         } catch (PersistenceException e) {
             throw NameTaken.orElse(e);
         }
-        movements.persist(item.opening(body.reason()));
+        movements.persist(item.opening(body.reason(), actor));
         return item;
     }
 }

@@ -1,5 +1,6 @@
 package dev.oms.inventory;
 
+import dev.oms.http.Actor;
 import dev.oms.http.IfMatch;
 import dev.oms.http.ProblemException;
 import io.quarkus.narayana.jta.QuarkusTransaction;
@@ -7,6 +8,7 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.persistence.PersistenceException;
 import java.time.Clock;
 import java.time.Instant;
+import java.util.Optional;
 
 /** Renames an item, changes its threshold, or corrects its quantity to what was counted. */
 @ApplicationScoped
@@ -30,7 +32,7 @@ class ChangeItem {
      * @throws ProblemException 404 when there is no such item, 412 when it is at another version, 422 when another item
      *     on sale has the same name
      */
-    InventoryItem change(long id, InventoryItemBody body, IfMatch expected) {
+    InventoryItem change(long id, InventoryItemBody body, IfMatch expected, Actor actor) {
         InventoryItem found = items.get(id);
         if (isRenamed(found, body)) {
             expected.require("inventory item", id, found.version());
@@ -41,11 +43,17 @@ class ChangeItem {
                 last = QuarkusTransaction.requiringNew().call(() -> items.freezeName(id, after, PAGE_SIZE));
             }
         }
-        return QuarkusTransaction.requiringNew().call(() -> changeInTransaction(id, body, expected));
+        Changed changed = QuarkusTransaction.requiringNew().call(() -> changeInTransaction(id, body, expected, actor));
+        changed.lowStock().ifPresent(LowStock::warn);
+        return changed.item();
     }
 
-    private InventoryItem changeInTransaction(long id, InventoryItemBody body, IfMatch expected) {
+    private record Changed(InventoryItem item, Optional<LowStock> lowStock) {}
+
+    private Changed changeInTransaction(long id, InventoryItemBody body, IfMatch expected, Actor actor) {
         InventoryItem item = items.lock(id, expected);
+        long oldQuantity = item.quantity();
+        long oldThreshold = item.threshold();
         Instant now = clock.instant();
         if (isRenamed(item, body)) {
             items.freezeName(id, 0, Integer.MAX_VALUE);
@@ -55,14 +63,14 @@ class ChangeItem {
             item.changeThreshold(body.threshold(), now);
         }
         if (body.quantity() != null && body.quantity() != item.quantity()) {
-            movements.persist(item.correct(body.quantity(), body.reason(), now));
+            movements.persist(item.correct(body.quantity(), body.reason(), actor, now));
         }
         try {
             items.flush();
         } catch (PersistenceException e) {
             throw NameTaken.orElse(e);
         }
-        return item;
+        return new Changed(item, item.lowStockSince(oldQuantity, oldThreshold));
     }
 
     private static boolean isRenamed(InventoryItem item, InventoryItemBody body) {

@@ -1,5 +1,6 @@
 package dev.oms.inventory;
 
+import dev.oms.http.Actor;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 import jakarta.persistence.Entity;
 import jakarta.persistence.GeneratedValue;
@@ -8,6 +9,7 @@ import jakarta.persistence.Id;
 import jakarta.persistence.Table;
 import jakarta.persistence.Version;
 import java.time.Instant;
+import java.util.Optional;
 
 /** An item that is sold, and its quantity, which changes only together with a {@link StockMovement}. */
 @Entity
@@ -44,8 +46,8 @@ public class InventoryItem {
         this.updatedAt = now;
     }
 
-    StockMovement opening(String reason) {
-        return new StockMovement(id, MovementKind.OPENING, quantity, quantity, reason, createdAt);
+    StockMovement opening(String reason, Actor actor) {
+        return new StockMovement(id, MovementKind.OPENING, quantity, quantity, reason, actor, createdAt);
     }
 
     void rename(String name, Instant now) {
@@ -59,11 +61,11 @@ public class InventoryItem {
     }
 
     /** Sets the quantity to what was counted; the movement records the difference. */
-    StockMovement correct(long counted, String reason, Instant now) {
+    StockMovement correct(long counted, String reason, Actor actor, Instant now) {
         long delta = counted - quantity;
         quantity = counted;
         updatedAt = now;
-        return new StockMovement(id, MovementKind.CORRECTION, delta, counted, reason, now);
+        return new StockMovement(id, MovementKind.CORRECTION, delta, counted, reason, actor, now);
     }
 
     /** Takes the item off sale but keeps it for the orders that refer to it. */
@@ -94,6 +96,13 @@ public class InventoryItem {
 
     long version() {
         return version;
+    }
+
+    /** The warning that is due if the item was not below its threshold before a change, and is now. */
+    Optional<LowStock> lowStockSince(long oldQuantity, long oldThreshold) {
+        return oldQuantity >= oldThreshold && quantity < threshold
+                ? Optional.of(new LowStock(id, name, quantity, threshold))
+                : Optional.empty();
     }
 
     /** Sorts items by their quantity above the threshold, capped at {@link #QUANTITY_MAX}, then by id. */

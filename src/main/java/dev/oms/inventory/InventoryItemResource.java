@@ -1,5 +1,6 @@
 package dev.oms.inventory;
 
+import dev.oms.http.Actor;
 import dev.oms.http.Bodies;
 import dev.oms.http.Created;
 import dev.oms.http.IfMatch;
@@ -32,6 +33,7 @@ class InventoryItemResource {
     private final StockMovements movements;
     private final AddItem addItem;
     private final ChangeItem changeItem;
+    private final AdjustItem adjustItem;
     private final RemoveItem removeItem;
     private final Bodies bodies;
 
@@ -40,19 +42,22 @@ class InventoryItemResource {
             StockMovements movements,
             AddItem addItem,
             ChangeItem changeItem,
+            AdjustItem adjustItem,
             RemoveItem removeItem,
             Bodies bodies) {
         this.items = items;
         this.movements = movements;
         this.addItem = addItem;
         this.changeItem = changeItem;
+        this.adjustItem = adjustItem;
         this.removeItem = removeItem;
         this.bodies = bodies;
     }
 
     @POST
-    public Response create(InventoryItemBody body) {
-        InventoryItem item = addItem.add(bodies.unwrapAndValidate(body, InventoryItemBody.OnCreate.class));
+    public Response create(@HeaderParam(Actor.HEADER) List<String> actor, InventoryItemBody body) {
+        InventoryItem item =
+                addItem.add(bodies.unwrapAndValidate(body, InventoryItemBody.OnCreate.class), Actor.from(actor));
         return tagged(Created.at("/inventory_items/" + item.id()), item);
     }
 
@@ -80,8 +85,20 @@ class InventoryItemResource {
     @PUT
     @Path("/{id}")
     public Response change(
-            @PathParam("id") long id, @HeaderParam(IfMatch.HEADER) List<String> expected, InventoryItemBody body) {
-        return tagged(Response.ok(), changeItem.change(id, bodies.unwrapAndValidate(body), IfMatch.from(expected)));
+            @PathParam("id") long id,
+            @HeaderParam(IfMatch.HEADER) List<String> expected,
+            @HeaderParam(Actor.HEADER) List<String> actor,
+            InventoryItemBody body) {
+        return tagged(
+                Response.ok(),
+                changeItem.change(id, bodies.unwrapAndValidate(body), IfMatch.from(expected), Actor.from(actor)));
+    }
+
+    @POST
+    @Path("/{id}/adjust")
+    public Response adjust(
+            @PathParam("id") long id, @HeaderParam(Actor.HEADER) List<String> actor, AdjustmentBody body) {
+        return tagged(Response.ok(), adjustItem.adjust(id, bodies.validate(body), Actor.from(actor)));
     }
 
     @DELETE

@@ -1,15 +1,18 @@
 package dev.oms.inventory;
 
+import dev.oms.http.Actor;
 import dev.oms.http.IfMatch;
 import dev.oms.http.ProblemException;
 import dev.oms.http.Texts;
 import io.quarkus.hibernate.orm.panache.PanacheRepository;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.persistence.LockModeType;
+import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
+import org.hibernate.Session;
 
 /** All items. Archived ones are visible only through the orders that refer to them. */
 @ApplicationScoped
@@ -108,6 +111,54 @@ public class InventoryItems implements PanacheRepository<InventoryItem> {
         return find(query.append(" order by ").append(order.key).toString(), parameters)
                 .range(0, rows - 1)
                 .list();
+    }
+
+    /**
+     * The outcome of an adjustment.
+     *
+     * @param before the quantity before
+     * @param item the item after, or null when it was left unchanged because the quantity would be out of range
+     */
+    record Adjusted(long before, InventoryItem item) {}
+
+    /**
+     * Adds to an item's quantity, and to its ledger, by one statement: a hot item is locked for one round trip and the
+     * commit.
+     *
+     * @throws ProblemException 404 when there is no such item or it is archived
+     */
+    Adjusted adjust(long id, AdjustmentBody body, Actor actor, Instant now) {
+        Object[] row = getEntityManager()
+                .unwrap(Session.class)
+                .createNativeQuery("""
+                        with item as materialized (
+                            select * from inventory_items where id = :id and archived_at is null for no key update),
+                        adjusted as (
+                            update inventory_items i
+                            set quantity = item.quantity + :delta, version = i.version + 1, updated_at = :now
+                            from item where i.id = item.id and item.quantity + :delta >= 0
+                            and (:delta < 0 or item.quantity + :delta <= :max)
+                            returning i.*),
+                        moved as (
+                            insert into stock_movements
+                                (inventory_item_id, kind, delta, quantity_after, reason, reference, actor, created_at)
+                            select id, 'CORRECTION', :delta, quantity, :reason, :reference, :actor, updated_at
+                            from adjusted)
+                        select item.quantity old_quantity, {a.*} from item left join adjusted a on a.id = item.id""", Object[].class)
+                .addScalar("old_quantity", Long.class)
+                .addEntity("a", InventoryItem.class)
+                .setParameter("id", id)
+                .setParameter("delta", body.delta())
+                .setParameter("max", InventoryItem.QUANTITY_MAX)
+                .setParameter("reason", body.reason())
+                .setParameter("reference", body.reference(), String.class)
+                .setParameter("actor", actor.name())
+                .setParameter("now", now)
+                .getSingleResultOrNull();
+        if (row == null) {
+            throw ProblemException.unknown("inventory item", id);
+        }
+        return new Adjusted((Long) row[0], (InventoryItem) row[1]);
     }
 
     /**

@@ -8,6 +8,6 @@ public enum MovementKind {
     DEDUCTION,
     /** Restored because the order was cancelled after its deduction. */
     RESTORATION,
-    /** Corrected to a count by hand. */
+    /** Corrected by hand, to a count or by an amount. */
     CORRECTION
 }

@@ -1,5 +1,6 @@
 package dev.oms.inventory;
 
+import dev.oms.http.Actor;
 import dev.oms.inventory.StockMovements.OrderMovementView;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 import jakarta.persistence.Entity;
@@ -30,29 +31,43 @@ public class StockMovement {
     private long delta;
     private long quantityAfter;
     private String reason;
+    private String reference;
+    private String actor;
     private Instant createdAt;
 
     protected StockMovement() {}
 
     StockMovement(
-            long inventoryItemId, MovementKind kind, long delta, long quantityAfter, String reason, Instant createdAt) {
+            long inventoryItemId,
+            MovementKind kind,
+            long delta,
+            long quantityAfter,
+            String reason,
+            Actor actor,
+            Instant createdAt) {
         this.inventoryItemId = inventoryItemId;
         this.kind = kind;
         this.delta = delta;
         this.quantityAfter = quantityAfter;
         this.reason = reason;
+        this.actor = actor.name();
         this.createdAt = createdAt;
     }
 
     StockMovementView view() {
-        return new StockMovementView(id, orderId, kind, delta, quantityAfter, reason, createdAt);
+        return new StockMovementView(id, orderId, kind, delta, quantityAfter, reason, reference, actor, createdAt);
     }
 
     OrderMovementView viewOfOrder(String item) {
         return new OrderMovementView(id, inventoryItemId, item, orderId, kind, delta, quantityAfter, reason, createdAt);
     }
 
-    /** A movement on the wire. */
+    /**
+     * A movement on the wire.
+     *
+     * @param actor who added the item or corrected its quantity; null for the movement of an order, whose events name
+     *     the worker, and for a movement from before V16
+     */
     @RegisterForReflection
     record StockMovementView(
             long id,
@@ -61,5 +76,7 @@ public class StockMovement {
             long delta,
             long quantityAfter,
             String reason,
+            String reference,
+            String actor,
             Instant createdAt) {}
 }

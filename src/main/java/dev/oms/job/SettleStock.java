@@ -1,8 +1,8 @@
 package dev.oms.job;
 
 import dev.oms.http.DatabaseFailure;
+import dev.oms.inventory.LowStock;
 import dev.oms.job.Settlement.Line;
-import dev.oms.job.Settlement.LowStock;
 import dev.oms.job.Settlement.Movement;
 import dev.oms.job.Settlement.Outcome;
 import dev.oms.job.Settlement.Stock;
@@ -77,8 +77,9 @@ class SettleStock {
 
     private static final String WRITE_OUTCOMES = """
             with settled as (
-                update orders o set status = s.status, due = null, version = version + 1, updated_at = ?
-                from unnest(?, ?, ?) s (id, status, event) where o.id = s.id
+                update orders o set status = s.status, short_items = s.short_items::bigint[], due = null, version = version + 1,
+                    updated_at = ?
+                from unnest(?, ?, ?, ?) s (id, status, event, short_items) where o.id = s.id
                 returning o.id, o.version, s.event, o.updated_at)
             insert into order_events (order_id, version, event, actor, created_at)
             select id, version, event, ?, updated_at from settled""";
@@ -127,11 +128,7 @@ class SettleStock {
         Settlement settlement =
                 QuarkusTransaction.requiringNew().call(() -> settleInTransaction(orderIds, skipHeldItems, held, batch));
         batch.committed(settlement.outcomes());
-        for (LowStock low : settlement.lowStock()) {
-            LOG.warnf(
-                    "Low stock: item_id=%d name=\"%s\" quantity=%d threshold=%d",
-                    low.itemId(), low.name(), low.quantity(), low.threshold());
-        }
+        settlement.lowStock().forEach(LowStock::warn);
         return new Result(settlement.outcomes().size(), held);
     }
 
@@ -268,8 +265,16 @@ class SettleStock {
                     longs(connection, outcomes, Outcome::orderId),
                     texts(connection, outcomes, outcome -> outcome.status().name()),
                     texts(connection, outcomes, outcome -> outcome.event().name()),
+                    texts(connection, outcomes, SettleStock::shortItems),
                     actor);
         }
+    }
+
+    /** As an array in an array of texts: PostgreSQL has no arrays of arrays of different lengths. */
+    private static String shortItems(Outcome outcome) {
+        return outcome.shortItems() == null
+                ? null
+                : outcome.shortItems().stream().map(String::valueOf).collect(Collectors.joining(",", "{", "}"));
     }
 
     private static void execute(Connection connection, String sql, Object... parameters) throws SQLException {

@@ -1,5 +1,6 @@
 package dev.oms.job;
 
+import dev.oms.inventory.LowStock;
 import dev.oms.inventory.MovementKind;
 import dev.oms.order.OrderEvent;
 import dev.oms.order.OrderStatus;
@@ -30,8 +31,16 @@ record Settlement(
     /** An item before the settlement. */
     record Stock(long itemId, String name, long quantity, long threshold) {}
 
-    /** The status that an order gets. */
-    record Outcome(long orderId, OrderStatus status) {
+    /**
+     * The status that an order gets.
+     *
+     * @param shortItems the items of which a rejected order wanted more than there was; null for any other order
+     */
+    record Outcome(long orderId, OrderStatus status, List<Long> shortItems) {
+        Outcome(long orderId, OrderStatus status) {
+            this(orderId, status, null);
+        }
+
         /** The event for the order's timeline: for a cancelled order, settling means that its stock was restored. */
         OrderEvent.Kind event() {
             return status == OrderStatus.Cancelled ? OrderEvent.Kind.Restored : OrderEvent.Kind.of(status);
@@ -40,9 +49,6 @@ record Settlement(
 
     /** An entry of the ledger. */
     record Movement(long orderId, long itemId, MovementKind kind, long delta, long quantityAfter) {}
-
-    /** An item that fell below its threshold. */
-    record LowStock(long itemId, String name, long quantity, long threshold) {}
 
     /**
      * Settles orders in the order given.
@@ -53,25 +59,27 @@ record Settlement(
         Settlement settlement =
                 new Settlement(new ArrayList<>(), new ArrayList<>(), new HashMap<>(), new ArrayList<>());
         for (WaitingOrder order : orders) {
-            OrderStatus outcome =
+            Outcome outcome =
                     switch (order.due()) {
                         case DEDUCTION -> settlement.deduct(order, stocks);
                         case RESTORATION -> settlement.restore(order, stocks);
                     };
-            settlement.outcomes.add(new Outcome(order.id(), outcome));
+            settlement.outcomes.add(outcome);
         }
         return settlement;
     }
 
-    private OrderStatus deduct(WaitingOrder order, Map<Long, Stock> stocks) {
+    private Outcome deduct(WaitingOrder order, Map<Long, Stock> stocks) {
         if (!order.status().bySettling().contains(OrderStatus.Confirmed)) {
             throw new IllegalStateException(
                     "Order %d is %s, so no deduction can be due".formatted(order.id(), order.status()));
         }
-        for (Line line : order.lines()) {
-            if (quantity(line, stocks) < line.quantity()) {
-                return OrderStatus.Rejected;
-            }
+        List<Long> shortItems = order.lines().stream()
+                .filter(line -> quantity(line, stocks) < line.quantity())
+                .map(Line::itemId)
+                .toList();
+        if (!shortItems.isEmpty()) {
+            return new Outcome(order.id(), OrderStatus.Rejected, shortItems);
         }
         for (Line line : order.lines()) {
             Stock stock = stocks.get(line.itemId());
@@ -82,10 +90,10 @@ record Settlement(
                 lowStock.add(new LowStock(stock.itemId(), stock.name(), after, stock.threshold()));
             }
         }
-        return OrderStatus.Confirmed;
+        return new Outcome(order.id(), OrderStatus.Confirmed);
     }
 
-    private OrderStatus restore(WaitingOrder order, Map<Long, Stock> stocks) {
+    private Outcome restore(WaitingOrder order, Map<Long, Stock> stocks) {
         if (order.status() != OrderStatus.Cancelled) {
             throw new IllegalStateException(
                     "Order %d is %s, so no restoration can be due".formatted(order.id(), order.status()));
@@ -93,7 +101,7 @@ record Settlement(
         for (Line line : order.lines()) {
             move(order, line, MovementKind.RESTORATION, line.quantity(), quantity(line, stocks) + line.quantity());
         }
-        return OrderStatus.Cancelled;
+        return new Outcome(order.id(), OrderStatus.Cancelled);
     }
 
     private void move(WaitingOrder order, Line line, MovementKind kind, long delta, long after) {

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.hibernate.Session;
 
 /** Orders with their lines. Reads for display take one round trip and load no entities. */
@@ -25,7 +26,7 @@ import org.hibernate.Session;
 public class Orders implements PanacheRepository<Order> {
     private static final String READ = """
             select o.id, o.user_id, o.status, o.version, o.created_at, o.updated_at, coalesce(l.item_name, i.name),
-                l.quantity
+                l.quantity, l.inventory_item_id = any(o.short_items)
             from (select * from orders where %s) o
             left join order_lines l on l.order_id = o.id
             left join inventory_items i on i.id = l.inventory_item_id
@@ -119,6 +120,9 @@ public class Orders implements PanacheRepository<Order> {
                     if (item != null) {
                         // Lines from before names were kept may share one: an archived item's with a current item's.
                         order.items().merge(item, row.getLong(8), Long::sum);
+                        if (row.getBoolean(9)) {
+                            order.shortItems().add(item);
+                        }
                     }
                 }
             }
@@ -134,6 +138,7 @@ public class Orders implements PanacheRepository<Order> {
                 row.getLong(2),
                 OrderStatus.valueOf(row.getString(3)),
                 new TreeMap<>(),
+                row.getObject(9) == null ? null : new TreeSet<>(),
                 instant(row, 5),
                 instant(row, 6),
                 row.getLong(4));

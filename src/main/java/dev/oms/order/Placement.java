@@ -62,7 +62,7 @@ final class Placement extends GroupCommit.Member<Placement.Outcome> {
     }
 
     void place(long id, Instant at) {
-        succeed(new Outcome.Placed(new OrderView(id, userId, OrderStatus.Pending, quantities, at, at, 0)));
+        succeed(new Outcome.Placed(new OrderView(id, userId, OrderStatus.Pending, quantities, null, at, at, 0)));
     }
 
     /** Refuses the order because of the names that were not found; if all were found, the user is missing. */

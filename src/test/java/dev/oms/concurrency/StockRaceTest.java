@@ -120,6 +120,36 @@ class StockRaceTest {
     }
 
     @Test
+    void losesNoAdjustmentWhenManyRaceOrders() throws Exception {
+        long item = Shop.item(name, 350, 0);
+        List<Callable<Integer>> work = new ArrayList<>();
+        IntStream.range(0, 200)
+                .forEach(i -> work.add(() -> {
+                    Shop.order(user, Map.of(name, 1));
+                    return 200;
+                }));
+        IntStream.range(0, 150)
+                .forEach(i -> work.add(() -> given().contentType("application/json")
+                        .body(Map.of("delta", -1, "reason", "damaged"))
+                        .post("/inventory_items/{id}/adjust", item)
+                        .statusCode()));
+        IntStream.range(0, 50)
+                .forEach(i -> work.add(() -> given().contentType("application/json")
+                        .body(Map.of("delta", 1, "reason", "found"))
+                        .post("/inventory_items/{id}/adjust", item)
+                        .statusCode()));
+        Collections.shuffle(work, new Random(3));
+
+        List<Integer> answers = Concurrently.run(THREADS, work);
+        ledger.awaitSettled();
+
+        assertThat(answers).containsOnly(200);
+        assertThat(Shop.quantity(item)).isEqualTo(350 - 200 - 150 + 50);
+        assertThat(ledger.count("stock_movements where kind = 'CORRECTION' and inventory_item_id = " + item))
+                .isEqualTo(200);
+    }
+
+    @Test
     void neverPlacesHalfAnOrderWhenItsItemIsDeletedConcurrently() throws Exception {
         for (int round = 0; round < 20; round++) {
             String fleeting = Shop.uniqueName();

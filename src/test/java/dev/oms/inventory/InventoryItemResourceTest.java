@@ -4,6 +4,7 @@ import static io.restassured.RestAssured.given;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.hamcrest.Matchers.endsWith;
 import static org.hamcrest.Matchers.equalTo;
+import static org.hamcrest.Matchers.nullValue;
 
 import dev.oms.Ledger;
 import dev.oms.OmsServers;
@@ -23,6 +24,7 @@ import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Items and their ledger over REST. */
@@ -137,6 +139,96 @@ class InventoryItemResourceTest {
     }
 
     @Test
+    void adjustsAnItemThatWasSoldMeanwhile() {
+        String name = Shop.uniqueName();
+        long id = Shop.item(name, 10, 1);
+        settling.settle(Shop.order(Shop.user(), Map.of(name, 4)));
+
+        adjust(id, Map.of("delta", -3, "reason", "damaged"))
+                .then()
+                .statusCode(200)
+                .header("ETag", "\"2\"")
+                .body("quantity", equalTo(3))
+                .body("name", equalTo(name));
+        adjust(id, Map.of("delta", 24, "reason", "delivered", "reference", "note 4711"))
+                .then()
+                .statusCode(200)
+                .header("ETag", "\"3\"")
+                .body("quantity", equalTo(27));
+
+        given().get("/inventory_items/{id}", id).then().header("ETag", "\"3\"").body("quantity", equalTo(27));
+        given().get("/inventory_items/{id}/movements", id)
+                .then()
+                .body("kind", equalTo(List.of("CORRECTION", "CORRECTION", "DEDUCTION", "OPENING")))
+                .body("delta", equalTo(List.of(24, -3, -4, 10)))
+                .body("quantity_after", equalTo(List.of(27, 3, 6, 10)))
+                .body("reason[0]", equalTo("delivered"))
+                .body("reference[0]", equalTo("note 4711"))
+                .body("reason[1]", equalTo("damaged"))
+                .body("reference[1]", nullValue());
+    }
+
+    @Test
+    void keepsWhoChangedTheQuantity() {
+        long id = given().contentType(ContentType.JSON)
+                .header("OMS-Actor", "opener")
+                .body(Map.of("name", Shop.uniqueName(), "quantity", 5, "threshold", 0))
+                .post("/inventory_items")
+                .jsonPath()
+                .getLong("id");
+        given().contentType(ContentType.JSON)
+                .header("OMS-Actor", "counter")
+                .body(Map.of("quantity", 4))
+                .put("/inventory_items/{id}", id);
+        given().contentType(ContentType.JSON)
+                .header("OMS-Actor", "adjuster")
+                .body(Map.of("delta", 1, "reason", "found"))
+                .post("/inventory_items/{id}/adjust", id);
+        adjust(id, Map.of("delta", 1, "reason", "found"));
+
+        given().get("/inventory_items/{id}/movements", id)
+                .then()
+                .body("actor", equalTo(List.of("api", "adjuster", "counter", "opener")));
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '"', textBlock = """
+            {'delta':-6,'reason':'lost'}         | delta  | must not lower the quantity, 5, below 0
+            {'delta':999999996,'reason':'found'} | delta  | must not raise the quantity, 5, above 1000000000
+            {'delta':0,'reason':'none'}          | delta  | must not be 0
+            {'reason':'lost'}                    | delta  | must not be null
+            {'delta':1.5,'reason':'found'}       | delta  | must be a whole number
+            {'delta':1000000001,'reason':'lost'} | delta  | must be less than or equal to 1000000000
+            {'delta':1}                          | reason | must not be null
+            {'delta':1,'reason':' '}             | reason | must not be blank, contain invisible or control characters, or have a space other than U+0020 at an end
+            {'delta':1,'reason':'a','reference':''} | reference | must not be blank, contain invisible or control characters, or have a space other than U+0020 at an end
+            """)
+    void refusesAnAdjustment(String body, String field, String message) {
+        long id = Shop.item(Shop.uniqueName(), 5, 0);
+
+        given().contentType(ContentType.JSON)
+                .body(body.replace('\'', '"'))
+                .post("/inventory_items/{id}/adjust", id)
+                .then()
+                .statusCode(422)
+                .body("errors.field", equalTo(List.of(field)))
+                .body("errors.message", equalTo(List.of(message)));
+
+        given().get("/inventory_items/{id}", id).then().header("ETag", "\"0\"").body("quantity", equalTo(5));
+    }
+
+    @Test
+    void adjustsToNothing() {
+        long id = Shop.item(Shop.uniqueName(), 5, 0);
+
+        adjust(id, Map.of("delta", -5, "reason", "lost")).then().statusCode(200).body("quantity", equalTo(0));
+        adjust(id, Map.of("delta", 1_000_000_000, "reason", "found"))
+                .then()
+                .statusCode(200)
+                .body("quantity", equalTo(1_000_000_000));
+    }
+
+    @Test
     void findsAnItemByName() {
         String name = Shop.uniqueName();
         long id = Shop.item(name, 1, 0);
@@ -226,6 +318,7 @@ class InventoryItemResourceTest {
         given().get("/inventory_items/{id}", id).then().statusCode(404);
         given().delete("/inventory_items/{id}", id).then().statusCode(404);
         change(id, Map.of("quantity", 1)).then().statusCode(404);
+        adjust(id, Map.of("delta", 1, "reason", "found")).then().statusCode(404);
         given().contentType(ContentType.JSON)
                 .body(Map.of("items", Map.of(name, 1)))
                 .post("/orders?user_id=" + user)
@@ -262,6 +355,10 @@ class InventoryItemResourceTest {
         assertThat(rest.jsonPath().getList("id", Long.class)).containsExactly(atThreshold);
         assertThat(rest.header("Link")).isNull();
         assertThat(belowThreshold.jsonPath().getList("id", Long.class)).containsExactly(low);
+    }
+
+    private static Response adjust(long id, Map<String, ?> body) {
+        return given().contentType(ContentType.JSON).body(body).post("/inventory_items/{id}/adjust", id);
     }
 
     private static Response change(long id, Map<String, ?> body) {

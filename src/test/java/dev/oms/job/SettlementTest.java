@@ -3,9 +3,9 @@ package dev.oms.job;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.oms.inventory.LowStock;
 import dev.oms.inventory.MovementKind;
 import dev.oms.job.Settlement.Line;
-import dev.oms.job.Settlement.LowStock;
 import dev.oms.job.Settlement.Movement;
 import dev.oms.job.Settlement.Outcome;
 import dev.oms.job.Settlement.Stock;
@@ -37,7 +37,8 @@ class SettlementTest {
                 stocks(stock(BURGER, 3, 0), stock(FRIES, 4, 0)));
 
         assertThat(settlement.outcomes())
-                .containsExactly(new Outcome(1, OrderStatus.Rejected), new Outcome(2, OrderStatus.Confirmed));
+                .containsExactly(
+                        new Outcome(1, OrderStatus.Rejected, List.of(FRIES)), new Outcome(2, OrderStatus.Confirmed));
         assertThat(settlement.movements()).containsExactly(new Movement(2, BURGER, MovementKind.DEDUCTION, -3, 0));
         assertThat(settlement.quantities()).isEqualTo(Map.of(BURGER, 0L));
     }
@@ -48,7 +49,8 @@ class SettlementTest {
                 List.of(deduction(1, line(BURGER, 1)), deduction(2, line(BURGER, 1))), stocks(stock(BURGER, 1, 0)));
 
         assertThat(settlement.outcomes())
-                .containsExactly(new Outcome(1, OrderStatus.Confirmed), new Outcome(2, OrderStatus.Rejected));
+                .containsExactly(
+                        new Outcome(1, OrderStatus.Confirmed), new Outcome(2, OrderStatus.Rejected, List.of(BURGER)));
     }
 
     @Test

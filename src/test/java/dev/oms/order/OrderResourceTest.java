@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.endsWith;
 import static org.hamcrest.Matchers.equalTo;
+import static org.hamcrest.Matchers.hasKey;
 import static org.hamcrest.Matchers.matchesPattern;
+import static org.hamcrest.Matchers.not;
 
 import dev.oms.Ledger;
 import dev.oms.OmsServers;
@@ -18,6 +20,7 @@ import io.quarkus.test.junit.TestProfile;
 import io.restassured.http.ContentType;
 import io.restassured.response.Response;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -53,6 +56,32 @@ class OrderResourceTest {
     @AfterEach
     void audit() {
         ledger.assertConsistent();
+    }
+
+    @Test
+    void namesTheItemsThatWereShort() {
+        String scarce = Shop.uniqueName();
+        String gone = Shop.uniqueName();
+        String plenty = Shop.uniqueName();
+        Shop.item(scarce, 2, 0);
+        Shop.item(gone, 0, 0);
+        Shop.item(plenty, 9, 0);
+        long first = Shop.order(user, Map.of(scarce, 1));
+        long rejected = Shop.order(user, Map.of(scarce, 2, gone, 1, plenty, 3));
+        given().get("/orders/{id}", rejected).then().body("$", not(hasKey("short")));
+
+        settling.settle(first, rejected);
+
+        List<String> expected = List.of(scarce, gone).stream().sorted().toList();
+        given().get("/orders/{id}", rejected)
+                .then()
+                .header("ETag", "\"1\"")
+                .body("status", equalTo("Rejected"))
+                .body("short", equalTo(expected));
+        given().get("/orders/{id}", first).then().body("$", not(hasKey("short")));
+        given().get("/users/{id}/orders", user).then().body("short", equalTo(Arrays.asList(expected, null)));
+        // Cancelling it does not change why it was rejected.
+        Shop.cancel(rejected).then().statusCode(200).body("short", equalTo(expected));
     }
 
     @Test
