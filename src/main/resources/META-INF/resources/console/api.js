@@ -12,6 +12,9 @@ export class Problem extends Error {
   }
 }
 
+/** The last response with an ETag, as {url, etag, result}: polling a resource that has not changed costs a 304. */
+let tagged = null;
+
 /**
  * @returns {Promise<{body: any, etag: ?string, next: ?string}>} next is the `after` parameter of the next page, if any
  * @throws {Problem} if the call is refused or gets no response; an AbortError if the signal aborts it
@@ -33,6 +36,10 @@ async function call(method, path, { query, body, etag, signal } = {}) {
   if (etag) {
     headers.set('If-Match', etag);
   }
+  const known = method === 'GET' && tagged?.url === url.href ? tagged : null;
+  if (known) {
+    headers.set('If-None-Match', known.etag);
+  }
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
   let response;
   let text;
@@ -51,14 +58,21 @@ async function call(method, path, { query, body, etag, signal } = {}) {
     }
     throw new Problem(0, 'No response from OMS. Check that a web process is running and that this browser can reach it.');
   }
+  if (known && response.status === 304) {
+    return known.result;
+  }
   if (!response.ok) {
     throw parseProblem(response, text);
   }
-  return {
+  const result = {
     body: text ? JSON.parse(text) : null,
     etag: response.headers.get('ETag'),
     next: parseNext(response.headers.get('Link')),
   };
+  if (method === 'GET' && result.etag) {
+    tagged = { url: url.href, etag: result.etag, result };
+  }
+  return result;
 }
 
 function parseProblem(response, text) {
@@ -77,5 +91,5 @@ function parseNext(link) {
 
 export const get = (path, query, signal) => call('GET', path, { query, signal });
 export const put = (path, body, etag) => call('PUT', path, { body, etag });
-export const post = (path, etag) => call('POST', path, { etag });
+export const post = (path, { body, etag } = {}) => call('POST', path, { body, etag });
 export const remove = (path) => call('DELETE', path);

@@ -5,6 +5,14 @@ import { h, number } from './ui.js';
 const HEIGHT_PX = 240;
 const dark = matchMedia('(prefers-color-scheme: dark)');
 
+/** Loads the chart library, on the first page that has a chart. */
+const library = new Promise((resolve, reject) => {
+  document.head.append(
+    h('link', { rel: 'stylesheet', href: 'lib/uPlot.min.css' }),
+    h('script', { src: 'lib/uPlot.iife.min.js', onload: resolve, onerror: reject }),
+  );
+});
+
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
 /**
@@ -41,6 +49,7 @@ export function chart(signal, label, series, format, range) {
   }
 
   function draw() {
+    if (!window.uPlot || signal.aborted) return;
     plot?.destroy();
     const axis = {
       stroke: colour('muted'),
@@ -60,7 +69,7 @@ export function chart(signal, label, series, format, range) {
           y: { range: (u, min, max) => [0, Math.max(max * 1.1, 1)] },
         },
         axes: [
-          { ...axis, values: (u, seconds) => seconds.map(formatTick), space: 80, size: 32 },
+          { ...axis, values: (u, seconds, index, space, increment) => timeTicks(seconds, increment), space: 80, size: labelHeight },
           { ...axis, size: labelWidth, values: (u, ticks) => ticks.map(number) },
         ],
         series: [
@@ -82,19 +91,9 @@ export function chart(signal, label, series, format, range) {
     );
   }
 
-  const labelWidth = (u, texts) => 20 + 7.5 * Math.max(3, ...(texts ?? []).map((text) => text.length));
+  const labelHeight = (u, texts) => (texts?.some((text) => text.includes('\n')) ? 46 : 32);
 
-  const formatTick = (second, i, all) => {
-    const date = new Date(second * 1_000);
-    const span = all[all.length - 1] - all[0];
-    if (span > 2 * 86_400) return date.toLocaleDateString(undefined, { month: 'short', day: 'numeric' });
-    return date.toLocaleTimeString(undefined, {
-      hourCycle: 'h23',
-      hour: '2-digit',
-      minute: '2-digit',
-      second: span < 120 ? '2-digit' : undefined,
-    });
-  };
+  const labelWidth = (u, texts) => 20 + 7.5 * Math.max(3, ...(texts ?? []).map((text) => text.length));
 
   function setData(latest) {
     data = latest;
@@ -108,10 +107,36 @@ export function chart(signal, label, series, format, range) {
     else draw();
   });
   resized.observe(container);
+  library.then(
+    () => data && !plot && container.clientWidth && draw(),
+    () => container.replaceChildren(h('p', null, 'The chart did not load. Reload the page.')),
+  );
   dark.addEventListener('change', () => data && draw(), { signal });
   signal.addEventListener('abort', () => {
     resized.disconnect();
     plot?.destroy();
   });
   return { node: h('div', null, legend, container), setData };
+}
+
+/** Labels for the ticks of the time axis: a date only where it changes, so that none is there twice. */
+function timeTicks(seconds, increment) {
+  const dates = seconds.map((second) => new Date(second * 1_000));
+  const differ = (format) => new Set(dates.map(format)).size > 1;
+  const year = differ((date) => date.getFullYear()) ? 'numeric' : undefined;
+  const dayOf = (date) => date.toLocaleDateString(undefined, { year, month: 'short', day: 'numeric' });
+  if (increment >= 86_400) return dates.map(dayOf);
+  const time = {
+    hourCycle: 'h23',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: increment < 60 ? '2-digit' : undefined,
+    fractionalSecondDigits: increment < 1 ? 3 : undefined,
+  };
+  if (!differ(dayOf)) return dates.map((date) => date.toLocaleTimeString(undefined, time));
+  return dates.map((date, i) => {
+    const text = date.toLocaleTimeString(undefined, time);
+    if (i > 0 && dayOf(date) === dayOf(dates[i - 1])) return text;
+    return date.getHours() + date.getMinutes() + date.getSeconds() === 0 ? dayOf(date) : `${text}\n${dayOf(date)}`;
+  });
 }

@@ -2,7 +2,24 @@
 
 import { chart } from './chart.js';
 import { follow, WINDOW_SECONDS } from './live.js';
-import { badge, coarse, duration, h, latency, loading, now, number, plural, rate, setText, table, time } from './ui.js';
+import {
+  badge,
+  coarse,
+  duration,
+  h,
+  isolated,
+  latency,
+  loading,
+  name,
+  now,
+  number,
+  plural,
+  rate,
+  restorePosition,
+  setText,
+  table,
+  time,
+} from './ui.js';
 
 // Same threshold as the alert OldestJobWaits.
 const OLDEST_MAX_SECONDS = 60;
@@ -28,7 +45,7 @@ export function show({ main, title, signal }) {
   const workers = table(
     'Workers',
     [
-      { title: 'Worker', cell: (w) => h('code', null, w.name), value: (w) => w.name },
+      { title: 'Worker', cell: (w) => h('code', null, name(w.name)), value: (w) => w.name },
       { title: 'In flight', cell: (w) => plural(w.in_flight, 'job'), value: (w) => w.in_flight, numeric: true },
       { title: 'Settled', cell: (w) => number(w.settled), value: (w) => w.settled, numeric: true },
       { title: 'Idle', cell: idle, value: (w) => w.idle_seconds, numeric: true },
@@ -46,7 +63,7 @@ export function show({ main, title, signal }) {
     h('section', { class: 'card' }, h('h2', null, 'Last 15 minutes'), plot.node),
     h(
       'div',
-      { class: 'columns' },
+      { class: 'columns uneven' },
       h('section', { class: 'card' }, h('h2', null, 'Workers'), workers.node),
       h('section', { class: 'card' }, h('h2', null, 'Dependencies'), dependencies),
     ),
@@ -60,8 +77,11 @@ export function show({ main, title, signal }) {
     const { flow } = live;
     showIssues(issuesIn(live));
     if (!flow) return;
-    loadingHint.remove();
-    content.hidden = false;
+    if (content.hidden) {
+      loadingHint.remove();
+      content.hidden = false;
+      restorePosition();
+    }
     content.classList.toggle('stale', live.state !== 'live');
     setTile(queueTiles, 'Waiting', number(flow.depth), 'jobs in the queue');
     setTile(queueTiles, 'Oldest wait', coarse(flow.oldest_age_seconds), 'time in the queue', flow.oldest_age_seconds > OLDEST_MAX_SECONDS && 'bad');
@@ -81,7 +101,7 @@ export function show({ main, title, signal }) {
       ['Last reconciliation', reconciliation(flow.last_reconciliation)],
       ['Updated', time(flow.at)],
     ];
-    dependencies.replaceChildren(...facts.flatMap(([name, value]) => [h('dt', null, name), h('dd', null, value)]));
+    dependencies.replaceChildren(...facts.flatMap(([label, value]) => [h('dt', null, label), h('dd', null, value)]));
     const second = lastBucket(live);
     if (second !== drawn || document.hidden) {
       drawn = second;
@@ -143,7 +163,7 @@ function issuesIn({ flow, state }) {
     add('bad', 'No worker is active.', 'Orders are accepted but stay pending. Start a worker: OMS with QUARKUS_PROFILE=worker.');
   } else if (flow.workers) {
     for (const worker of flow.workers.filter((w) => isSilent(w) && w.in_flight > 0)) {
-      add('warn', `Worker ${worker.name} is silent and holds ${plural(worker.in_flight, 'job')}.`, 'Other workers will take over its jobs. If this persists, check its log.');
+      add('warn', `Worker ${isolated(worker.name)} is silent and holds ${plural(worker.in_flight, 'job')}.`, 'Other workers will take over its jobs. If this persists, check its log.');
     }
     const last = flow.last_reconciliation;
     if (!last || now() - Date.parse(last.at) > RECONCILED_MAX_SECONDS * 1_000) {

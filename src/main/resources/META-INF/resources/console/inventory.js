@@ -1,13 +1,29 @@
 // The Inventory pages: all items, lowest stock first, and one item with its ledger.
 
-import { get, put } from './api.js';
-import { chart } from './chart.js';
-import { kindOf } from './orders.js';
-import { address, autoRefresh, badge, h, now, number, showError, showInfo, signed, table, time } from './ui.js';
+import { get, post, put } from './api.js';
+import {
+  action,
+  address,
+  ask,
+  autoRefresh,
+  badge,
+  h,
+  isolated,
+  kindOf,
+  name,
+  now,
+  number,
+  pager,
+  showInfo,
+  signed,
+  table,
+  time,
+} from './ui.js';
 
 const REFRESH_MS = 5_000;
 const PAGE_ROWS = 50;
 const LEDGER_ROWS = 100;
+const QUANTITY_MAX = 1_000_000_000;
 
 export const show = (view) => (view.id ? showOne(view) : showList(view));
 
@@ -18,13 +34,13 @@ const stock = (item) => (isLow(item) ? badge('▼ Below threshold', 'bad') : bad
 
 function showList({ main, title, params, signal }) {
   title.textContent = 'Inventory';
-  const name = params.get('name') ?? '';
+  const prefix = params.get('name') ?? '';
   const onlyLow = params.get('below_threshold') === 'true';
   const after = params.get('after') ?? '';
   const list = table(
     'Items, lowest stock first',
     [
-      { title: 'Item', cell: (i) => h('a', { class: 'long', href: `#/inventory/${i.id}` }, i.name), value: (i) => i.name },
+      { title: 'Item', cell: (i) => h('a', { class: 'long', href: `#/inventory/${i.id}` }, name(i.name)), value: (i) => i.name },
       { title: 'Stock', cell: stock, value: (i) => (isLow(i) ? 0 : 1) },
       { title: 'Quantity', cell: (i) => number(i.quantity), value: (i) => i.quantity, numeric: true },
       { title: 'Threshold', cell: (i) => number(i.threshold), value: (i) => i.threshold, numeric: true },
@@ -32,8 +48,8 @@ function showList({ main, title, params, signal }) {
       { title: 'Updated', cell: (i) => time(i.updated_at), value: (i) => i.updated_at, numeric: true },
     ],
     (i) => i.id,
-    name
-      ? 'No item on sale has exactly this name.'
+    prefix
+      ? 'No matching items. Try the first letters of the name.'
       : onlyLow
         ? 'No items below their threshold.'
         : after
@@ -41,51 +57,43 @@ function showList({ main, title, params, signal }) {
           : 'No items yet. Add one with POST /inventory_items; see /q/swagger-ui.',
   );
   const status = h('div');
-  const pages = h('p', { class: 'pages' });
-  main.append(search(name, onlyLow), status, list.node, pages);
+  const query = { name: prefix, below_threshold: onlyLow };
+  const pages = pager('inventory', query, params, { first: '« First page', previous: '‹ Previous page', next: 'Next page ›' });
+  main.append(search(prefix, onlyLow), status, list.node, pages.node);
 
-  const query = name
-    ? { name }
-    : { sort: 'low_stock', below_threshold: onlyLow || undefined, limit: PAGE_ROWS, after };
   autoRefresh('items', status, REFRESH_MS, signal, async () => {
-    const { body, next } = await get('/inventory_items', query, signal);
-    list.update(body);
-    const shown = JSON.stringify(next);
-    if (pages.dataset.shown !== shown) {
-      pages.dataset.shown = shown;
-      pages.replaceChildren(
-        ...[
-          after ? h('a', { href: address('inventory', { name, below_threshold: onlyLow }) }, '« First page') : null,
-          next ? h('a', { href: address('inventory', { name, below_threshold: onlyLow, after: next }) }, 'Next page »') : null,
-        ].filter(Boolean),
-      );
-    }
+    const { body, next } = await get('/inventory_items', { ...query, sort: 'low_stock', limit: PAGE_ROWS, after }, signal);
+    list.update(body, Boolean(after || next));
+    pages.update(next);
   });
 }
 
-function search(name, onlyLow) {
-  const text = h('input', { id: 'item-name', autocomplete: 'off', value: name, maxlength: '255' });
+function search(prefix, onlyLow) {
+  const text = h('input', { id: 'item-name', autocomplete: 'off', value: prefix, maxlength: '255' });
   const low = h('input', { id: 'only-low', type: 'checkbox', checked: onlyLow });
+  const go = () => {
+    location.hash = address('inventory', { name: text.value.trim(), below_threshold: low.checked });
+  };
   const submit = (event) => {
     event.preventDefault();
-    location.hash = address('inventory', { name: text.value, below_threshold: !text.value && low.checked });
+    go();
   };
-  low.addEventListener('change', () => {
-    location.hash = address('inventory', { below_threshold: low.checked });
-  });
+  low.addEventListener('change', go);
   return h(
     'form',
     { class: 'search', onsubmit: submit, role: 'search' },
-    h('div', null, h('label', { for: 'item-name' }, 'Exact name'), text),
+    h('div', null, h('label', { for: 'item-name' }, 'Name begins with'), text),
     h('button', { type: 'submit', class: 'main' }, 'Search'),
     h('div', { class: 'check' }, low, h('label', { for: 'only-low' }, 'Only below threshold')),
-    name || onlyLow ? h('a', { href: '#/inventory' }, 'Show all') : null,
+    prefix || onlyLow ? h('a', { href: '#/inventory' }, 'Show all') : null,
   );
 }
 
 // --- One item ---
 
-function showOne({ main, title, id, params, signal }) {
+async function showOne({ main, title, id, params, signal }) {
+  const { chart } = await import('./chart.js');
+  if (signal.aborted) return;
   title.textContent = `Item ${id}`;
   const after = params.get('after') ?? '';
   const path = `/inventory_items/${encodeURIComponent(id)}`;
@@ -108,94 +116,160 @@ function showOne({ main, title, id, params, signal }) {
       { title: 'Change', cell: (m) => signed(m.delta), value: (m) => m.delta, numeric: true },
       { title: 'Quantity after', cell: (m) => number(m.quantity_after), value: (m) => m.quantity_after, numeric: true },
       { title: 'Order', cell: (m) => (m.order_id ? h('a', { href: `#/orders/${m.order_id}` }, `${m.order_id}`) : '–'), value: (m) => m.order_id },
-      { title: 'Reason', cell: (m) => h('span', { class: 'long' }, m.reason ?? '–'), value: (m) => m.reason },
+      { title: 'By', cell: (m) => (m.actor ? h('span', { class: 'by' }, name(m.actor)) : '–'), value: (m) => m.actor },
+      { title: 'Reason', cell: reasonOf, value: (m) => m.reason },
     ],
     (m) => m.id,
     'No stock movements yet.',
   );
-  const pages = h('p', { class: 'pages' });
-  const quantity = h('input', { id: 'quantity', type: 'number', min: '0', max: '1000000000', step: '1', required: true });
-  const reason = h('input', { id: 'reason', maxlength: '255', required: true, autocomplete: 'off' });
-  const form = h(
-    'form',
-    { class: 'search', onsubmit: correct },
-    h('div', null, h('label', { for: 'quantity' }, 'Counted quantity'), quantity),
-    h('div', { class: 'wide' }, h('label', { for: 'reason' }, 'Reason (recorded in the ledger)'), reason),
-    h('button', { type: 'submit', class: 'main' }, 'Correct quantity'),
+  const pages = pager(`inventory/${id}`, {}, params, { first: '« Newest', previous: '‹ Newer', next: 'Older ›' });
+  const corrections = h(
+    'div',
+    { class: 'actions' },
+    action('Adjust quantity…', adjust, { id: 'adjust' }),
+    action('Enter counted quantity…', count, { id: 'count' }),
   );
   const content = h(
     'div',
     { hidden: true },
-    h('section', { class: 'card' }, facts),
-    h('section', { class: 'card' }, h('h2', null, 'Correct quantity'), form),
-    h('section', { class: 'card' }, h('h2', null, 'Ledger'), plot.node, ledger.node, pages),
+    h('section', { class: 'card' }, facts, corrections),
+    h('section', { class: 'card' }, h('h2', null, 'Ledger'), plot.node, ledger.node, pages.node),
   );
   main.append(h('p', { class: 'back' }, h('a', { href: '#/inventory' }, '« Inventory')), status, content);
 
-  const shown = { etag: null, quantity: null, ledger: null };
+  const shown = { etag: null, quantity: null };
 
   const refresh = autoRefresh('item', status, REFRESH_MS, signal, async () => {
-    const [item, movements] = await Promise.all([
-      get(path, {}, signal),
-      get(`${path}/movements`, { limit: LEDGER_ROWS, after }, signal),
-    ]);
+    const item = shown.isArchived ? null : await get(path, {}, signal).catch(archived);
+    // Every movement of an item changes its version.
+    if (item && item.etag === shown.etag) return;
+    const movements = await get(`${path}/movements`, { limit: LEDGER_ROWS, after }, signal);
     content.hidden = false;
-    showFacts(item);
-    showLedger(item.body, movements);
+    if (item) showFacts(item.body);
+    else showArchived();
+    showLedger(item?.body, movements);
+    shown.etag = item?.etag;
   });
 
-  function showFacts({ body: item, etag }) {
-    if (shown.etag === etag) return;
-    shown.etag = etag;
+  /** An archived item is not found, but its ledger is. */
+  async function archived(problem) {
+    if (problem.status !== 404) throw problem;
+    await get(`${path}/movements`, { limit: 1 }, signal);
+    return null;
+  }
+
+  function showArchived() {
+    shown.isArchived = true;
+    corrections.hidden = true;
+    facts.replaceChildren(h('dt', null, 'Item'), h('dd', { 'data-fact': 'Item' }, `${id}, archived: no longer on sale`));
+  }
+
+  function showFacts(item) {
     shown.quantity = item.quantity;
-    title.textContent = item.name;
-    document.title = `${item.name} · OMS`;
+    title.replaceChildren(name(item.name));
+    document.title = `${isolated(item.name)} · OMS`;
     facts.replaceChildren(
       ...[
         ['Quantity', [number(item.quantity), ' ', stock(item)]],
         ['Threshold', number(item.threshold)],
         ['Item', id],
         ['Updated', time(item.updated_at)],
-      ].flatMap(([name, value]) => [h('dt', null, name), h('dd', { 'data-fact': name }, value)]),
+      ].flatMap(([label, value]) => [h('dt', null, label), h('dd', { 'data-fact': label }, value)]),
     );
   }
 
   function showLedger(item, { body: movements, next }) {
-    ledger.update(movements);
-    const text = JSON.stringify([movements, item.threshold]);
-    if (shown.ledger === text) return;
-    shown.ledger = text;
+    ledger.update(movements, Boolean(after || next));
+    pages.update(next);
     const oldestFirst = [...movements].reverse();
     const points = oldestFirst.map((m) => [Date.parse(m.created_at) / 1_000, m.quantity_after]);
     // A batch's movements share one timestamp, so the line also needs a point for now to be visible.
-    if (!after) points.push([now() / 1_000, item.quantity]);
-    plot.setData([points.map(([second]) => second), points.map(([, quantity]) => quantity), points.map(() => item.threshold)]);
-    pages.replaceChildren(
-      ...[
-        after ? h('a', { href: `#/inventory/${id}` }, '« Newest') : null,
-        next ? h('a', { href: `#/inventory/${id}?after=${next}` }, 'Older »') : null,
-      ].filter(Boolean),
-    );
+    if (item && !after) points.push([now() / 1_000, item.quantity]);
+    plot.setData([points.map(([second]) => second), points.map(([, quantity]) => quantity), points.map(() => item?.threshold)]);
   }
 
-  async function correct(event) {
-    event.preventDefault();
-    const from = shown.quantity;
-    const to = Number(quantity.value);
-    if (to === from) {
-      showInfo(`The quantity is already ${number(to)}. Nothing to correct.`);
-      return;
-    }
-    try {
-      await put(path, { quantity: to, reason: reason.value }, shown.etag);
-      form.reset();
-      showInfo(`Quantity corrected from ${number(from)} to ${number(to)}.`);
-    } catch (problem) {
-      if (problem.status === 412) {
-        problem.message = 'The item changed in the meantime, so nothing was corrected. Check its current quantity and count again.';
-      }
-      showError(problem);
-    }
-    refresh();
+  /** By an amount: whatever is sold in between, the amount is right. */
+  async function adjust() {
+    const direction = h(
+      'select',
+      { id: 'direction', autofocus: true },
+      h('option', { value: '-1' }, 'Remove from stock'),
+      h('option', { value: '1' }, 'Add to stock'),
+    );
+    const amount = h('input', { id: 'amount', type: 'number', min: '1', max: QUANTITY_MAX, step: '1', required: true });
+    const reason = reasonField();
+    const reference = h('input', { id: 'reference', maxlength: '255', autocomplete: 'off' });
+    await ask({
+      title: 'Adjust quantity',
+      text: 'The ledger records the change and the reason. Orders may be settled meanwhile.',
+      fields: [
+        ['Change', direction],
+        ['Amount', amount],
+        ['Reason', reason],
+        ['Reference (optional), such as a delivery note', reference],
+      ],
+      go: 'Adjust',
+      tone: 'main',
+      perform: async () => {
+        const delta = direction.value * amount.value;
+        const body = { delta, reason: reason.value, reference: reference.value || undefined };
+        const { body: item } = await post(`${path}/adjust`, { body });
+        showInfo(`Quantity changed by ${signed(delta)} to ${number(item.quantity)}.`);
+      },
+    });
+    await refresh();
   }
+
+  /** To what was counted, which is refused if something was sold in between. */
+  async function count() {
+    const { etag, quantity: from } = shown;
+    const quantity = h('input', {
+      id: 'quantity',
+      type: 'number',
+      min: '0',
+      max: QUANTITY_MAX,
+      step: '1',
+      required: true,
+      autofocus: true,
+    });
+    const reason = reasonField();
+    await ask({
+      title: 'Enter counted quantity',
+      text: `The quantity shown is ${number(from)}. If it changes meanwhile, nothing is corrected.`,
+      fields: [
+        ['Counted quantity', quantity],
+        ['Reason', reason],
+      ],
+      go: 'Correct quantity',
+      tone: 'main',
+      perform: async () => {
+        const to = Number(quantity.value);
+        if (to === from) {
+          showInfo(`The quantity is already ${number(to)}. Nothing to correct.`);
+          return;
+        }
+        try {
+          await put(path, { quantity: to, reason: reason.value }, etag);
+        } catch (problem) {
+          if (problem.status === 412) {
+            problem.message = 'The item changed in the meantime, so nothing was corrected. Go back and count again, or adjust the quantity by an amount.';
+          }
+          throw problem;
+        }
+        showInfo(`Quantity corrected from ${number(from)} to ${number(to)}.`);
+      },
+    });
+    await refresh();
+  }
+}
+
+const reasonField = () => h('input', { id: 'reason', maxlength: '255', required: true, autocomplete: 'off' });
+
+function reasonOf({ reason, reference }) {
+  return h(
+    'span',
+    { class: 'long' },
+    reason ? name(reason) : '–',
+    reference ? [' ', h('span', { class: 'hint' }, '(', name(reference), ')')] : null,
+  );
 }

@@ -1,7 +1,7 @@
 // The Jobs page: failed and dead jobs, why they failed, when they are retried, and buttons to retry or drop them.
 
 import { get, post, remove } from './api.js';
-import { address, autoRefresh, badge, button, confirmAction, h, number, plural, showError, showInfo, table, time } from './ui.js';
+import { action, address, ask, autoRefresh, badge, h, number, pager, plural, showError, showInfo, table, time } from './ui.js';
 
 const REFRESH_MS = 2_000;
 const PAGE_ROWS = 50;
@@ -30,60 +30,55 @@ export function show({ main, title, params, signal }) {
       h('p', null, dead === 'true' ? 'No dead jobs.' : dead === 'false' ? 'No failed jobs waiting for a retry.' : 'No failed jobs.'),
       h('p', { class: 'hint' }, 'A failing job is tried 25 times within three weeks, after which it is dead.'),
     ],
-    true,
   );
-  const all = button('Retry all', retryAll, { class: 'main', hidden: true });
+  const all = action('Retry all', retryAll, { class: 'main', hidden: true });
   const tabs = VIEWS.map(([text, value]) =>
     h('a', { href: address('jobs', { dead: value }), 'aria-current': value === dead ? 'true' : null }, text),
   );
   const status = h('div');
-  const pages = h('p', { class: 'pages' });
+  const pages = pager('jobs', { dead }, params, { first: '« First page', previous: '‹ Previous page', next: 'Next page ›' });
   main.append(
     h('div', { class: 'search' }, h('nav', { class: 'tabs', 'aria-label': 'Filter by state' }, tabs), all),
     status,
     list.node,
-    pages,
+    pages.node,
   );
 
   const refresh = autoRefresh('jobs', status, REFRESH_MS, signal, async () => {
-    const { body, next: more } = await get('/jobs/failed', { dead, after, limit: PAGE_ROWS }, signal);
-    list.update(body);
+    const { body, next } = await get('/jobs/failed', { dead, after, limit: PAGE_ROWS }, signal);
+    list.update(body, Boolean(after || next));
     all.hidden = !body.some(hasOrder);
-    const shown = JSON.stringify(more);
-    if (pages.dataset.shown !== shown) {
-      pages.dataset.shown = shown;
-      pages.replaceChildren(
-        ...[
-          after ? h('a', { href: address('jobs', { dead }) }, '« First page') : null,
-          more ? h('a', { href: address('jobs', { dead, after: more }) }, 'Next page »') : null,
-        ].filter(Boolean),
-      );
-    }
+    pages.update(next);
   });
 
   function actions(job) {
     return h(
       'div',
       { class: 'actions' },
-      hasOrder(job) ? button('Retry', () => retry(job), { 'aria-label': `Retry ${nameOf(job)}` }) : null,
-      button('Drop', () => drop(job), { class: 'danger', 'aria-label': `Drop ${nameOf(job)}` }),
+      hasOrder(job) ? action('Retry', () => retry(job), { 'aria-label': `Retry ${nameOf(job)}` }) : null,
+      action('Drop', () => drop(job), { class: 'danger', 'aria-label': `Drop ${nameOf(job)}` }),
     );
   }
 
-  const retry = (job) => perform(() => post(`/jobs/failed/${job.order_id}/retry`), () => `Retrying ${nameOf(job)} now.`);
+  async function retry(job) {
+    await perform(() => post(`/jobs/failed/${job.order_id}/retry`), () => `Retrying ${nameOf(job)} now.`);
+    // Its row, and with it the button, is gone.
+    if (document.activeElement === document.body) title.focus();
+  }
 
   async function drop(job) {
     const text = hasOrder(job)
       ? 'The stock change that its order is waiting for is abandoned: no more stock is moved for it. This cannot be undone.'
       : 'It has no order, so nothing else changes. This cannot be undone.';
-    if (await confirmAction(`Drop ${nameOf(job)}?`, text, 'Drop')) {
+    if (await ask({ title: `Drop ${nameOf(job)}?`, text, go: 'Drop' })) {
       await perform(() => remove(`/jobs/failed/${job.order_id}`), () => `Dropped ${nameOf(job)}.`);
       title.focus();
     }
   }
 
   async function retryAll() {
-    if (await confirmAction('Retry all jobs?', 'Every failed or dead job that has an order is retried now, including those not shown.', 'Retry all')) {
+    const text = 'Every failed or dead job that has an order is retried now, including those not shown.';
+    if (await ask({ title: 'Retry all jobs?', text, go: 'Retry all' })) {
       await perform(() => post('/jobs/failed/retry'), ({ retried }) => `Retrying ${plural(retried, 'job')} now.`);
       title.focus();
     }
@@ -96,7 +91,7 @@ export function show({ main, title, params, signal }) {
     } catch (problem) {
       showError(problem);
     }
-    refresh();
+    await refresh();
   }
 }
 

@@ -1,42 +1,63 @@
 // Routes to the page in the URL's hash, and shows the service status on every page.
 
-import * as flow from './flow.js';
-import * as inventory from './inventory.js';
-import * as jobs from './jobs.js';
 import { follow, live, start } from './live.js';
-import * as orders from './orders.js';
-import { h, number, setText } from './ui.js';
+import { button, enterPosition, h, number, restorePosition, setText, showExactTimes } from './ui.js';
 
-const PAGES = { flow, orders, inventory, jobs };
+/** Loaded when they are first shown. */
+const PAGES = {
+  flow: () => import('./flow.js'),
+  orders: () => import('./orders.js'),
+  inventory: () => import('./inventory.js'),
+  jobs: () => import('./jobs.js'),
+};
+const WITH_ID = ['orders', 'inventory'];
+
 const main = document.getElementById('main');
 let leaving = new AbortController();
 
 /** The hash is #/page or #/page/id, optionally followed by a question mark and the page's parameters. */
 function route() {
   const [path, query] = location.hash.replace(/^#\/?/, '').split('?');
-  const [page = '', id] = path.split('/');
-  return { page: page || 'flow', id, params: new URLSearchParams(query) };
+  const [page = '', id, ...rest] = path.split('/');
+  const name = page || 'flow';
+  const exists = Object.hasOwn(PAGES, name) && rest.length === 0 && (!id || WITH_ID.includes(name));
+  return { page: exists ? name : null, id, params: new URLSearchParams(query) };
 }
 
-function show(moveFocus) {
+async function show(moveFocus) {
   leaving.abort();
   leaving = new AbortController();
+  const { signal } = leaving;
   const { page, id, params } = route();
-  for (const link of document.querySelectorAll('nav a')) {
+  for (const link of document.querySelectorAll('nav a[data-page]')) {
     if (link.dataset.page === page) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');
   }
-  const title = h('h1', { tabindex: '-1' });
+  const title = h('h1', { tabindex: '-1' }, page ? 'Loading…' : 'Page not found');
   main.replaceChildren(title);
-  if (PAGES[page]) {
-    PAGES[page].show({ main, title, id, params, signal: leaving.signal });
+  enterPosition();
+  if (page) {
+    try {
+      const { show: showPage } = await PAGES[page]();
+      if (signal.aborted) return;
+      await showPage({ main, title, id, params, signal });
+      if (signal.aborted) return;
+    } catch (error) {
+      if (signal.aborted) return;
+      console.error(error);
+      title.textContent = 'This page did not load';
+      main.replaceChildren(
+        title,
+        h('p', { role: 'alert' }, 'OMS may have been updated, or is not responding. Check that a web process is running, then reload.'),
+        h('p', null, button('Reload', () => location.reload(), { class: 'main' })),
+      );
+    }
   } else {
-    title.textContent = 'Page not found';
-    main.append(h('p', null, 'Choose a page from the menu above.'));
+    main.append(h('p', null, 'There is no such page. Choose one from the menu above.'));
+    restorePosition();
   }
   document.title = `${title.textContent} · OMS`;
-  scrollTo(0, 0);
-  if (moveFocus) title.focus();
+  if (moveFocus) title.focus({ preventScroll: true });
 }
 
 const STATE_LABELS = { connecting: 'Connecting…', live: 'Live', lost: 'Reconnecting…' };
@@ -62,6 +83,12 @@ document.getElementById('skip').addEventListener('click', (event) => {
   // Following the link would change the hash, which names the page.
   event.preventDefault();
   main.focus();
+});
+const times = document.getElementById('times');
+times.addEventListener('click', () => {
+  const exact = times.getAttribute('aria-pressed') !== 'true';
+  times.setAttribute('aria-pressed', exact);
+  showExactTimes(exact);
 });
 addEventListener('hashchange', () => show(true));
 start();

@@ -2,14 +2,18 @@
 
 import { get, post, put } from './api.js';
 import {
+  action,
   address,
+  ask,
   autoRefresh,
   badge,
-  button,
-  confirmAction,
   h,
   humanize,
+  kindOf,
+  name,
   number,
+  pager,
+  setEnabled,
   showError,
   showInfo,
   signed,
@@ -32,76 +36,68 @@ async function allStatuses(signal) {
 }
 
 const itemSummary = (order) =>
-  Object.entries(order.items)
-    .map(([name, quantity]) => `${number(quantity)} × ${name}`)
-    .join(', ');
+  Object.entries(order.items).map(([item, quantity], i) => [i ? ', ' : '', `${number(quantity)} × `, name(item)]);
 
 // --- The list ---
 
 function showList({ main, title, params, signal }) {
   title.textContent = 'Orders';
-  const query = Object.fromEntries(['user_id', 'status', 'after'].map((name) => [name, params.get(name) ?? '']));
+  const after = params.get('after') ?? '';
+  const query = Object.fromEntries(['user_id', 'status'].map((key) => [key, params.get(key) ?? '']));
   const list = table(
     'Orders, newest first',
     [
       { title: 'Order', cell: (o) => h('a', { href: `#/orders/${o.id}` }, `${o.id}`), value: (o) => o.id },
       { title: 'Status', cell: (o) => status(o.status), value: (o) => o.status },
       { title: 'User', cell: (o) => h('a', { href: `#/orders?user_id=${o.user_id}` }, `${o.user_id}`), value: (o) => o.user_id },
-      { title: 'Items', cell: (o) => h('span', { class: 'long' }, itemSummary(o)) },
+      { title: 'Items', cell: (o) => h('span', { class: 'long' }, itemSummary(o).flat()) },
       { title: 'Placed', cell: (o) => time(o.created_at), value: (o) => o.created_at, numeric: true },
       { title: 'Updated', cell: (o) => time(o.updated_at), value: (o) => o.updated_at, numeric: true },
     ],
     (o) => o.id,
-    query.user_id || query.status || query.after
+    query.user_id || query.status || after
       ? 'No matching orders. Try another user or status.'
       : 'No orders yet. Place one with POST /orders; see /q/swagger-ui.',
   );
   const loadStatus = h('div');
-  const pages = h('p', { class: 'pages' });
-  main.append(search(query, signal), loadStatus, list.node, pages);
+  const texts = { first: '« Newest', previous: '‹ Newer', next: 'Older ›' };
+  const pages = pager('orders', query, params, texts, 'Refreshes every 2 seconds.');
+  const form = search(query);
+  main.append(form.node, loadStatus, list.node, pages.node);
 
-  const isFirst = !query.after;
-  autoRefresh('orders', loadStatus, isFirst ? REFRESH_MS : 0, signal, async () => {
-    const { body, next } = await get('/orders', { ...query, limit: PAGE_ROWS }, signal);
-    list.update(body);
-    showPages(pages, query, next, isFirst);
+  autoRefresh('orders', loadStatus, after ? 0 : REFRESH_MS, signal, async () => {
+    const { body, next } = await get('/orders', { ...query, after, limit: PAGE_ROWS }, signal);
+    list.update(body, Boolean(after || next));
+    pages.update(next);
+    form.setStatuses(await allStatuses(signal));
   });
 }
 
-function showPages(container, query, next, isFirst) {
-  const text = JSON.stringify(next);
-  // On the first page, every new order moves the start of the next page. Replacing the link would lose its focus.
-  const older = container.querySelector('.older');
-  if (older && next) {
-    older.href = address('orders', { ...query, after: next });
-    return;
-  }
-  if (container.dataset.next === text) return;
-  container.dataset.next = text;
-  container.replaceChildren(
-    ...[
-      isFirst ? h('span', { class: 'hint' }, 'Refreshes every 2 seconds.') : h('a', { href: address('orders', { ...query, after: '' }) }, '« Newest'),
-      next ? h('a', { class: 'older', href: address('orders', { ...query, after: next }) }, 'Older »') : h('span', { class: 'hint' }, 'No older orders.'),
-    ],
-  );
-}
+/** A number as people write it, such as " #10001 ". */
+const NUMBER_PATTERN = '\\s*#?\\s*[0-9]+\\s*';
+const numberIn = (field) => field.value.replace(/[^0-9]/g, '');
 
-function search(query, signal) {
-  const id = h('input', { id: 'order-id', inputmode: 'numeric', pattern: '[0-9]+', autocomplete: 'off' });
-  const user = h('input', { id: 'user-id', inputmode: 'numeric', pattern: '[0-9]+', autocomplete: 'off', value: query.user_id });
-  const choice = h('select', { id: 'status' }, h('option', { value: '' }, 'Any'));
-  allStatuses(signal)
-    .then((all) =>
-      choice.append(
-        ...all.map((one) => h('option', { value: one.status, selected: one.status === query.status }, humanize(one.status))),
-      ),
-    )
-    .catch((problem) => signal.aborted || showError(problem));
+function search(query) {
+  const id = h('input', { id: 'order-id', inputmode: 'numeric', pattern: NUMBER_PATTERN, autocomplete: 'off' });
+  const user = h('input', { id: 'user-id', inputmode: 'numeric', pattern: NUMBER_PATTERN, autocomplete: 'off', value: query.user_id });
+  const choice = h('select', { id: 'status' });
+  const offer = (statuses) =>
+    choice.append(...statuses.map((one) => h('option', { value: one, selected: one === query.status }, humanize(one))));
+  choice.append(h('option', { value: '' }, 'Any'));
+  // The one that the list is filtered by is there before the others are, and if they cannot be loaded.
+  offer([query.status].filter(Boolean));
+  const setStatuses = (all) => {
+    if (choice.options.length > all.length) return;
+    const chosen = choice.value;
+    [...choice.options].slice(1).forEach((option) => option.remove());
+    offer(all.map((one) => one.status));
+    choice.value = chosen;
+  };
   const submit = (event) => {
     event.preventDefault();
-    location.hash = id.value ? `#/orders/${id.value}` : address('orders', { user_id: user.value, status: choice.value });
+    location.hash = numberIn(id) ? `#/orders/${numberIn(id)}` : address('orders', { user_id: numberIn(user), status: choice.value });
   };
-  return h(
+  const node = h(
     'form',
     { class: 'search', onsubmit: submit, role: 'search' },
     h('div', null, h('label', { for: 'order-id' }, 'Order'), id),
@@ -110,6 +106,7 @@ function search(query, signal) {
     h('button', { type: 'submit', class: 'main' }, 'Search'),
     query.user_id || query.status ? h('a', { href: '#/orders' }, 'Show all') : null,
   );
+  return { node, setStatuses };
 }
 
 // --- One order ---
@@ -120,13 +117,14 @@ function showOne({ main, title, id, signal }) {
   const loadStatus = h('div');
   const facts = h('dl', { class: 'facts' });
   const actions = h('div', { class: 'actions' });
+  const outcome = h('p', { class: 'hint' });
   const lines = table(
     'Lines',
     [
-      { title: 'Item', cell: ([name]) => h('a', { href: `#/inventory?${new URLSearchParams({ name })}` }, name), value: ([name]) => name },
+      { title: 'Item', cell: ([item]) => h('a', { href: address('inventory', { name: item }) }, name(item)), value: ([item]) => item },
       { title: 'Quantity', cell: ([, quantity]) => number(quantity), value: ([, quantity]) => quantity, numeric: true },
     ],
-    ([name]) => name,
+    ([item]) => item,
     'No lines.',
   );
   const timeline = h('ol', { class: 'timeline' });
@@ -134,8 +132,8 @@ function showOne({ main, title, id, signal }) {
     'Stock movements',
     [
       { title: 'When', cell: (m) => time(m.created_at), value: (m) => m.created_at },
-      { title: 'Item', cell: (m) => h('a', { href: `#/inventory/${m.inventory_item_id}` }, m.item), value: (m) => m.item },
-      { title: 'Kind', cell: (m) => badge(humanize(kindOf(m))), value: (m) => m.kind },
+      { title: 'Item', cell: (m) => h('a', { href: `#/inventory/${m.inventory_item_id}` }, name(m.item)), value: (m) => m.item },
+      { title: 'Kind', cell: (m) => badge(kindOf(m)), value: (m) => m.kind },
       { title: 'Change', cell: (m) => signed(m.delta), value: (m) => m.delta, numeric: true },
       { title: 'Quantity after', cell: (m) => number(m.quantity_after), value: (m) => m.quantity_after, numeric: true },
     ],
@@ -145,7 +143,7 @@ function showOne({ main, title, id, signal }) {
   const content = h(
     'div',
     { hidden: true },
-    h('section', { class: 'card' }, facts, actions),
+    h('section', { class: 'card' }, facts, actions, outcome),
     h(
       'div',
       { class: 'columns' },
@@ -156,58 +154,77 @@ function showOne({ main, title, id, signal }) {
   );
   main.append(h('p', { class: 'back' }, h('a', { href: '#/orders' }, '« Orders')), loadStatus, content);
 
-  const shown = { etag: null, order: null, user: null };
+  const shown = { etag: null, user: null };
+  const buttons = new Map();
 
   const refresh = autoRefresh('order', loadStatus, REFRESH_MS, signal, async () => {
     const order = await get(path, {}, signal);
-    const [events, stockMovements] = await Promise.all([
+    // Every event and every movement of an order changes its version.
+    if (order.etag === shown.etag) return;
+    const [events, stockMovements, statuses] = await Promise.all([
       get(`${path}/events`, {}, signal),
       get(`${path}/movements`, {}, signal),
+      allStatuses(signal),
     ]);
     shown.user ??= (await get(`/users/${order.body.user_id}`, {}, signal)).body;
-    const known = (await allStatuses(signal)).find((one) => one.status === order.body.status);
     content.hidden = false;
-    showFacts(order, known?.allowed ?? []);
+    showFacts(order.body);
+    showActions(order.body, statuses);
     lines.update(Object.entries(order.body.items));
     showTimeline(timeline, events.body);
     movements.update(stockMovements.body);
+    shown.etag = order.etag;
   });
 
-  function showFacts({ body: order, etag }, allowed) {
-    if (shown.etag === etag) return;
-    shown.etag = etag;
-    const hadFocus = actions.contains(document.activeElement);
+  function showFacts(order) {
     facts.replaceChildren(
       ...[
         ['Status', status(order.status)],
-        ['User', [h('a', { href: `#/orders?user_id=${order.user_id}` }, shown.user.name), ` (${order.user_id})`]],
+        order.short?.length ? ['Short of', order.short.map((item, i) => [i ? ', ' : '', name(item)]).flat()] : null,
+        ['User', [h('a', { href: `#/orders?user_id=${order.user_id}` }, name(shown.user.name)), ` (${order.user_id})`]],
         ['Placed', time(order.created_at)],
         ['Updated', time(order.updated_at)],
-      ].flatMap(([name, value]) => [h('dt', null, name), h('dd', { 'data-fact': name }, value)]),
+      ]
+        .filter(Boolean)
+        .flatMap(([label, value]) => [h('dt', null, label), h('dd', { 'data-fact': label }, value)]),
     );
-    actions.replaceChildren(
-      ...allowed.map((to) =>
-        to === 'Cancelled'
-          ? button('Cancel order', cancel, { class: 'danger', 'data-to': to })
-          : button(humanize(to), () => change(to), { 'data-to': to }),
-      ),
-    );
-    if (allowed.length === 0) {
-      actions.append(h('p', { class: 'hint' }, `No further changes: the order is ${humanize(order.status).toLowerCase()}.`));
-    }
-    if (hadFocus) title.focus();
   }
 
-  async function cancel() {
-    const etag = shown.etag;
-    const text = 'Any stock deducted for it is returned. This cannot be undone.';
-    if (await confirmAction(`Cancel order ${id}?`, text, 'Cancel order')) {
-      await perform(() => post(`${path}/cancel`, etag), `Order ${id} cancelled.`);
+  /** Every button keeps its place, whatever the status: the next one must not appear under the pointer. */
+  function showActions(order, statuses) {
+    const isFinal = (one) => statuses.find(({ status }) => status === one)?.allowed.length === 0;
+    if (buttons.size === 0) {
+      const settable = new Set(statuses.flatMap(({ allowed }) => allowed));
+      for (const { status: to } of statuses.filter(({ status }) => settable.has(status))) {
+        const text = to === 'Cancelled' ? 'Cancel order' : humanize(to);
+        const properties = { 'data-to': to, class: to === 'Cancelled' ? 'danger' : null };
+        buttons.set(to, action(text, () => (isFinal(to) ? changeForGood(to) : change(to, shown.etag)), properties));
+      }
+      actions.replaceChildren(...buttons.values());
     }
+    const allowed = statuses.find(({ status }) => status === order.status)?.allowed ?? [];
+    buttons.forEach((element, to) => setEnabled(element, allowed.includes(to)));
+    outcome.textContent = allowed.length ? '' : `No further changes: the order is ${humanize(order.status).toLowerCase()}.`;
   }
 
-  const change = (to) =>
-    perform(() => put(`${path}/update_status`, { status: to }, shown.etag), `Order ${id} is now ${humanize(to).toLowerCase()}.`);
+  async function changeForGood(to) {
+    // The version that the operator decides about.
+    const { etag } = shown;
+    const question =
+      to === 'Cancelled'
+        ? { title: `Cancel order ${id}?`, text: 'Any stock deducted for it is returned. This cannot be undone.', go: 'Cancel order' }
+        : {
+            title: `Mark order ${id} as ${humanize(to).toLowerCase()}?`,
+            text: 'After that, it can be neither changed nor cancelled.',
+            go: `Mark as ${humanize(to).toLowerCase()}`,
+          };
+    if (await ask(question)) await change(to, etag);
+  }
+
+  const change = (to, etag) =>
+    to === 'Cancelled'
+      ? perform(() => post(`${path}/cancel`, { etag }), `Order ${id} cancelled.`)
+      : perform(() => put(`${path}/update_status`, { status: to }, etag), `Order ${id} is now ${humanize(to).toLowerCase()}.`);
 
   async function perform(call, message) {
     try {
@@ -219,13 +236,9 @@ function showOne({ main, title, id, signal }) {
       }
       showError(problem);
     }
-    refresh();
+    await refresh();
   }
 }
-
-const KINDS = { OPENING: 'Opening', DEDUCTION: 'Deduction', RESTORATION: 'Restoration', CORRECTION: 'Correction' };
-
-export const kindOf = ({ kind }) => KINDS[kind] ?? kind;
 
 const EVENTS = {
   Placed: 'Placed',
@@ -249,7 +262,7 @@ function showTimeline(container, events) {
         'li',
         { 'data-event': event },
         h('strong', null, EVENTS[event] ?? humanize(event)),
-        h('span', { class: 'hint' }, time(at), ' by ', h('span', { class: 'by' }, by)),
+        h('span', { class: 'hint' }, time(at), ' by ', h('span', { class: 'by' }, name(by))),
       ),
     ),
   );

@@ -16,6 +16,8 @@ export function h(tag, properties, ...children) {
   return element;
 }
 
+const TRAIL_PAGES_MAX = 50;
+
 // --- Numbers and times ---
 
 const NUMBER = new Intl.NumberFormat('en');
@@ -65,23 +67,39 @@ function relative(iso) {
   return seconds > 0 ? `${coarse(seconds)} ago` : `in ${coarse(-seconds)}`;
 }
 
-/** A relative time; its tooltip has the exact one. */
+const EXACT = new Intl.DateTimeFormat(undefined, {
+  year: 'numeric',
+  month: 'short',
+  day: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  timeZoneName: 'short',
+  hourCycle: 'h23',
+});
+
+let isExact = false;
+
+const timeText = (iso) => (isExact ? EXACT.format(new Date(iso)) : relative(iso));
+
+/** A relative time, or an exact one on request; its tooltip has the exact one. */
 export function time(iso) {
-  if (!iso) {
-    return UNKNOWN;
-  }
-  const exact = new Date(iso).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23' });
-  return h('time', { datetime: iso, title: `${exact} (${iso})` }, relative(iso));
+  return iso ? h('time', { datetime: iso, title: `${EXACT.format(new Date(iso))} (${iso})` }, timeText(iso)) : UNKNOWN;
 }
 
-setInterval(() => {
+function updateTimes() {
   for (const element of document.querySelectorAll('time[datetime]')) {
-    const text = relative(element.dateTime);
-    if (element.textContent !== text) {
-      element.textContent = text;
-    }
+    setText(element, timeText(element.dateTime));
   }
-}, 1_000);
+}
+
+setInterval(updateTimes, 1_000);
+
+/** Shows every time as an exact or a relative one: a tooltip cannot be reached by touch. */
+export function showExactTimes(exact) {
+  isExact = exact;
+  updateTimes();
+}
 
 // --- Small components ---
 
@@ -92,7 +110,57 @@ export const humanize = (name) => name.replace(/(?<=[a-z])(?=[A-Z])/g, ' ').repl
 export const badge = (text, tone) => h('span', { class: 'badge', 'data-tone': tone }, text);
 export const status = (name) => badge(humanize(name), STATUS_TONES[name] ?? 'wait');
 export const button = (text, onclick, properties) => h('button', { type: 'button', onclick, ...properties }, text);
+
+/** A name that somebody chose. Isolated, because in a right-to-left script it would reorder the text around it. */
+export const name = (text) => h('bdi', null, text);
+/** The same in plain text, by the characters FSI and PDI. */
+export const isolated = (text) => `\u2068${text}\u2069`;
+const KINDS = { OPENING: 'Opening', DEDUCTION: 'Deduction', RESTORATION: 'Restoration', CORRECTION: 'Correction' };
+
+/** The kind of a stock movement. */
+export const kindOf = ({ kind }) => KINDS[kind] ?? kind;
+
 export const loading = (what) => h('p', { class: 'hint' }, `Loading ${what}…`);
+
+let isUnderWay = false;
+
+// By ARIA rather than the attribute disabled, which would take the focus away from the button that was just pressed.
+const showEnabled = (element) =>
+  element.setAttribute('aria-disabled', isUnderWay || element.dataset.enabled === 'false' ? 'true' : 'false');
+
+/** Whether a click is the second one of a double click, and so was not meant for what is there now. */
+const isRepeated = (event) => event.detail > 1;
+
+/**
+ * A button that changes something. While a change is under way, until the page shows its result, no such button does
+ * anything.
+ *
+ * @param perform what it does; may return a promise
+ */
+export function action(text, perform, properties) {
+  const press = async (event) => {
+    if (isRepeated(event) || element.getAttribute('aria-disabled') === 'true') return;
+    setUnderWay(true);
+    try {
+      await perform();
+    } finally {
+      setUnderWay(false);
+    }
+  };
+  const element = button(text, press, { 'data-action': '', ...properties });
+  showEnabled(element);
+  return element;
+}
+
+function setUnderWay(value) {
+  isUnderWay = value;
+  document.querySelectorAll('[data-action]').forEach(showEnabled);
+}
+
+export function setEnabled(element, enabled) {
+  element.dataset.enabled = enabled;
+  showEnabled(element);
+}
 
 /** Sets the text only if it differs, so that a screen reader does not announce a live region twice. */
 export function setText(element, text) {
@@ -132,25 +200,61 @@ export function showInfo(message) {
 /** Shows an error until it is dismissed. */
 export const showError = (problem) => showNotice(document.getElementById('alert'), problem.message, problem.errors);
 
-/** Asks for confirmation of something that cannot be undone. */
-export function confirmAction(title, text, action) {
+/**
+ * Asks before something is done that cannot be undone, or that needs to be told more.
+ *
+ * @param fields [label, input] of what to ask for
+ * @param go the text of the button that goes on
+ * @param tone the class of that button
+ * @param perform what it does; the dialog stays open, with the reason, if it fails
+ * @returns {Promise<boolean>} whether it was done
+ */
+export function ask({ title, text, fields = [], go, tone = 'danger', perform = () => {} }) {
   return new Promise((resolve) => {
+    const reason = h('div');
+    const proceed = h('button', { type: 'submit', class: tone, onclick: (event) => isRepeated(event) && event.preventDefault() }, go);
+    let isPerforming = false;
+    const submit = async (event) => {
+      event.preventDefault();
+      if (isPerforming) return;
+      isPerforming = true;
+      proceed.setAttribute('aria-disabled', 'true');
+      try {
+        await perform();
+        dialog.close('done');
+      } catch (problem) {
+        reason.replaceChildren(failure(problem));
+      } finally {
+        isPerforming = false;
+        proceed.removeAttribute('aria-disabled');
+      }
+    };
     const dialog = h(
       'dialog',
-      { 'aria-labelledby': 'dialog-title', 'aria-describedby': 'dialog-text', onclose: () => done() },
+      {
+        'aria-labelledby': 'dialog-title',
+        'aria-describedby': 'dialog-text',
+        oncancel: (event) => isPerforming && event.preventDefault(),
+        onclose: () => {
+          dialog.remove();
+          resolve(dialog.returnValue === 'done');
+        },
+      },
       h('h2', { id: 'dialog-title' }, title),
       h('p', { id: 'dialog-text' }, text),
       h(
-        'div',
-        { class: 'actions' },
-        button('Go back', () => dialog.close(), { autofocus: true }),
-        button(action, () => dialog.close('yes'), { class: 'danger' }),
+        'form',
+        { onsubmit: submit },
+        fields.map(([label, input]) => h('div', { class: 'field' }, h('label', { for: input.id }, label), input)),
+        reason,
+        h(
+          'div',
+          { class: 'actions' },
+          button('Go back', () => isPerforming || dialog.close(), { autofocus: fields.length === 0 }),
+          proceed,
+        ),
       ),
     );
-    const done = () => {
-      dialog.remove();
-      resolve(dialog.returnValue === 'yes');
-    };
     document.body.append(dialog);
     dialog.showModal();
   });
@@ -162,40 +266,79 @@ export function confirmAction(title, text, action) {
  *
  * @param what names the content in "Loading …"
  * @param container holds the loading hint and failures
- * @returns a function that reloads at once
+ * @returns a function that reloads at once; its promise ends when the result is shown
  */
 export function autoRefresh(what, container, intervalMs, signal, load) {
   let timer;
-  let running = false;
+  let current = null;
   let shownFailure = null;
   container.replaceChildren(loading(what));
-  const run = async () => {
-    if (running) return;
-    running = true;
+  const once = async () => {
     clearTimeout(timer);
     let repeat = intervalMs > 0;
     try {
       await load();
       container.replaceChildren();
       shownFailure = null;
+      restorePosition();
     } catch (problem) {
       if (signal.aborted) return;
       repeat &&= !(problem.status >= 400 && problem.status < 500);
       // Only once: a screen reader would announce the alert again each time.
       if (shownFailure !== problem.message) container.replaceChildren(failure(problem, run));
       shownFailure = problem.message;
-    } finally {
-      running = false;
     }
     if (repeat && !signal.aborted && !document.hidden) {
       timer = setTimeout(run, intervalMs);
     }
   };
+  const run = () =>
+    (current ??= once().finally(() => {
+      current = null;
+    }));
   document.addEventListener('visibilitychange', () => intervalMs && !document.hidden && run(), { signal });
   signal.addEventListener('abort', () => clearTimeout(timer));
   run();
-  return run;
+  return async () => {
+    // What is being loaded may be older than the change that the caller has made.
+    await current;
+    await run();
+  };
 }
+
+// --- The position in the history: scroll and sort order, kept in the entry itself ---
+
+let position = null;
+
+const remember = (what) => history.replaceState({ ...history.state, ...what }, '');
+
+/** To be called when a page is entered. */
+export function enterPosition() {
+  position = history.state?.scroll ?? 0;
+  scrollTo(0, 0);
+}
+
+/** To be called when the page's content is there: scrolls to where it was left. */
+export function restorePosition() {
+  if (position !== null) scrollTo(0, position);
+  position = null;
+}
+
+let scrollTimer;
+
+function rememberScroll() {
+  clearTimeout(scrollTimer);
+  if (position === null && history.state?.scroll !== scrollY) remember({ scroll: scrollY });
+}
+
+history.scrollRestoration = 'manual';
+addEventListener('scroll', () => {
+  clearTimeout(scrollTimer);
+  scrollTimer = setTimeout(rememberScroll, 100);
+});
+// Before a click leads to another entry.
+addEventListener('click', rememberScroll, true);
+addEventListener('hashchange', () => clearTimeout(scrollTimer));
 
 /** The hash of a page, with the parameters that have a value. */
 export function address(page, parameters) {
@@ -203,18 +346,50 @@ export function address(page, parameters) {
   return given.length ? `#/${page}?${new URLSearchParams(given)}` : `#/${page}`;
 }
 
+/**
+ * Links to the pages before and after a page of a list. The API only pages forward, so the address also has the keys of
+ * the pages that led here.
+ *
+ * @param texts of the links: first, previous, next
+ * @param hint shown on the first page
+ * @returns {{node, update(next)}} next is the key of the next page, if there is one
+ */
+export function pager(page, query, params, texts, hint) {
+  const after = params.get('after') ?? '';
+  const trail = (params.get('trail') ?? '').split(',').filter(Boolean);
+  const link = (name, to) => h('a', { class: name, href: to, hidden: !to }, texts[name]);
+  const next = link('next');
+  const node = h(
+    'nav',
+    { class: 'pages', 'aria-label': 'Pages of the list' },
+    link('first', after && address(page, query)),
+    link('previous', trail.length > 0 && address(page, { ...query, after: trail.at(-1), trail: trail.slice(0, -1).join() })),
+    next,
+    after ? null : h('span', { class: 'hint' }, hint),
+  );
+  const pagesBefore = [...trail, after].filter(Boolean).slice(-TRAIL_PAGES_MAX).join();
+  return {
+    node,
+    // The link stays the same element, so that it keeps the focus.
+    update(key) {
+      next.hidden = !key;
+      if (key) next.href = address(page, { ...query, after: key, trail: pagesBefore });
+    },
+  };
+}
+
 // --- Tables ---
 
 /**
- * A table with sortable columns that is updated row by row, so that focus and selection survive.
+ * A table with sortable columns that is updated row by row, so that focus and selection survive. On narrow screens the
+ * cells of a row are stacked.
  *
  * @param {string} label what it lists
  * @param columns {title, cell(row), value(row) to sort by, numeric}
  * @param key returns the unique key of a row
  * @param empty shown in place of the table when it has no rows
- * @param stacks whether to stack a row's cells on narrow screens, so that the last one stays visible
  */
-export function table(label, columns, key, empty, stacks) {
+export function table(label, columns, key, empty) {
   // Explicit roles, because display: block in the style sheet removes the implicit ones.
   const body = h('tbody', { role: 'rowgroup' });
   const heads = columns.map((column, index) =>
@@ -224,7 +399,7 @@ export function table(label, columns, key, empty, stacks) {
   );
   const grid = h(
     'table',
-    { role: 'table', class: stacks && 'stacks' },
+    { role: 'table' },
     h('caption', { class: 'visually-hidden' }, label),
     h('thead', { role: 'rowgroup' }, h('tr', { role: 'row' }, heads)),
     body,
@@ -233,17 +408,25 @@ export function table(label, columns, key, empty, stacks) {
   const emptyNote = h('div', { class: 'empty', hidden: true }, empty);
   let rendered = new Map();
   let rows = null;
-  let sort = null;
+  const extent = h('p', { class: 'hint extent', role: 'status' });
+  let isPart = false;
+  let sort = history.state?.sorts?.[label] ?? null;
+  showSort();
 
   function sortBy(index) {
     if (sort?.index !== index) sort = { index, direction: 1 };
     else if (sort.direction === 1) sort = { index, direction: -1 };
     else sort = null;
+    remember({ sorts: { ...history.state?.sorts, [label]: sort } });
+    showSort();
+    update(rows, isPart);
+  }
+
+  function showSort() {
     heads.forEach((head, i) => {
       if (sort?.index === i) head.setAttribute('aria-sort', sort.direction === 1 ? 'ascending' : 'descending');
       else head.removeAttribute('aria-sort');
     });
-    update(rows);
   }
 
   function sortedRows() {
@@ -273,9 +456,12 @@ export function table(label, columns, key, empty, stacks) {
     return { text, tr };
   }
 
-  function update(latest) {
+  /** @param isPartOfList whether the list has more rows than these, which are all that is sorted */
+  function update(latest, isPartOfList = false) {
     const isFirst = rows === null;
     rows = latest;
+    isPart = isPartOfList;
+    setText(extent, sort && isPart ? `Sorted by ${columns[sort.index].title}: only the rows on this page.` : '');
     const wanted = sortedRows().map((row) => [String(key(row)), render(row, isFirst)]);
     rendered = new Map(wanted);
     const trs = wanted.map(([, { tr }]) => tr);
@@ -292,5 +478,5 @@ export function table(label, columns, key, empty, stacks) {
     emptyNote.hidden = rows.length > 0;
   }
 
-  return { node: h('div', null, scroller, emptyNote), update };
+  return { node: h('div', null, extent, scroller, emptyNote), update };
 }

@@ -84,13 +84,36 @@ final class Browser implements AutoCloseable {
     void open(String url) {
         openBlankPage();
         driver.get(url);
-        await(() -> assertThat(text("h1")).isNotEmpty());
+        await(() -> assertThat(text("h1")).isNotEmpty().doesNotContain("Loading"));
+    }
+
+    /** Forgets every file, so that the next page is loaded as for the first time. */
+    void clearCache() {
+        driver.executeCdpCommand("Network.clearBrowserCache", Map.of());
+    }
+
+    /** Makes requests fail whose URL matches one of these patterns, and no others. */
+    void block(String... patterns) {
+        driver.executeCdpCommand("Network.enable", Map.of());
+        driver.executeCdpCommand("Network.setBlockedURLs", Map.of("urls", List.of(patterns)));
+    }
+
+    /** From the next page on, keeps the texts of the last drawing of a canvas in {@code window.drawn}. */
+    void recordDrawnTexts() {
+        driver.executeCdpCommand("Page.addScriptToEvaluateOnNewDocument", Map.of("source", """
+                window.drawn = [];
+                const canvas = CanvasRenderingContext2D.prototype;
+                const {clearRect, fillText} = canvas;
+                canvas.clearRect = function (...area) { window.drawn = []; return clearRect.apply(this, area); };
+                canvas.fillText = function (...text) { window.drawn.push(text[0]); return fillText.apply(this, text); };
+                """));
     }
 
     /** Navigates from the open page of the console to another one. */
     void navigateTo(String hash) {
         driver.executeScript("document.querySelector('h1').id = 'previous'; location.hash = arguments[0]", hash);
         await(() -> assertThat(driver.findElements(By.id("previous"))).isEmpty());
+        await(() -> assertThat(text("h1")).isNotEmpty().doesNotContain("Loading"));
     }
 
     /** Leaves the console, so that no page of it sends requests any more. */
@@ -154,6 +177,12 @@ final class Browser implements AutoCloseable {
         await(() -> driver.findElement(By.cssSelector(css)).click());
     }
 
+    void doubleClick(String css) {
+        await(() -> new Actions(driver)
+                .doubleClick(driver.findElement(By.cssSelector(css)))
+                .perform());
+    }
+
     void type(String css, String text) {
         WebElement field = driver.findElement(By.cssSelector(css));
         field.clear();
@@ -164,7 +193,25 @@ final class Browser implements AutoCloseable {
         new Actions(driver).sendKeys(keys).perform();
     }
 
+    void pressShift(Keys key) {
+        new Actions(driver).keyDown(Keys.SHIFT).sendKeys(key).keyUp(Keys.SHIFT).perform();
+    }
+
     // --- Errors ---
+
+    /** The statuses of the responses from a URL since the last call of this or {@link #errors}. */
+    List<Integer> statuses(String url) {
+        List<Integer> statuses = new ArrayList<>();
+        for (LogEntry entry : driver.manage().logs().get(LogType.PERFORMANCE)) {
+            JsonNode message = read(entry.getMessage()).path("message");
+            JsonNode response = message.at("/params/response");
+            if (message.path("method").asText().equals("Network.responseReceived")
+                    && response.path("url").asText().equals(url)) {
+                statuses.add(response.path("status").asInt());
+            }
+        }
+        return statuses;
+    }
 
     /**
      * The warnings and errors in the browser's log, and the requests that failed or went to another origin, since the

@@ -53,10 +53,6 @@ class ConsoleFilesTest {
                 .then()
                 .statusCode(200)
                 .header("Content-Encoding", nullValue());
-        given().header("Accept-Encoding", "identity")
-                .get("/console/console.css")
-                .then()
-                .header("Content-Encoding", nullValue());
     }
 
     @ParameterizedTest

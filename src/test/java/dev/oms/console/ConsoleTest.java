@@ -7,10 +7,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.oms.Ledger;
 import dev.oms.OmsServers;
 import dev.oms.Shop;
+import dev.oms.Streams;
 import dev.oms.process.TcpProxy;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.common.http.TestHTTPResource;
 import io.quarkus.test.junit.QuarkusTest;
+import io.vertx.redis.client.Command;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -20,9 +22,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
 import javax.imageio.ImageIO;
@@ -207,6 +211,9 @@ class ConsoleTest {
 
             await(() -> assertThat(browser.text("#live")).isEqualTo("Reconnecting…"));
             assertThat(browser.text(".health")).contains("Connection lost.");
+            assertThat(browser.accessibilityViolations(List.of("color-contrast")))
+                    .as("a stale page")
+                    .isEmpty();
             proxy.restore();
             await(() -> assertThat(browser.text("#live")).isEqualTo("Live"));
             await(() -> assertThat(browser.text(".health")).doesNotContain("lost"));
@@ -226,10 +233,10 @@ class ConsoleTest {
         await(() ->
                 assertThat(browser.texts(".timeline strong")).containsExactly("Placed", "Confirmed: stock deducted"));
         assertThat(browser.texts(".timeline .by").getLast()).startsWith("worker ");
-        assertThat(browser.texts("[data-to]")).containsExactly("Out for delivery", "Delivered", "Cancel order");
+        assertThat(enabledActions()).containsExactly("Out for delivery", "Delivered", "Cancel order");
 
         browser.click("[data-to=OutForDelivery]");
-        await(() -> assertThat(browser.texts("[data-to]")).containsExactly("Delivered", "Cancel order"));
+        await(() -> assertThat(enabledActions()).containsExactly("Delivered", "Cancel order"));
         assertThat(Shop.status(order)).isEqualTo("OutForDelivery");
 
         browser.click("[data-to=Cancelled]");
@@ -243,10 +250,178 @@ class ConsoleTest {
                         "Restored: stock returned"));
         await(() -> assertThat(browser.text("[data-fact=Status]")).isEqualTo("Cancelled"));
         assertThat(browser.texts(".timeline .by").get(3)).isEqualTo("console");
-        assertThat(browser.texts("[data-to]")).isEmpty();
+        assertThat(enabledActions()).isEmpty();
         await(() -> assertThat(browser.texts("td[data-title=Kind]")).containsExactly("Deduction", "Restoration"));
         assertThat(Shop.quantity(item)).isEqualTo(10);
         assertNoErrors();
+    }
+
+    @Test
+    void aDoubleClickGoesOneStep() {
+        long order = Shop.order(user, Map.of(name, 1));
+        Shop.settled(order);
+        browser.open(console + "#/orders/" + order);
+        await(() -> assertThat(enabledActions()).contains("Out for delivery"));
+        Object place = placeOf("[data-to=Delivered]");
+
+        browser.doubleClick("[data-to=OutForDelivery]");
+
+        await(() -> assertThat(browser.text("[data-fact=Status]")).isEqualTo("Out for delivery"));
+        await(() -> assertThat(enabledActions()).containsExactly("Delivered", "Cancel order"));
+        assertThat(placeOf("[data-to=Delivered]")).isEqualTo(place);
+        assertThat(browser.texts("dialog")).isEmpty();
+        // The second click of a double click does not confirm, wherever the dialog appears.
+        browser.doubleClick("[data-to=Delivered]");
+        await(() -> assertThat(browser.text("dialog h2")).isEqualTo("Mark order %d as delivered?".formatted(order)));
+        browser.doubleClick("dialog .danger");
+        await(() -> assertThat(browser.text("[data-fact=Status]")).isEqualTo("Delivered"));
+        assertThat(browser.texts(".timeline strong"))
+                .containsExactly("Placed", "Confirmed: stock deducted", "Out for delivery", "Delivered");
+        assertThat(enabledActions()).isEmpty();
+        assertThat(browser.text("main")).contains("No further changes: the order is delivered.");
+        assertNoErrors();
+    }
+
+    @Test
+    void asksBeforeWhatIsFinal() {
+        long order = Shop.order(user, Map.of(name, 1));
+        Shop.settled(order);
+        browser.open(console + "#/orders/" + order);
+        await(() -> assertThat(enabledActions()).contains("Delivered"));
+
+        // By keyboard: the way back has the focus.
+        browser.execute("document.querySelector('[data-to=Delivered]').focus()");
+        browser.press(Keys.ENTER);
+        await(() -> assertThat(browser.text("dialog")).contains("neither changed nor cancelled"));
+        assertThat(browser.execute("return document.activeElement.textContent")).isEqualTo("Go back");
+        browser.press(Keys.ESCAPE);
+        await(() -> assertThat(browser.texts("dialog")).isEmpty());
+        assertThat(Shop.status(order)).isEqualTo("Confirmed");
+        assertThat(browser.execute("return document.activeElement.dataset.to")).isEqualTo("Delivered");
+
+        await(() -> assertThat(enabledActions()).contains("Delivered"));
+        browser.press(Keys.ENTER);
+        await(() -> assertThat(browser.texts("dialog")).hasSize(1));
+        browser.press(Keys.TAB, Keys.ENTER);
+
+        await(() -> assertThat(browser.text("[data-fact=Status]")).isEqualTo("Delivered"));
+        assertThat(browser.execute("return document.activeElement.dataset.to")).isEqualTo("Delivered");
+        assertNoErrors();
+    }
+
+    @Test
+    void disablesEveryButtonWhileACallIsUnderWay() {
+        long order = Shop.order(user, Map.of(name, 1));
+        Shop.settled(order);
+        browser.open(console + "#/orders/" + order);
+        await(() -> assertThat(enabledActions()).contains("Out for delivery"));
+        browser.execute("""
+                const send = window.fetch;
+                window.calls = 0;
+                window.fetch = (url, options) => options.method === 'GET'
+                    ? send(url, options)
+                    : new Promise((go) => { window.calls++; window.go = go; }).then(() => send(url, options));""");
+
+        browser.click("[data-to=OutForDelivery]");
+
+        await(() -> assertThat(enabledActions()).isEmpty());
+        browser.click("[data-to=OutForDelivery]");
+        browser.click("[data-to=Cancelled]");
+        browser.execute("window.go()");
+        await(() -> assertThat(enabledActions()).containsExactly("Delivered", "Cancel order"));
+        assertThat(browser.execute("return window.calls")).isEqualTo(1L);
+        assertThat(browser.texts("dialog")).isEmpty();
+        assertNoErrors();
+    }
+
+    private List<String> enabledActions() {
+        return browser.texts("[data-to]:not([aria-disabled=true])");
+    }
+
+    private static Object placeOf(String css) {
+        return browser.execute(
+                "const {x, y} = document.querySelector('%s').getBoundingClientRect(); return x + ' ' + (y + scrollY)"
+                        .formatted(css));
+    }
+
+    @Test
+    void pollsAnUnchangedOrderWithoutItsBody() {
+        long order = Shop.order(user, Map.of(name, 1));
+        Shop.settled(order);
+        browser.open(console + "#/orders/" + order);
+        await(() -> assertThat(browser.text("[data-fact=Status]")).isEqualTo("Confirmed"));
+        List<Integer> statuses = new ArrayList<>();
+
+        await(() -> {
+            statuses.addAll(browser.statuses(origin() + "orders/" + order));
+            assertThat(statuses).endsWith(304, 304);
+        });
+
+        Shop.update(order, "OutForDelivery");
+        await(() -> assertThat(browser.text("[data-fact=Status]")).isEqualTo("Out for delivery"));
+    }
+
+    @Test
+    void saysWhenThereIsNoSuchPage() {
+        browser.open(console + "#/constructor");
+        for (String page : List.of("#/toString", "#/flow/1", "#/orders/1/2", "#/constructor")) {
+            browser.navigateTo(page);
+
+            assertThat(browser.text("h1")).as(page).isEqualTo("Page not found");
+            assertThat(browser.text("main")).as(page).contains("Choose one from the menu");
+        }
+        assertNoErrors();
+    }
+
+    @Test
+    void saysWhatToDoWhenAModuleDoesNotLoad() {
+        browser.clearCache();
+        browser.block("*/orders.js");
+        try {
+            browser.open(console + "#/jobs");
+            browser.navigateTo("#/orders");
+            assertThat(browser.text("h1")).isEqualTo("This page did not load");
+            assertThat(browser.text("main")).contains("then reload", "Reload");
+
+            browser.block("*/live.js");
+            browser.openBlankPage();
+            browser.open(console + "");
+            await(() -> assertThat(browser.text("main")).contains("The console did not load", "reload this page"));
+
+            browser.block("*/uPlot*");
+            browser.open(console + "");
+            await(() -> assertThat(browser.text(".plot")).contains("The chart did not load"));
+            await(() -> assertThat(figure("Dead")).isEqualTo("0"));
+        } finally {
+            browser.block();
+        }
+        browser.open(console + "#/orders");
+        assertThat(browser.text("h1")).isEqualTo("Orders");
+    }
+
+    @Test
+    void loadsLittle() {
+        for (String page : List.of("", "#/orders", "#/inventory", "#/jobs")) {
+            browser.clearCache();
+            browser.open(console + page);
+            await(() -> assertThat(browser.text("#live")).isEqualTo("Live"));
+            await(() -> assertThat(browser.texts("main .hint").toString()).doesNotContain("Loading"));
+
+            List<Long> weights = weights();
+            // The stream of events, which has not ended, is not among them.
+            assertThat(weights).as(page).hasSizeLessThan(11).allMatch(bytes -> bytes > 0);
+            assertThat(weights.stream().mapToLong(Long::longValue).sum())
+                    .as(page)
+                    .isLessThan(60_000);
+        }
+        assertNoErrors();
+    }
+
+    /** The bytes received for each file and call of the page. */
+    private static List<Long> weights() {
+        return ((List<?>) browser.execute("return performance.getEntries().map((entry) => entry.transferSize)"
+                        + ".filter((bytes) => bytes !== undefined)"))
+                .stream().map(Long.class::cast).toList();
     }
 
     @Test
@@ -261,7 +436,7 @@ class ConsoleTest {
 
         await(() -> assertThat(browser.text("#alert")).contains("changed in the meantime"));
         await(() -> assertThat(browser.text("[data-fact=Status]")).isEqualTo("Delivered"));
-        assertThat(browser.texts("[data-to]")).isEmpty();
+        assertThat(enabledActions()).isEmpty();
         assertOnlyErrors(412);
     }
 
@@ -281,7 +456,7 @@ class ConsoleTest {
         searchByStatus("Delivered");
         await(() ->
                 assertThat(browser.texts(".empty")).singleElement().asString().contains("No matching orders"));
-        browser.type("#order-id", confirmed + "");
+        browser.type("#order-id", " #" + confirmed + " ");
         browser.click("[type=submit]");
         await(() -> assertThat(browser.text("h1")).isEqualTo("Order " + confirmed));
         await(() -> assertThat(browser.text("[data-fact=Status]")).isEqualTo("Confirmed"));
@@ -303,12 +478,90 @@ class ConsoleTest {
         await(() -> assertThat(orderColumn()).hasSize(25).isSortedAccordingTo(newestFirst()));
         List<String> first = orderColumn();
 
-        browser.click(".older");
+        browser.click(".next");
 
         await(() -> assertThat(orderColumn()).hasSize(5).doesNotContainAnyElementsOf(first));
         browser.execute("history.back()");
         await(() -> assertThat(orderColumn()).isEqualTo(first));
         assertNoErrors();
+    }
+
+    @Test
+    void leadsToOlderAndNewerPages() {
+        ledger.execute("""
+                insert into orders (user_id, status, enqueued_at, created_at, updated_at)
+                select %d, 'Rejected', now(), now(), now() from generate_series(1, 60)""".formatted(user));
+        browser.open(console + "#/orders?user_id=" + user);
+        await(() -> assertThat(orderColumn()).hasSize(25));
+        List<String> first = orderColumn();
+
+        browser.click(".next");
+        await(() -> assertThat(orderColumn()).hasSize(25).doesNotContainAnyElementsOf(first));
+        List<String> second = orderColumn();
+        assertThat(browser.texts(".pages a")).containsExactly("« Newest", "Older ›");
+        browser.click(".next");
+        await(() -> assertThat(orderColumn()).hasSize(10));
+        assertThat(browser.texts(".pages a")).containsExactly("« Newest", "‹ Newer");
+
+        browser.click(".previous");
+        await(() -> assertThat(orderColumn()).isEqualTo(second));
+        browser.click(".first");
+        await(() -> assertThat(orderColumn()).isEqualTo(first));
+        assertNoErrors();
+    }
+
+    @Test
+    void goingBackKeepsFiltersSortAndScroll() {
+        ledger.execute("""
+                insert into orders (user_id, status, enqueued_at, created_at, updated_at)
+                select %d, 'Rejected', now(), now(), now() from generate_series(1, 30)""".formatted(user));
+        browser.resize(1280, 500);
+        browser.open(console + "#/orders?status=Rejected&user_id=" + user);
+        await(() -> assertThat(orderColumn()).hasSize(25).isSortedAccordingTo(newestFirst()));
+        assertThat(browser.texts(".extent")).allMatch(String::isEmpty);
+        browser.click("th button");
+        await(() -> assertThat(orderColumn()).isSortedAccordingTo(newestFirst().reversed()));
+        assertThat(browser.text(".extent")).isEqualTo("Sorted by Order: only the rows on this page.");
+        List<String> sorted = orderColumn();
+        browser.execute("scrollTo(0, 400)");
+        await(() -> assertThat(browser.execute("return history.state.scroll")).isEqualTo(400L));
+
+        browser.execute("document.querySelectorAll('td[data-title=Order] a')[12].click()");
+        await(() -> assertThat(browser.text("h1")).isEqualTo("Order " + sorted.get(12)));
+        await(() -> assertThat(browser.text("[data-fact=Status]")).isEqualTo("Rejected"));
+        browser.execute("history.back()");
+
+        await(() -> assertThat(orderColumn()).isEqualTo(sorted));
+        await(() -> assertThat(browser.execute("return scrollY")).isEqualTo(400L));
+        assertThat(browser.execute("return document.getElementById('status').value"))
+                .isEqualTo("Rejected");
+        assertThat(browser.execute("return document.getElementById('user-id').value"))
+                .isEqualTo(user + "");
+        assertThat(browser.execute("return document.querySelector('th').getAttribute('aria-sort')"))
+                .isEqualTo("ascending");
+        assertNoErrors();
+    }
+
+    @Test
+    void keepsTheStatusFilterWithoutTheListOfStatuses() {
+        browser.block("*/order_statuses");
+        try {
+            browser.open(console + "#/orders?status=Rejected&user_id=" + user);
+            await(() -> assertThat(browser.text(".failure")).contains("No response from OMS."));
+
+            assertThat(browser.execute("return document.getElementById('status').value"))
+                    .isEqualTo("Rejected");
+            browser.click("[type=submit]");
+            await(() -> assertThat(browser.execute("return location.hash"))
+                    .asString()
+                    .contains("status=Rejected"));
+        } finally {
+            browser.block();
+        }
+
+        await(() -> assertThat(browser.texts("#status option")).hasSize(8));
+        assertThat(browser.execute("return document.getElementById('status').value"))
+                .isEqualTo("Rejected");
     }
 
     @Test
@@ -320,23 +573,103 @@ class ConsoleTest {
     }
 
     @Test
-    void correctsStockWithAReason() {
+    void findsAnItemByTheBeginningOfItsNameAndCorrectsIt() {
         Shop.order(user, Map.of(name, 4));
         ledger.awaitSettled();
-        browser.open(console + "#/inventory?name=" + URLEncoder.encode(name, StandardCharsets.UTF_8));
+        browser.open(console + "#/inventory");
+        browser.type("#item-name", "  " + name.toUpperCase(Locale.ROOT) + " ");
+        browser.click("[type=submit]");
+        await(() -> assertThat(browser.texts("td[data-title=Item]")).containsExactly(name));
         browser.click("tbody a");
         await(() -> assertThat(browser.text("h1")).isEqualTo(name));
         await(() -> assertThat(browser.text("[data-fact=Quantity]")).startsWith("6 "));
 
+        browser.click("#count");
         browser.type("#quantity", "25");
         browser.type("#reason", "counted");
-        browser.click("[type=submit]");
+        browser.click("dialog [type=submit]");
 
         await(() -> assertThat(browser.text("#info")).contains("from 6 to 25"));
         await(() -> assertThat(browser.text("tbody tr")).contains("Correction", "+19", "25", "counted"));
         assertThat(browser.texts("td[data-title=Kind]")).containsExactly("Correction", "Deduction", "Opening");
         assertThat(browser.texts(".plot canvas")).hasSize(1);
         assertThat(Shop.quantity(item)).isEqualTo(25);
+        assertNoErrors();
+    }
+
+    @Test
+    void correctsAnItemThatSellsByAnAmount() {
+        browser.open(console + "#/inventory/" + item);
+        await(() -> assertThat(browser.text("[data-fact=Quantity]")).startsWith("10 "));
+        browser.click("#adjust");
+        browser.type("#amount", "3");
+        browser.type("#reason", "damaged");
+        browser.type("#reference", "note 7");
+        // Sold in the meantime.
+        Shop.settled(Shop.order(user, Map.of(name, 2)));
+
+        browser.click("dialog [type=submit]");
+
+        await(() -> assertThat(browser.text("#info")).isEqualTo("Quantity changed by -3 to 5.\n×"));
+        await(() ->
+                assertThat(browser.text("tbody tr")).contains("Correction", "-3", "5", "console", "damaged", "note 7"));
+        assertThat(Shop.quantity(item)).isEqualTo(5);
+        assertNoErrors();
+
+        // More than there is: the dialog stays, with what was typed and the reason.
+        browser.click("#adjust");
+        browser.type("#amount", "6");
+        browser.type("#reason", "lost");
+        browser.click("dialog [type=submit]");
+        await(() -> assertThat(browser.texts("dialog .failure")).hasSize(1));
+        assertThat(browser.execute("return document.getElementById('amount').value"))
+                .isEqualTo("6");
+        browser.click("#direction option[value='1']");
+        browser.click("dialog [type=submit]");
+        await(() -> assertThat(browser.text("#info")).contains("+6 to 11"));
+        assertOnlyErrors(409, 422);
+    }
+
+    @Test
+    void refusesACountFromBeforeASale() {
+        browser.open(console + "#/inventory/" + item);
+        await(() -> assertThat(browser.text("[data-fact=Quantity]")).startsWith("10 "));
+        browser.click("#count");
+        browser.type("#quantity", "12");
+        browser.type("#reason", "counted");
+        Shop.settled(Shop.order(user, Map.of(name, 2)));
+
+        browser.click("dialog [type=submit]");
+
+        await(() -> assertThat(browser.text("dialog .failure")).contains("changed in the meantime"));
+        assertThat(Shop.quantity(item)).isEqualTo(8);
+        assertOnlyErrors(412);
+    }
+
+    @Test
+    void showsTheLedgerOfAnArchivedItem() {
+        Shop.settled(Shop.order(user, Map.of(name, 4)));
+        given().delete("/inventory_items/{id}", item).then().statusCode(204);
+
+        browser.open(console + "#/inventory/" + item);
+
+        await(() -> assertThat(browser.texts("td[data-title=Kind]")).containsExactly("Deduction", "Opening"));
+        assertThat(browser.text("[data-fact=Item]")).contains("archived");
+        assertThat(browser.texts("#adjust, #count")).isEmpty();
+        assertThat(browser.texts(".plot canvas")).hasSize(1);
+        assertOnlyErrors(404);
+    }
+
+    @Test
+    void saysWhichItemsARejectedOrderWasShortOf() {
+        String scarce = Shop.uniqueName();
+        Shop.item(scarce, 1, 0);
+        long order = Shop.order(user, Map.of(name, 1, scarce, 2));
+        assertThat(Shop.settled(order)).isEqualTo("Rejected");
+
+        browser.open(console + "#/orders/" + order);
+
+        await(() -> assertThat(browser.text("[data-fact='Short of']")).isEqualTo(scarce));
         assertNoErrors();
     }
 
@@ -430,6 +763,8 @@ class ConsoleTest {
 
     @Test
     void fitsANarrowScreen() {
+        String large = "L".repeat(40) + " " + Shop.uniqueName();
+        Shop.item(large, 1_000_000_000, 1_000_000_000);
         browser.resize(400, 800);
         browser.open(console + "");
 
@@ -437,9 +772,137 @@ class ConsoleTest {
             browser.navigateTo(page);
             await(() -> assertThat(browser.texts("main .hint").toString()).doesNotContain("Loading"));
 
-            assertThat((Long) browser.execute("return document.documentElement.scrollWidth"))
-                    .as(page)
-                    .isLessThanOrEqualTo(400);
+            assertThat(cutOff()).as(page).isEmpty();
+        }
+        assertNoErrors();
+    }
+
+    /** What is wider than the window or than the box that it scrolls in. */
+    private static List<?> cutOff() {
+        return (List<?>) browser.execute("""
+                const boxes = [document.documentElement, ...document.querySelectorAll('.scroller, .card, .tile')];
+                const cells = document.querySelectorAll('td, dd, h1, button');
+                return [
+                    ...boxes.filter((box) => box.scrollWidth > box.clientWidth + 1),
+                    ...[...cells].filter((cell) => cell.getBoundingClientRect().right > innerWidth),
+                ].map((element) => element.outerHTML.slice(0, 200));""");
+    }
+
+    @Test
+    void keepsTheStateOfWorkersWithLongNamesInSight() {
+        String pod = "1@oms-worker-recommended-by-the-overlay-7c9f6d8b54-x2k9q";
+        OmsServers.streams().redis(Command.XGROUP, "CREATECONSUMER", Streams.JOBS, "workers", pod);
+        OmsServers.streams().redis(Command.HSET, "oms:workers", pod, System.currentTimeMillis() + " 1234567");
+        try {
+            browser.open(console + "#/flow");
+            await(() -> assertThat(browser.text(row("1@oms-worker"))).contains("7c9f6d8b54"));
+
+            for (int width : new int[] {400, 700, 1024, 1280}) {
+                browser.resize(width, 900);
+                await(() -> assertThat(cutOff()).as("%d px", width).isEmpty());
+            }
+        } finally {
+            OmsServers.streams().redis(Command.XGROUP, "DELCONSUMER", Streams.JOBS, "workers", pod);
+            OmsServers.streams().redis(Command.HDEL, "oms:workers", pod);
+        }
+        await(() -> assertThat(browser.texts(row("1@oms-worker"))).isEmpty());
+        assertNoErrors();
+    }
+
+    @Test
+    void keepsTheFocusClearOfTheHeader() {
+        ledger.execute("""
+                insert into orders (user_id, status, enqueued_at, created_at, updated_at)
+                select %d, 'Rejected', now(), now(), now() from generate_series(1, 30)""".formatted(user));
+        browser.resize(1280, 400);
+        browser.open(console + "#/orders?user_id=" + user);
+        await(() -> assertThat(orderColumn()).hasSize(25));
+        browser.execute("[...document.querySelectorAll('td a')].at(-1).focus()");
+
+        for (int tabs = 0; tabs < 50; tabs++) {
+            browser.pressShift(Keys.TAB);
+
+            assertThat(browser.execute("""
+                            const focused = document.activeElement;
+                            const header = document.querySelector('.top');
+                            return header.contains(focused)
+                                || focused.getBoundingClientRect().top >= header.getBoundingClientRect().bottom""")).as("after %d tabs", tabs + 1).isEqualTo(true);
+        }
+        assertNoErrors();
+    }
+
+    @Test
+    void doesNotRepeatItselfOnTheChartsAxis() {
+        browser.recordDrawnTexts();
+        browser.resize(400, 800);
+        for (String ago :
+                List.of("12 seconds", "130 seconds", "5 minutes", "9 hours", "30 hours", "3 days", "400 days")) {
+            ledger.execute("update stock_movements set created_at = now() - interval '%s' where inventory_item_id = %d"
+                    .formatted(ago, item));
+
+            browser.open(console + "#/inventory/" + item);
+
+            await(() -> assertThat(axis()).as(ago).isNotEmpty());
+            List<String> labels = axis();
+            List<String> dates =
+                    labels.stream().filter(label -> !label.contains(":")).toList();
+            // A time may come again on another day.
+            assertThat(dates.isEmpty() ? labels : dates).as(ago).doesNotHaveDuplicates();
+        }
+        assertNoErrors();
+    }
+
+    /** The labels of the time axis: times, dates. */
+    private static List<String> axis() {
+        return ((List<?>) browser.execute("return window.drawn"))
+                .stream()
+                        .map(String::valueOf)
+                        .filter(text -> text.matches(".*[:A-Za-z].*"))
+                        .toList();
+    }
+
+    @Test
+    void showsExactTimesWithoutAPointer() {
+        Shop.settled(Shop.order(user, Map.of(name, 1)));
+        browser.open(console + "#/orders?user_id=" + user);
+        await(() -> assertThat(browser.text("td[data-title=Placed]")).matches("just now|\\d+ s ago"));
+
+        browser.click("#times");
+
+        assertThat(browser.text("td[data-title=Placed]")).matches(".*\\b20\\d\\d\\b.*\\d\\d:\\d\\d:\\d\\d.*");
+        browser.navigateTo("#/inventory/" + item);
+        await(() -> assertThat(browser.text("[data-fact=Updated]")).contains(":"));
+        browser.resize(400, 800);
+        await(() -> assertThat(cutOff()).isEmpty());
+        browser.click("#times");
+        await(() -> assertThat(browser.text("[data-fact=Updated]")).matches("just now|\\d+ (s|min) ago"));
+        assertNoErrors();
+    }
+
+    @Test
+    void isolatesNames() {
+        String hebrew = "\u05d0\u05d1 1 " + name;
+        long trap = Shop.item(hebrew, 10, 0);
+        long order = Shop.order(user, Map.of(hebrew, 1));
+        Shop.settled(order);
+        browser.open(console + "#/jobs");
+
+        for (String page : List.of(
+                "#/orders?user_id=" + user,
+                "#/orders/" + order,
+                "#/inventory?name=" + URLEncoder.encode(hebrew, StandardCharsets.UTF_8),
+                "#/inventory/" + trap)) {
+            browser.navigateTo(page);
+            await(() -> assertThat(browser.text("main")).as(page).contains(hebrew));
+
+            assertThat(browser.execute("""
+                            const texts = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT);
+                            const bare = [];
+                            while (texts.nextNode()) {
+                                const {data, parentElement} = texts.currentNode;
+                                if (data.includes('\u05d0') && !parentElement.closest('bdi')) bare.push(data);
+                            }
+                            return bare;""")).as(page).isEqualTo(List.of());
         }
         assertNoErrors();
     }
@@ -530,6 +993,10 @@ class ConsoleTest {
 
     private static Comparator<String> newestFirst() {
         return Comparator.comparing(Long::valueOf, Comparator.reverseOrder());
+    }
+
+    private static String row(String keyStart) {
+        return "tr[data-key^='" + keyStart + "']";
     }
 
     private static String row(long key) {
