@@ -96,7 +96,7 @@ class RefuseCrossOriginWritesTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"shop.example:3000, https://shop.example", "shop.example, http://shop.example:8080", "[, http://["})
+    @CsvSource({"shop.example:3000, https://shop.example", "shop.example, http://shop.example:8080"})
     void refusesAnotherPort(String host, String origin) throws IOException {
         assertThat(cancelFrom(host, origin)).isEqualTo(403);
     }
