@@ -13,7 +13,7 @@ import jakarta.enterprise.event.Observes;
  * <ul>
  *   <li>Browsers load scripts, styles and data from this service only and do not embed the console in other pages: it
  *       shows names chosen by strangers, and an operator's clicks move stock.
- *   <li>Browsers revalidate its files on every load, so that files of two releases never mix.
+ *   <li>Browsers revalidate its files on every load, so that an old file is never used after an upgrade.
  *   <li>A browser that asks for {@code /} is led to it.
  * </ul>
  *
