@@ -1,6 +1,6 @@
 -- Who made a correction, and the document that it refers to. Movements of orders have neither: the order's events name the worker.
 --
--- Everybody queues behind a lock that is waited for. So it is waited for briefly (lock_timeout), and asked for again.
+-- All others queue behind a lock request that waits. So wait only briefly (lock_timeout), and retry.
 do $$
 begin
     for attempt in 1..60 loop

@@ -1,6 +1,6 @@
 -- The items that were lacking when the order was rejected, by id. Null for every other order, and for those rejected before.
 --
--- Everybody queues behind a lock that is waited for. So it is waited for briefly (lock_timeout), and asked for again.
+-- All others queue behind a lock request that waits. So wait only briefly (lock_timeout), and retry.
 do $$
 begin
     for attempt in 1..60 loop
