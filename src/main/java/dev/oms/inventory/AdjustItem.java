@@ -30,18 +30,20 @@ class AdjustItem {
         if (body.delta() == 0) {
             throw ProblemException.invalid("delta", "must not be 0");
         }
-        InventoryItems.Adjusted adjusted =
-                QuarkusTransaction.requiringNew().call(() -> items.adjust(id, body, actor, clock.instant()));
-        InventoryItem item = adjusted.item();
-        if (item == null) {
-            throw ProblemException.invalid(
-                    "delta",
-                    body.delta() < 0
-                            ? "must not lower the quantity, %d, below 0".formatted(adjusted.before())
-                            : "must not raise the quantity, %d, above %d"
-                                    .formatted(adjusted.before(), InventoryItem.QUANTITY_MAX));
-        }
-        item.lowStockSince(adjusted.before(), item.threshold()).ifPresent(LowStock::warn);
+        InventoryItem item = QuarkusTransaction.requiringNew()
+                .call(() -> items.adjust(id, body, actor, clock.instant()))
+                .orElseThrow(() -> refusal(id, body.delta()));
+        item.lowStockSince(item.quantity() - body.delta(), item.threshold()).ifPresent(LowStock::warn);
         return item;
+    }
+
+    private ProblemException refusal(long id, long delta) {
+        long quantity =
+                QuarkusTransaction.requiringNew().call(() -> items.get(id)).quantity();
+        return ProblemException.invalid(
+                "delta",
+                delta < 0
+                        ? "must not lower the quantity, %d, below 0".formatted(quantity)
+                        : "must not raise the quantity, %d, above %d".formatted(quantity, InventoryItem.QUANTITY_MAX));
     }
 }

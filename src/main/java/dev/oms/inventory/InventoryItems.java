@@ -11,6 +11,7 @@ import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.regex.Pattern;
 import org.hibernate.Session;
 
@@ -115,39 +116,29 @@ public class InventoryItems implements PanacheRepository<InventoryItem> {
     }
 
     /**
-     * The outcome of an adjustment.
-     *
-     * @param before the quantity before
-     * @param item the item after, or null when it was left unchanged because the quantity would be out of range
-     */
-    record Adjusted(long before, InventoryItem item) {}
-
-    /**
      * Adds to an item's quantity, and to its ledger, by one statement: a hot item is locked for one round trip and the
-     * commit.
+     * commit. Returns nothing when there is no such item, when it is archived, or when the quantity would be out of
+     * range.
      *
-     * @throws ProblemException 404 when there is no such item or it is archived
+     * <p>The update must not be preceded by a lock in the same statement. It would still see the row as it was before
+     * the wait for that lock, and wait once more, holding it: a deadlock.
      */
-    Adjusted adjust(long id, AdjustmentBody body, Actor actor, Instant now) {
-        Object[] row = getEntityManager()
+    Optional<InventoryItem> adjust(long id, AdjustmentBody body, Actor actor, Instant now) {
+        return getEntityManager()
                 .unwrap(Session.class)
                 .createNativeQuery("""
-                        with item as materialized (
-                            select * from inventory_items where id = :id and archived_at is null for no key update),
-                        adjusted as (
-                            update inventory_items i
-                            set quantity = item.quantity + :delta, version = i.version + 1, updated_at = :now
-                            from item where i.id = item.id and item.quantity + :delta >= 0
-                            and (:delta < 0 or item.quantity + :delta <= :max)
-                            returning i.*),
+                        with adjusted as (
+                            update inventory_items
+                            set quantity = quantity + :delta, version = version + 1, updated_at = :now
+                            where id = :id and archived_at is null and quantity + :delta >= 0
+                            and (:delta < 0 or quantity + :delta <= :max)
+                            returning *),
                         moved as (
                             insert into stock_movements
                                 (inventory_item_id, kind, delta, quantity_after, reason, reference, actor, created_at)
                             select id, 'CORRECTION', :delta, quantity, :reason, :reference, :actor, updated_at
                             from adjusted)
-                        select item.quantity old_quantity, {a.*} from item left join adjusted a on a.id = item.id""", Object[].class)
-                .addScalar("old_quantity", Long.class)
-                .addEntity("a", InventoryItem.class)
+                        select * from adjusted""", InventoryItem.class)
                 .setParameter("id", id)
                 .setParameter("delta", body.delta())
                 .setParameter("max", InventoryItem.QUANTITY_MAX)
@@ -155,11 +146,7 @@ public class InventoryItems implements PanacheRepository<InventoryItem> {
                 .setParameter("reference", body.reference(), String.class)
                 .setParameter("actor", actor.name())
                 .setParameter("now", now)
-                .getSingleResultOrNull();
-        if (row == null) {
-            throw ProblemException.unknown("inventory item", id);
-        }
-        return new Adjusted((Long) row[0], (InventoryItem) row[1]);
+                .uniqueResultOptional();
     }
 
     /**
