@@ -14,8 +14,8 @@ import org.jboss.resteasy.reactive.server.ServerResponseFilter;
  *
  * <ul>
  *   <li>A response must be received within 10 s, unless it is a stream that no longer counts as a call in progress.
- *   <li>An HTTP/1.1 connection is closed when a request comes while earlier responses fill its buffers, or when it
- *       {@linkplain LimitPipelining pipelines} too many requests.
+ *   <li>In HTTP/1.1 a request waits until the connection's earlier responses have left the buffers, for which there are
+ *       10 s too. A connection that {@linkplain LimitPipelining pipelines} too many requests is closed.
  * </ul>
  */
 @ApplicationScoped
@@ -30,13 +30,25 @@ public class LimitReceiving {
 
     private static void limit(RoutingContext call) {
         LimitPipelining.install(call.request());
-        // Resources wait for the client while they write, so only what others write, such as errors, piles up.
-        if (call.request().version() != HttpVersion.HTTP_2 && call.response().writeQueueFull()) {
-            call.request().connection().close();
-            return;
-        }
         call.addHeadersEndHandler(head -> limitResponse(call));
-        call.next();
+        if (call.request().version() != HttpVersion.HTTP_2 && call.response().writeQueueFull()) {
+            awaitReceiving(call);
+        } else {
+            call.next();
+        }
+    }
+
+    /** Until the connection's earlier responses have left the buffers. */
+    private static void awaitReceiving(RoutingContext call) {
+        if (CollectBody.hasBody(call.request())) {
+            call.request().pause();
+        }
+        long timer = startTimer(call);
+        call.response().drainHandler(drained -> {
+            call.response().drainHandler(null);
+            call.vertx().cancelTimer(timer);
+            call.next();
+        });
     }
 
     /** In HTTP/2 a resource's response may wait for the client before its head is sent. */
@@ -52,9 +64,14 @@ public class LimitReceiving {
         if (!AdmitCalls.hasLeft(call)
                 && !call.response().ended()
                 && !call.response().closed()) {
-            long timer = call.vertx().setTimer(RECEIVE_MILLIS_MAX, expired -> disconnect(call));
-            call.addEndHandler(ended -> call.vertx().cancelTimer(timer));
+            startTimer(call);
         }
+    }
+
+    private static long startTimer(RoutingContext call) {
+        long timer = call.vertx().setTimer(RECEIVE_MILLIS_MAX, expired -> disconnect(call));
+        call.addEndHandler(ended -> call.vertx().cancelTimer(timer));
+        return timer;
     }
 
     /** Ends a call whose client does not receive the response: in HTTP/2 its stream, else its connection. */

@@ -101,6 +101,12 @@ class RefuseCrossOriginWritesTest {
         assertThat(cancelFrom(host, origin)).isEqualTo(403);
     }
 
+    @Test
+    void leavesAHostThatIsNoneToTheHttpServer() throws IOException {
+        assertThat(cancelFrom("[", "http://[")).isEqualTo(400);
+        assertThat(Shop.status(order)).isEqualTo("Confirmed");
+    }
+
     private int cancelFrom(String host, String origin) throws IOException {
         String request = "POST /orders/%d/cancel HTTP/1.1\r\nHost: %s\r\nOrigin: %s\r\nContent-Length: 0\r\n\r\n"
                 .formatted(order, host, origin);

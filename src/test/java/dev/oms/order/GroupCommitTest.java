@@ -271,8 +271,10 @@ class GroupCommitTest {
     /** Two leaders that end together wake the same member, which must then wake another for the second turn. */
     @Test
     void leavesNoTurnIdleWhileRequestsWait() throws Exception {
+        AtomicInteger committed = new AtomicInteger();
         CyclicBarrier both = new CyclicBarrier(2);
         GroupCommit<TestMember, Integer> groupCommit = patient(2, 1, group -> {
+            committed.incrementAndGet();
             try {
                 // Reached only if a second turn is under way.
                 both.await(20, TimeUnit.SECONDS);
@@ -292,6 +294,7 @@ class GroupCommitTest {
                 assertThat(commits.get(i).get()).isEqualTo(i);
             }
         }
+        assertThat(committed.get()).isEqualTo(members);
     }
 
     @Test

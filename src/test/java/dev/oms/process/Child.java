@@ -73,9 +73,9 @@ public final class Child implements AutoCloseable {
         process.onExit().orTimeout(30, TimeUnit.SECONDS).join();
     }
 
-    /** Waits up to 3 minutes for the process to exit by itself, and returns its exit code. */
+    /** Waits up to 60 seconds for the process to exit by itself, and returns its exit code. */
     public int await() throws InterruptedException {
-        if (!process.waitFor(3, TimeUnit.MINUTES)) {
+        if (!process.waitFor(60, TimeUnit.SECONDS)) {
             kill();
             throw new IllegalStateException("The process does not exit, see " + log);
         }

@@ -153,8 +153,17 @@ class MigrateOnlineTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"13, 14, order_lines", "14, 15, orders", "15, 16, stock_movements", "16, 17, orders"})
-    void asksAgainForALockThatIsHeldTooLong(String from, String to, String table) throws Exception {
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "13 | 14 | order_lines | information_schema.columns where column_name = 'item_name' | 1",
+                "14 | 15 | orders | pg_constraint where conname = 'idempotency_keys_order_id_fkey' | 0",
+                "15 | 16 | stock_movements | information_schema.columns where column_name = 'reference' | 1",
+                "16 | 17 | orders | information_schema.columns where column_name = 'short_items' | 1"
+            },
+            quoteCharacter = '"')
+    void asksAgainForALockThatIsHeldTooLong(String from, String to, String table, String changed, long count)
+            throws Exception {
         migrate(from);
         try (Connection reading = dataSource.getConnection();
                 Statement statement = reading.createStatement();
@@ -172,8 +181,7 @@ class MigrateOnlineTest {
 
             migration.get(60, TimeUnit.SECONDS);
         }
-        assertThat(ledger.texts("select version from flyway_schema_history where success"))
-                .contains(to);
+        assertThat(ledger.count(changed)).isEqualTo(count);
     }
 
     /** PostgreSQL and Texts must agree, or an item could not be found by its name. */
