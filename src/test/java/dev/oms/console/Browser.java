@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import java.util.logging.Level;
 import org.awaitility.core.ThrowingRunnable;
 import org.openqa.selenium.By;
@@ -151,15 +152,28 @@ final class Browser implements AutoCloseable {
 
     /** The visible text of the first element that matches. */
     String text(String css) {
-        return driver.findElement(By.cssSelector(css)).getText();
+        return readAgainIfRedrawn(() -> driver.findElement(By.cssSelector(css)).getText());
     }
 
     /** The visible texts of all elements that match. */
     List<String> texts(String css) {
-        return driver.findElements(By.cssSelector(css)).stream()
+        return readAgainIfRedrawn(() -> driver.findElements(By.cssSelector(css)).stream()
                 .filter(WebElement::isDisplayed)
                 .map(WebElement::getText)
-                .toList();
+                .toList());
+    }
+
+    /** A live page may replace an element between finding it and reading it. */
+    private static <T> T readAgainIfRedrawn(Supplier<T> read) {
+        for (int attempt = 1; ; attempt++) {
+            try {
+                return read.get();
+            } catch (StaleElementReferenceException e) {
+                if (attempt == 10) {
+                    throw e;
+                }
+            }
+        }
     }
 
     Object execute(String script) {
