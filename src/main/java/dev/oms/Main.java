@@ -1,5 +1,6 @@
 package dev.oms;
 
+import dev.oms.access.CreateKeyTask;
 import dev.oms.audit.AuditTask;
 import dev.oms.embedded.EmbeddedServers;
 import dev.oms.start.CheckIntervals;
@@ -41,11 +42,13 @@ public class Main {
             case "--migrate" -> migrate();
             case "--audit" -> runTask(AuditTask.class);
             case "--seed" -> runTask(SeedTask.class);
+            case String create when args[0].equals("--create-key") -> runTask(CreateKeyTask.class, args);
             case String health
             when args[0].equals("--health") && args.length <= 2 -> System.exit(HealthTask.run(args, System.err));
             default ->
-                fail("unknown argument " + arguments
-                        + "; use --migrate, --audit, --seed, --health <url> or no argument.");
+                fail(
+                        "unknown argument " + arguments
+                                + "; use --migrate, --audit, --seed, --create-key <name> --role <role>, --health <url> or no argument.");
         }
     }
 
@@ -57,7 +60,7 @@ public class Main {
     }
 
     /** A task opens no port and runs nothing on a schedule: that is left to the workers. */
-    private static void runTask(Class<? extends QuarkusApplication> task) {
+    private static void runTask(Class<? extends QuarkusApplication> task, String... args) {
         System.setProperty("quarkus.http.host-enabled", "false");
         System.setProperty("quarkus.shutdown.delay", "0s");
         System.setProperty("oms.seed", "false");
@@ -65,7 +68,7 @@ public class Main {
         System.setProperty("quarkus.log.console.json.enabled", "false");
         System.setProperty("quarkus.log.category.\"io.quarkus\".level", "WARN");
         CheckIntervals.SETTINGS.forEach(interval -> System.setProperty(interval, "off"));
-        start(task);
+        start(task, args);
     }
 
     /**
@@ -73,7 +76,7 @@ public class Main {
      *
      * @param task what to run once, or null to serve
      */
-    private static void start(Class<? extends QuarkusApplication> task) {
+    private static void start(Class<? extends QuarkusApplication> task, String... args) {
         // Any other profile would enable both roles in one process.
         String profile = System.getProperty("quarkus.profile", System.getenv("QUARKUS_PROFILE"));
         if (profile != null && !List.of("prod", "worker").contains(profile)) {
@@ -82,12 +85,15 @@ public class Main {
         enableTracing();
         // Quarkus would log the same failure with a stack trace.
         QUARKUS_LOG.setLevel(Level.OFF);
-        Quarkus.run(task, (exitCode, failure) -> {
-            if (failure != null) {
-                StartFailure.report(failure, System.err);
-            }
-            System.exit(exitCode);
-        });
+        Quarkus.run(
+                task,
+                (exitCode, failure) -> {
+                    if (failure != null) {
+                        StartFailure.report(failure, System.err);
+                    }
+                    System.exit(exitCode);
+                },
+                args);
     }
 
     /** Traces only if there is an endpoint to export to: application.properties cannot express that condition. */

@@ -42,6 +42,8 @@ class ArchitectureTest {
             .definedBy("dev.oms.inventory")
             .layer("user")
             .definedBy("dev.oms.user")
+            .layer("access")
+            .definedBy("dev.oms.access")
             .layer("http")
             .definedBy("dev.oms.http")
             .layer("embedded")
@@ -62,6 +64,8 @@ class ArchitectureTest {
             .mayOnlyBeAccessedByLayers("flow", "audit", "job", "order")
             .whereLayer("user")
             .mayOnlyBeAccessedByLayers("flow", "audit", "job", "order")
+            .whereLayer("access")
+            .mayOnlyBeAccessedByLayers("main", "flow", "audit", "job", "order", "inventory", "user")
             .whereLayer("embedded")
             .mayOnlyBeAccessedByLayers("main");
 
@@ -77,6 +81,7 @@ class ArchitectureTest {
                     "dev.oms.order",
                     "dev.oms.inventory",
                     "dev.oms.user",
+                    "dev.oms.access",
                     "dev.oms.http",
                     "dev.oms.embedded");
 
@@ -84,9 +89,9 @@ class ArchitectureTest {
     static final ArchRule noCycles = slices().matching("dev.oms.(*)..").should().beFreeOfCycles();
 
     @ArchTest
-    static final ArchRule onlyJobAndFlowUseRedis = noClasses()
+    static final ArchRule onlyJobFlowAndAccessUseRedis = noClasses()
             .that()
-            .resideOutsideOfPackages("dev.oms.flow", "dev.oms.job", "dev.oms.embedded")
+            .resideOutsideOfPackages("dev.oms.flow", "dev.oms.job", "dev.oms.access", "dev.oms.embedded")
             .should()
             .dependOnClassesThat()
             .resideInAnyPackage("io.quarkus.redis..", "io.vertx.mutiny.redis..", "io.vertx.redis..");

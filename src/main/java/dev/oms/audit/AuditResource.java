@@ -1,7 +1,10 @@
 package dev.oms.audit;
 
+import dev.oms.access.Callers;
+import dev.oms.access.Scopes;
 import dev.oms.audit.Audits.Last;
 import io.quarkus.runtime.annotations.RegisterForReflection;
+import io.quarkus.security.PermissionsAllowed;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.POST;
@@ -12,10 +15,15 @@ import jakarta.ws.rs.core.Response;
 @RunOnVirtualThread
 @Path("/inventory_items/audit")
 class AuditResource {
-    private final Audits audits;
+    /** An audit reads the whole ledger. */
+    private static final int AUDIT_UNITS = 100;
 
-    AuditResource(Audits audits) {
+    private final Audits audits;
+    private final Callers callers;
+
+    AuditResource(Audits audits, Callers callers) {
         this.audits = audits;
+        this.callers = callers;
     }
 
     /** An audit that was asked for. */
@@ -23,12 +31,17 @@ class AuditResource {
     record RequestedAudit(long id) {}
 
     @GET
+    @PermissionsAllowed(
+            value = {Scopes.INVENTORY_READ, Scopes.ALL_USERS},
+            inclusive = true)
     public Last get() {
         return audits.last();
     }
 
     @POST
+    @PermissionsAllowed(Scopes.INVENTORY_WRITE)
     public Response request() {
+        callers.charge(AUDIT_UNITS - 1);
         return Response.accepted(new RequestedAudit(audits.request())).build();
     }
 }

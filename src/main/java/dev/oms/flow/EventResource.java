@@ -1,7 +1,10 @@
 package dev.oms.flow;
 
+import dev.oms.access.Callers;
+import dev.oms.access.Scopes;
 import dev.oms.http.AdmitCalls;
 import dev.oms.http.LimitReceiving;
+import io.quarkus.security.PermissionsAllowed;
 import io.smallrye.mutiny.Multi;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.RoutingContext;
@@ -25,18 +28,22 @@ class EventResource {
 
     private final FlowStream flows;
     private final AdmitCalls admitCalls;
+    private final Callers callers;
 
-    EventResource(FlowStream flows, AdmitCalls admitCalls) {
+    EventResource(FlowStream flows, AdmitCalls admitCalls, Callers callers) {
+        this.callers = callers;
         this.flows = flows;
         this.admitCalls = admitCalls;
     }
 
     @GET
     @Produces(MediaType.SERVER_SENT_EVENTS)
+    @PermissionsAllowed(Scopes.JOBS_READ)
     public Multi<OutboundSseEvent> listen(@Context Sse sse, RoutingContext call) {
         HttpServerResponse response = call.response();
         FlowStream.Listener listener = flows.add(
-                String.valueOf(call.request().remoteAddress().hostAddress()),
+                callers.current()
+                        .keyOr(String.valueOf(call.request().remoteAddress().hostAddress())),
                 () -> response.closed() || response.ended(),
                 () -> LimitReceiving.disconnect(call));
         admitCalls.leave(call);

@@ -27,7 +27,7 @@ class FlowStream {
     private static final int LISTENERS_MAX = 200;
 
     /** So that one client cannot take every slot. */
-    private static final int LISTENERS_OF_ADDRESS_MAX = 50;
+    private static final int LISTENERS_OF_CALLER_MAX = 50;
 
     /** A listener is then disconnected, and may reconnect to another process. */
     private static final Duration LISTEN_MAX = Duration.ofHours(1);
@@ -58,22 +58,19 @@ class FlowStream {
     /**
      * Takes a slot for a listener.
      *
-     * @param address the address that it calls from
+     * @param caller its key or address
      * @param isGone whether its response has ended, for whatever reason
      * @param disconnect ends its connection; called when the listener does not receive what it is sent
-     * @throws ProblemException 503 if there are too many listeners, from this address or in all
+     * @throws ProblemException 503 if there are too many listeners, of this caller or in all
      */
-    Listener add(String address, BooleanSupplier isGone, Runnable disconnect) {
-        Listener listener = new Listener(address, isGone, disconnect);
+    Listener add(String caller, BooleanSupplier isGone, Runnable disconnect) {
+        Listener listener = new Listener(caller, isGone, disconnect);
         synchronized (listeners) {
             if (listeners.size() >= LISTENERS_MAX) {
                 throw ProblemException.busy("Too many listeners. Try again later.");
             }
-            if (listeners.stream()
-                            .filter(other -> other.address.equals(address))
-                            .count()
-                    >= LISTENERS_OF_ADDRESS_MAX) {
-                throw ProblemException.busy("Too many listeners from this address. Try again later.");
+            if (listeners.stream().filter(other -> other.caller.equals(caller)).count() >= LISTENERS_OF_CALLER_MAX) {
+                throw ProblemException.busy("Too many listeners with this key or from this address. Try again later.");
             }
             listeners.add(listener);
         }
@@ -97,14 +94,14 @@ class FlowStream {
 
     /** A client that follows the flow. It has a slot until it is gone. */
     final class Listener {
-        private final String address;
+        private final String caller;
         private final BooleanSupplier isGone;
         private final Runnable disconnect;
         private final AtomicInteger notReceived = new AtomicInteger();
         private volatile MultiEmitter<? super Flow> emitter;
 
-        private Listener(String address, BooleanSupplier isGone, Runnable disconnect) {
-            this.address = address;
+        private Listener(String caller, BooleanSupplier isGone, Runnable disconnect) {
+            this.caller = caller;
             this.isGone = isGone;
             this.disconnect = disconnect;
         }

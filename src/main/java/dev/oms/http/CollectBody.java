@@ -31,7 +31,7 @@ import org.eclipse.microprofile.config.inject.ConfigProperty;
  * @see <a href="https://www.rfc-editor.org/rfc/rfc9110#section-15.5.12">RFC 9110 §15.5.12, 411 Length Required</a>
  */
 @ApplicationScoped
-class CollectBody {
+public class CollectBody {
     private static final int BEFORE_ADMISSION = 11_000;
 
     /**
@@ -75,7 +75,7 @@ class CollectBody {
     }
 
     /** Whether a body follows the headers. */
-    static boolean hasBody(HttpServerRequest request) {
+    public static boolean hasBody(HttpServerRequest request) {
         String length = request.getHeader(HttpHeaders.CONTENT_LENGTH);
         if (length != null) {
             return !length.equals("0");

@@ -9,7 +9,7 @@ import java.util.stream.Collectors;
 /**
  * The body of an error response, {@code application/problem+json}.
  *
- * @param type always {@code about:blank}: the status code identifies the kind of problem
+ * @param type {@code about:blank} where the status code identifies the kind of problem
  * @param title the reason phrase of the status
  * @param status the HTTP status code
  * @param detail one sentence for the person who reads the client's log
@@ -48,7 +48,21 @@ public record Problem(
         }
     }
 
-    static Problem of(int status, String detail) {
+    /** 429, as the draft on rate limits defines it. */
+    public static Problem ofQuotaExceeded() {
+        String detail = "The key's quota is used up; nothing was changed. Try again later.";
+        return new Problem(
+                "https://iana.org/assignments/http-problem-types#quota-exceeded",
+                "Request cannot be satisfied as assigned quota has been exceeded",
+                429,
+                detail,
+                detail,
+                null,
+                null);
+    }
+
+    /** A problem that its status says all about. */
+    public static Problem of(int status, String detail) {
         return new Problem("about:blank", reasonPhrase(status), status, detail, detail, null, null);
     }
 
@@ -78,7 +92,7 @@ public record Problem(
         };
     }
 
-    Response toResponse() {
+    public Response toResponse() {
         return Response.status(status).type(MEDIA_TYPE).entity(this).build();
     }
 }

@@ -8,16 +8,27 @@ public final class ProblemException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
     private final transient Problem problem;
+    private final long retryAfterSeconds;
 
     private ProblemException(Problem problem) {
+        this(problem, 0);
+    }
+
+    private ProblemException(Problem problem, long retryAfterSeconds) {
         // No stack trace: this is an ordinary response, not a bug.
         super(problem.detail(), null, false, false);
         this.problem = problem;
+        this.retryAfterSeconds = retryAfterSeconds;
     }
 
     /** 400: the request cannot be understood. */
     public static ProblemException malformed(String detail) {
         return new ProblemException(Problem.of(400, detail));
+    }
+
+    /** 403: the caller may not do this. */
+    public static ProblemException forbidden(String detail) {
+        return new ProblemException(Problem.of(403, detail));
     }
 
     /** 404: there is no such resource. */
@@ -53,9 +64,19 @@ public final class ProblemException extends RuntimeException {
         return new ProblemException(Problem.ofErrors(errors));
     }
 
+    /** 429: the caller has asked for too much in the last second. */
+    public static ProblemException quotaExceeded(long retryAfterSeconds) {
+        return new ProblemException(Problem.ofQuotaExceeded(), retryAfterSeconds);
+    }
+
     /** 503: the call cannot be served right now. */
     public static ProblemException busy(String detail) {
         return new ProblemException(Problem.of(503, detail));
+    }
+
+    /** When the client may try again, or 0. */
+    long retryAfterSeconds() {
+        return retryAfterSeconds;
     }
 
     /** The problem to send to the client. */

@@ -34,7 +34,12 @@ class ProblemMappers {
 
     @ServerExceptionMapper
     Response rejected(ProblemException e) {
-        return e.problem().toResponse();
+        Response response = e.problem().toResponse();
+        return e.retryAfterSeconds() == 0
+                ? response
+                : Response.fromResponse(response)
+                        .header("Retry-After", e.retryAfterSeconds())
+                        .build();
     }
 
     @ServerExceptionMapper

@@ -14,7 +14,7 @@ import jakarta.enterprise.context.ApplicationScoped;
  * (in HTTP/2 the stream) is closed instead of reading on.
  */
 @ApplicationScoped
-class WriteProblem {
+public class WriteProblem {
     /**
      * How long to discard the rest of a body before closing. A client that is still sending when the connection or the
      * stream is reset might never see the response: RFC 9112 §9.6, and many clients of HTTP/2 despite RFC 9113 §8.1.
@@ -33,7 +33,7 @@ class WriteProblem {
         this.json = json;
     }
 
-    void write(RoutingContext call, Problem problem) {
+    public void write(RoutingContext call, Problem problem) {
         String body;
         try {
             body = json.writeValueAsString(problem);

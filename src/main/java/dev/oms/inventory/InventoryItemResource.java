@@ -1,5 +1,7 @@
 package dev.oms.inventory;
 
+import dev.oms.access.Callers;
+import dev.oms.access.Scopes;
 import dev.oms.http.Actor;
 import dev.oms.http.Bodies;
 import dev.oms.http.Created;
@@ -8,6 +10,7 @@ import dev.oms.http.IfNoneMatch;
 import dev.oms.http.Page;
 import dev.oms.http.ProblemException;
 import dev.oms.inventory.StockMovement.StockMovementView;
+import io.quarkus.security.PermissionsAllowed;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.ws.rs.BeanParam;
 import jakarta.ws.rs.DELETE;
@@ -34,6 +37,7 @@ class InventoryItemResource {
     private final ChangeItem changeItem;
     private final AdjustItem adjustItem;
     private final RemoveItem removeItem;
+    private final Callers callers;
     private final Bodies bodies;
 
     InventoryItemResource(
@@ -43,6 +47,7 @@ class InventoryItemResource {
             ChangeItem changeItem,
             AdjustItem adjustItem,
             RemoveItem removeItem,
+            Callers callers,
             Bodies bodies) {
         this.items = items;
         this.movements = movements;
@@ -50,17 +55,21 @@ class InventoryItemResource {
         this.changeItem = changeItem;
         this.adjustItem = adjustItem;
         this.removeItem = removeItem;
+        this.callers = callers;
         this.bodies = bodies;
     }
 
     @POST
+    @PermissionsAllowed(Scopes.INVENTORY_WRITE)
     public Response create(@HeaderParam(Actor.HEADER) List<String> actor, InventoryItemBody body) {
-        InventoryItem item =
-                addItem.add(bodies.unwrapAndValidate(body, InventoryItemBody.OnCreate.class), Actor.from(actor));
+        InventoryItem item = addItem.add(
+                bodies.unwrapAndValidate(body, InventoryItemBody.OnCreate.class),
+                callers.current().actor(actor));
         return tagged(Created.at("/inventory_items/" + item.id()), item);
     }
 
     @GET
+    @PermissionsAllowed(Scopes.INVENTORY_READ)
     public Response list(
             @QueryParam("name") String prefix,
             @QueryParam("below_threshold") @DefaultValue("false") boolean belowThreshold,
@@ -73,6 +82,7 @@ class InventoryItemResource {
 
     @GET
     @Path("/{id}")
+    @PermissionsAllowed(Scopes.INVENTORY_READ)
     public Response get(@PathParam("id") long id, @HeaderParam(IfNoneMatch.HEADER) List<String> known) {
         IfNoneMatch ifNoneMatch = IfNoneMatch.from(known);
         InventoryItem item = items.get(id);
@@ -83,6 +93,7 @@ class InventoryItemResource {
 
     @PUT
     @Path("/{id}")
+    @PermissionsAllowed(Scopes.INVENTORY_WRITE)
     public Response change(
             @PathParam("id") long id,
             @HeaderParam(IfMatch.HEADER) List<String> expected,
@@ -92,12 +103,16 @@ class InventoryItemResource {
         if (valid.isEmpty()) {
             throw ProblemException.invalid("", "one of name, quantity and threshold is required");
         }
-        return tagged(Response.ok(), changeItem.change(id, valid, IfMatch.from(expected), Actor.from(actor)));
+        return tagged(
+                Response.ok(),
+                changeItem.change(
+                        id, valid, IfMatch.from(expected), callers.current().actor(actor)));
     }
 
     /** What Rails' own clients send instead of {@code PUT}. */
     @PATCH
     @Path("/{id}")
+    @PermissionsAllowed(Scopes.INVENTORY_WRITE)
     public Response patch(
             @PathParam("id") long id,
             @HeaderParam(IfMatch.HEADER) List<String> expected,
@@ -108,19 +123,26 @@ class InventoryItemResource {
 
     @POST
     @Path("/{id}/adjust")
+    @PermissionsAllowed(Scopes.INVENTORY_WRITE)
     public Response adjust(
             @PathParam("id") long id, @HeaderParam(Actor.HEADER) List<String> actor, AdjustmentBody body) {
-        return tagged(Response.ok(), adjustItem.adjust(id, bodies.validate(body), Actor.from(actor)));
+        return tagged(
+                Response.ok(),
+                adjustItem.adjust(id, bodies.validate(body), callers.current().actor(actor)));
     }
 
     @DELETE
     @Path("/{id}")
+    @PermissionsAllowed(Scopes.INVENTORY_WRITE)
     public void remove(@PathParam("id") long id) {
         removeItem.remove(id);
     }
 
     @GET
     @Path("/{id}/movements")
+    @PermissionsAllowed(
+            value = {Scopes.INVENTORY_READ, Scopes.ALL_USERS},
+            inclusive = true)
     public Response movements(@PathParam("id") long id, @BeanParam Page page, UriInfo uri) {
         // Archived items included: orders placed before may still move their stock.
         List<StockMovementView> rows = movements.of(id, page.after(), page.rows()).stream()

@@ -1,11 +1,14 @@
 package dev.oms.job;
 
+import dev.oms.access.Callers;
+import dev.oms.access.Scopes;
 import dev.oms.http.Actor;
 import dev.oms.http.Page;
 import dev.oms.job.FailedJob.FailedJobView;
 import dev.oms.job.Workers.Reconciliation;
 import dev.oms.job.Workers.Worker;
 import io.quarkus.runtime.annotations.RegisterForReflection;
+import io.quarkus.security.PermissionsAllowed;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.ws.rs.BeanParam;
 import jakarta.ws.rs.DELETE;
@@ -32,13 +35,21 @@ class JobResource {
     private final FailedJobs failedJobs;
     private final RetryJob retryJob;
     private final DropJob dropJob;
+    private final Callers callers;
 
-    JobResource(InventoryJobQueue queue, Workers workers, FailedJobs failedJobs, RetryJob retryJob, DropJob dropJob) {
+    JobResource(
+            InventoryJobQueue queue,
+            Workers workers,
+            FailedJobs failedJobs,
+            RetryJob retryJob,
+            DropJob dropJob,
+            Callers callers) {
         this.queue = queue;
         this.workers = workers;
         this.failedJobs = failedJobs;
         this.retryJob = retryJob;
         this.dropJob = dropJob;
+        this.callers = callers;
     }
 
     /**
@@ -67,6 +78,7 @@ class JobResource {
     record Retried(int retried) {}
 
     @GET
+    @PermissionsAllowed(Scopes.JOBS_READ)
     public JobsView get() {
         long dead = failedJobs.count("deadAt is not null");
         long failed = failedJobs.count("deadAt is null");
@@ -94,6 +106,7 @@ class JobResource {
 
     @GET
     @Path("/failed")
+    @PermissionsAllowed(Scopes.JOBS_READ)
     public Response listFailed(@QueryParam("dead") Boolean dead, @BeanParam Page page, UriInfo uri) {
         List<FailedJobView> rows = failedJobs.list(dead, page.after(), page.rows()).stream()
                 .map(FailedJob::view)
@@ -103,19 +116,22 @@ class JobResource {
 
     @POST
     @Path("/failed/{order_id}/retry")
+    @PermissionsAllowed(Scopes.JOBS_WRITE)
     public Response retry(@PathParam("order_id") long orderId) {
         return Response.accepted(retryJob.retry(orderId).view()).build();
     }
 
     @POST
     @Path("/failed/retry")
+    @PermissionsAllowed(Scopes.JOBS_WRITE)
     public Response retryAll() {
         return Response.accepted(new Retried(retryJob.retryAll())).build();
     }
 
     @DELETE
     @Path("/failed/{order_id}")
+    @PermissionsAllowed(Scopes.JOBS_WRITE)
     public void drop(@PathParam("order_id") long orderId, @HeaderParam(Actor.HEADER) List<String> actor) {
-        dropJob.drop(orderId, Actor.from(actor));
+        dropJob.drop(orderId, callers.current().actor(actor));
     }
 }

@@ -1,5 +1,6 @@
 package dev.oms.order;
 
+import dev.oms.access.Caller;
 import dev.oms.http.Actor;
 import dev.oms.http.IfMatch;
 import dev.oms.http.ProblemException;
@@ -30,14 +31,14 @@ class CancelOrder {
      *     delivered
      */
     @Transactional
-    OrderView cancel(long id, IfMatch expected, Actor actor) {
-        Order order = orders.lock(id, expected);
+    OrderView cancel(long id, Caller caller, IfMatch expected, Actor actor) {
+        Order order = orders.lock(id, caller, expected);
         if (order.cancel(clock.instant(), orders::readClock)) {
             events.record(order, OrderEvent.Kind.Cancelled, actor);
             if (order.isStockDue()) {
                 stockDue.fire(new StockDue(id));
             }
         }
-        return orders.view(id);
+        return orders.view(id, caller);
     }
 }

@@ -1,5 +1,6 @@
 package dev.oms.order;
 
+import dev.oms.access.Caller;
 import dev.oms.http.Actor;
 import dev.oms.http.IfMatch;
 import dev.oms.http.ProblemException;
@@ -25,18 +26,22 @@ class ChangeStatus {
     /**
      * Sets the status of an order; {@code Cancelled} cancels it.
      *
-     * @throws ProblemException 404 when there is no such order, 412 when it is at another version, 409 when the
-     *     transition is not allowed
+     * @throws ProblemException 403 when the caller is bound to a user and it is not a cancellation, 404 when there is
+     *     no such order, 412 when it is at another version, 409 when the transition is not allowed
      */
     @Transactional
-    OrderView change(long id, OrderStatus next, IfMatch expected, Actor actor) {
+    OrderView change(long id, OrderStatus next, Caller caller, IfMatch expected, Actor actor) {
         if (next == OrderStatus.Cancelled) {
-            return cancelOrder.cancel(id, expected, actor);
+            return cancelOrder.cancel(id, caller, expected, actor);
         }
-        Order order = orders.lock(id, expected);
+        if (caller.userId() != null) {
+            // A customer must not be able to say that something was delivered.
+            throw ProblemException.forbidden("A key that is bound to a user may only cancel an order.");
+        }
+        Order order = orders.lock(id, caller, expected);
         if (order.changeTo(next, clock.instant())) {
             events.record(order, OrderEvent.Kind.of(next), actor);
         }
-        return orders.view(id);
+        return orders.view(id, caller);
     }
 }

@@ -35,8 +35,8 @@ class InsertOrders {
 
     private static final String INSERTS = """
             placed as (
-                insert into orders (id, user_id, status, due, enqueued_at, version, created_at, updated_at)
-                select id, user_id, 'Pending', 'DEDUCTION', clock_timestamp(), 0, t, t
+                insert into orders (id, user_id, status, due, enqueued_at, version, created_at, updated_at, placed_by)
+                select id, user_id, 'Pending', 'DEDUCTION', clock_timestamp(), 0, t, t, placed_by
                 from placeable, (select cast(? as timestamptz) t) now),
             lines as (
                 insert into order_lines (order_id, inventory_item_id, quantity, item_name)
@@ -52,10 +52,10 @@ class InsertOrders {
     // "select ?" hides the size of an array from the planner. Otherwise it would plan the statement anew for every
     // small group, because a plan for few rows looks cheaper than the one it keeps. Planning takes as long as placing.
     private static final String PLACE = """
-            with asked as (select * from unnest((select ?::bigint[]), (select ?::integer[])) with ordinality a (user_id, lines, n)),
+            with asked as (select * from unnest((select ?::bigint[]), (select ?::integer[]), (select ?::text[])) with ordinality a (user_id, lines, placed_by, n)),
             %s
             placeable as materialized (
-                select a.n, a.user_id, nextval('orders_id_seq') id
+                select a.n, a.user_id, a.placed_by, nextval('orders_id_seq') id
                 from asked a join counted c on c.n = a.n and c.lines = a.lines join users u on u.id = a.user_id
                 for key share of u skip locked),
             %s
@@ -95,13 +95,13 @@ class InsertOrders {
     private static String placeKeyed(String lockKey, String ifLocked) {
         return """
             with keyed as (
-                select * from unnest((select ?::bigint[]), (select ?::integer[]), (select ?::text[]), (select ?::bytea[]), (select ?::integer[]))
-                    with ordinality a (user_id, lines, key, fingerprint, lock, n)),
+                select * from unnest((select ?::bigint[]), (select ?::integer[]), (select ?::text[]), (select ?::text[]), (select ?::bytea[]), (select ?::integer[]))
+                    with ordinality a (user_id, lines, placed_by, key, fingerprint, lock, n)),
             expiry as (select cast(? as timestamptz) expiry),
             asked as materialized (select *, lock is null or %s free from keyed),
             %s
             placeable as materialized (
-                select a.n, a.user_id, a.key, a.fingerprint, nextval('orders_id_seq') id
+                select a.n, a.user_id, a.placed_by, a.key, a.fingerprint, nextval('orders_id_seq') id
                 from asked a join counted c on c.n = a.n and c.lines = a.lines join users u on u.id = a.user_id
                 where a.free and not exists (
                     select from idempotency_keys k where k.user_id = a.user_id and k.key = a.key)
@@ -226,6 +226,8 @@ class InsertOrders {
         List<Object> parameters = new ArrayList<>();
         parameters.add(connection.createArrayOf("bigint", userIds.toArray(Long[]::new)));
         parameters.add(connection.createArrayOf("integer", lines.toArray(Integer[]::new)));
+        parameters.add(connection.createArrayOf(
+                "text", group.stream().map(Placement::placedBy).toArray(String[]::new)));
         if (keyed) {
             parameters.add(connection.createArrayOf(
                     "text", ofKeyed(group, String[]::new, each -> each.key().value())));

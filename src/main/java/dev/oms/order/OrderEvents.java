@@ -1,5 +1,6 @@
 package dev.oms.order;
 
+import dev.oms.access.Caller;
 import dev.oms.http.Actor;
 import dev.oms.http.ProblemException;
 import io.quarkus.hibernate.orm.panache.PanacheRepositoryBase;
@@ -12,8 +13,11 @@ import java.util.List;
 @ApplicationScoped
 class OrderEvents implements PanacheRepositoryBase<OrderEvent, OrderEvent.Key> {
     private static final String OF_ORDER = """
-            select 'Placed' event, ?2 actor, created_at, 0 version from orders where id = ?1
-            union all select event, actor, created_at, version from order_events where order_id = ?1
+            select 'Placed' event, coalesce(placed_by, ?2) actor, created_at, 0 version from orders
+            where id = ?1 and user_id = coalesce(cast(?3 as bigint), user_id)
+            union all select event, actor, created_at, version from order_events e
+            where order_id = ?1 and exists (
+                select from orders where id = ?1 and user_id = coalesce(cast(?3 as bigint), user_id))
             order by version""";
 
     /** An event on the wire. */
@@ -31,13 +35,15 @@ class OrderEvents implements PanacheRepositoryBase<OrderEvent, OrderEvent.Key> {
     /**
      * All events of an order, oldest first.
      *
+     * @param caller a caller that is bound to a user sees that user's orders only
      * @throws ProblemException 404 when there is no such order
      */
-    List<OrderEventView> of(long orderId) {
+    List<OrderEventView> of(long orderId, Caller caller) {
         List<OrderEventView> events = getSession()
                 .createNativeQuery(OF_ORDER, Object[].class)
                 .setParameter(1, orderId)
                 .setParameter(2, Actor.API.name())
+                .setParameter(3, caller.userId(), Long.class)
                 .getResultStream()
                 .map(row ->
                         new OrderEventView(OrderEvent.Kind.valueOf((String) row[0]), (String) row[1], (Instant) row[2]))

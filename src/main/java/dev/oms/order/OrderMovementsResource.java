@@ -1,7 +1,10 @@
 package dev.oms.order;
 
+import dev.oms.access.Callers;
+import dev.oms.access.Scopes;
 import dev.oms.inventory.StockMovements;
 import dev.oms.inventory.StockMovements.OrderMovementView;
+import io.quarkus.security.PermissionsAllowed;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.Path;
@@ -14,19 +17,20 @@ import java.util.List;
 class OrderMovementsResource {
     private final Orders orders;
     private final StockMovements movements;
+    private final Callers callers;
 
-    OrderMovementsResource(Orders orders, StockMovements movements) {
+    OrderMovementsResource(Orders orders, StockMovements movements, Callers callers) {
+        this.callers = callers;
         this.orders = orders;
         this.movements = movements;
     }
 
     // Not paged: the number of items in an order is limited.
     @GET
+    @PermissionsAllowed(Scopes.ORDERS_READ)
     public List<OrderMovementView> list(@PathParam("id") long id) {
-        List<OrderMovementView> rows = movements.ofOrder(id);
-        if (rows.isEmpty()) {
-            orders.view(id);
-        }
-        return rows;
+        // Refuses an order that there is not, or that is not the caller's.
+        orders.view(id, callers.current());
+        return movements.ofOrder(id);
     }
 }

@@ -1,6 +1,9 @@
 package dev.oms.order;
 
 import com.fasterxml.jackson.databind.annotation.JsonDeserialize;
+import dev.oms.access.Caller;
+import dev.oms.access.Callers;
+import dev.oms.access.Scopes;
 import dev.oms.http.Actor;
 import dev.oms.http.Bodies;
 import dev.oms.http.Created;
@@ -14,6 +17,7 @@ import dev.oms.inventory.InventoryItem;
 import dev.oms.order.OrderEvents.OrderEventView;
 import dev.oms.user.Users;
 import io.quarkus.runtime.annotations.RegisterForReflection;
+import io.quarkus.security.PermissionsAllowed;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.transaction.Transactional;
 import jakarta.validation.constraints.Max;
@@ -53,6 +57,7 @@ class OrderResource {
     private final ChangeStatus changeStatus;
     private final CancelOrder cancelOrder;
     private final OrderEvents events;
+    private final Callers callers;
     private final Bodies bodies;
 
     OrderResource(
@@ -63,6 +68,7 @@ class OrderResource {
             ChangeStatus changeStatus,
             CancelOrder cancelOrder,
             OrderEvents events,
+            Callers callers,
             Bodies bodies) {
         this.orders = orders;
         this.users = users;
@@ -71,6 +77,7 @@ class OrderResource {
         this.changeStatus = changeStatus;
         this.cancelOrder = cancelOrder;
         this.events = events;
+        this.callers = callers;
         this.bodies = bodies;
     }
 
@@ -122,15 +129,21 @@ class OrderResource {
 
     @POST
     @PlacementMetrics.Counted
+    @PermissionsAllowed(Scopes.ORDERS_WRITE)
     public Response place(
-            @QueryParam("user_id") Long userId, @HeaderParam(IdempotencyKey.HEADER) List<String> keys, OrderBody body) {
+            @QueryParam("user_id") Long userId,
+            @HeaderParam(IdempotencyKey.HEADER) List<String> keys,
+            @HeaderParam(Actor.HEADER) List<String> actors,
+            OrderBody body) {
+        Caller caller = callers.current();
+        Actor actor = caller.actor(actors);
         Optional<IdempotencyKey> key = IdempotencyKey.from(keys);
         OrderBody valid = bodies.unwrapAndValidate(body);
-        long user = userOf(userId, body, valid);
+        long user = userOf(caller, userId, body, valid);
         PlaceOnce.Placed placed = key.isEmpty()
                 ? new PlaceOnce.Placed(
-                        placeOrder.place(user, valid.items(), null).orElseThrow(), false)
-                : placeOnce.place(user, valid.items(), key.get());
+                        placeOrder.place(user, valid.items(), actor, null).orElseThrow(), false)
+                : placeOnce.place(user, valid.items(), actor, key.get());
         Response.ResponseBuilder response =
                 Created.at("/orders/" + placed.order().id());
         if (placed.replayed()) {
@@ -139,39 +152,50 @@ class OrderResource {
         return response.entity(placed.order()).tag(placed.order().tag()).build();
     }
 
-    private static long userOf(Long inQuery, OrderBody body, OrderBody inner) {
+    private static long userOf(Caller caller, Long inQuery, OrderBody body, OrderBody inner) {
         List<Long> named = Stream.of(inQuery, body.userId(), inner.userId())
                 .filter(Objects::nonNull)
                 .distinct()
                 .toList();
+        if (named.isEmpty() && caller.userId() != null) {
+            return caller.userId();
+        }
         if (named.isEmpty()) {
             throw ProblemException.malformed("user_id is required, in the query or in the body.");
         }
         if (named.size() > 1) {
             throw ProblemException.invalid("user_id", "must be the same wherever it is given");
         }
+        caller.require(named.getFirst());
         return named.getFirst();
     }
 
     @GET
     @Path("/{id}")
+    @PermissionsAllowed(Scopes.ORDERS_READ)
     public Response get(@PathParam("id") long id, @HeaderParam(IfNoneMatch.HEADER) List<String> known) {
         IfNoneMatch ifNoneMatch = IfNoneMatch.from(known);
-        OrderView order = orders.view(id);
+        OrderView order = orders.view(id, callers.current());
         return ifNoneMatch.matches(order.version())
                 ? Response.notModified(order.tag()).build()
                 : ok(order);
     }
 
     @GET
+    @PermissionsAllowed(Scopes.ORDERS_READ)
     public Response list(
             @QueryParam("user_id") Long userId,
             @QueryParam("status") OrderStatus status,
             @BeanParam Page page,
             UriInfo uri) {
-        List<OrderView> rows = orders.list(userId, status, page.after(), page.rows());
-        if (rows.isEmpty() && userId != null) {
-            users.require(userId);
+        Caller caller = callers.current();
+        if (userId != null) {
+            caller.require(userId);
+        }
+        Long user = caller.userId() == null ? userId : caller.userId();
+        List<OrderView> rows = orders.list(user, status, page.after(), page.rows());
+        if (rows.isEmpty() && user != null) {
+            users.require(user);
         }
         return page.of(rows, OrderView::id, uri);
     }
@@ -181,28 +205,34 @@ class OrderResource {
     @PUT
     @Transactional
     @Path("/{id}/update_status")
+    @PermissionsAllowed(Scopes.ORDERS_WRITE)
     public Response updateStatus(
             @PathParam("id") long id,
             @HeaderParam(IfMatch.HEADER) List<String> expected,
             @HeaderParam(Actor.HEADER) List<String> actor,
             StatusBody body) {
-        return ok(changeStatus.change(id, bodies.validate(body).status(), IfMatch.from(expected), Actor.from(actor)));
+        Caller caller = callers.current();
+        return ok(changeStatus.change(
+                id, bodies.validate(body).status(), caller, IfMatch.from(expected), caller.actor(actor)));
     }
 
     @POST
     @Transactional
     @Path("/{id}/cancel")
+    @PermissionsAllowed(Scopes.ORDERS_WRITE)
     public Response cancel(
             @PathParam("id") long id,
             @HeaderParam(IfMatch.HEADER) List<String> expected,
             @HeaderParam(Actor.HEADER) List<String> actor) {
-        return ok(cancelOrder.cancel(id, IfMatch.from(expected), Actor.from(actor)));
+        Caller caller = callers.current();
+        return ok(cancelOrder.cancel(id, caller, IfMatch.from(expected), caller.actor(actor)));
     }
 
     @GET
     @Path("/{id}/events")
+    @PermissionsAllowed(Scopes.ORDERS_READ)
     public List<OrderEventView> events(@PathParam("id") long id) {
-        return events.of(id);
+        return events.of(id, callers.current());
     }
 
     private static Response ok(OrderView order) {

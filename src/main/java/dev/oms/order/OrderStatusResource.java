@@ -1,6 +1,8 @@
 package dev.oms.order;
 
+import dev.oms.access.Scopes;
 import io.quarkus.runtime.annotations.RegisterForReflection;
+import io.quarkus.security.PermissionsAllowed;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.Path;
@@ -16,6 +18,7 @@ class OrderStatusResource {
     record OrderStatusView(OrderStatus status, List<OrderStatus> allowed) {}
 
     @GET
+    @PermissionsAllowed(Scopes.ORDERS_READ)
     public List<OrderStatusView> list() {
         return Stream.of(OrderStatus.values())
                 .map(status -> new OrderStatusView(status, status.allowed()))

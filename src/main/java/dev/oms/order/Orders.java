@@ -1,5 +1,6 @@
 package dev.oms.order;
 
+import dev.oms.access.Caller;
 import dev.oms.http.IfMatch;
 import dev.oms.http.ProblemException;
 import io.agroal.api.AgroalDataSource;
@@ -13,6 +14,7 @@ import java.sql.SQLException;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -32,7 +34,7 @@ public class Orders implements PanacheRepository<Order> {
             left join inventory_items i on i.id = l.inventory_item_id
             order by o.id desc""";
 
-    private static final String READ_ONE = READ.formatted("id = ?");
+    private static final String READ_ONE = READ.formatted("id = ? and user_id = coalesce(?::bigint, user_id)");
 
     private final AgroalDataSource dataSource;
 
@@ -44,10 +46,16 @@ public class Orders implements PanacheRepository<Order> {
      * Locks an order until the transaction ends. Waits for a consumer that is settling it; a consumer that comes later
      * skips it and tries again.
      *
+     * @param caller a caller that is bound to a user sees that user's orders only
      * @throws ProblemException 404 when there is no such order, 412 when it is at another version than expected
      */
-    Order lock(long id, IfMatch expected) {
-        Order order = lockOptional(id).orElseThrow(() -> ProblemException.unknown("order", id));
+    Order lock(long id, Caller caller, IfMatch expected) {
+        Order order = (caller.userId() == null
+                        ? lockOptional(id)
+                        : find("id = ?1 and userId = ?2", id, caller.userId())
+                                .withLock(LockModeType.PESSIMISTIC_WRITE)
+                                .firstResultOptional())
+                .orElseThrow(() -> ProblemException.unknown("order", id));
         expected.require("order", id, order.version());
         return order;
     }
@@ -65,9 +73,14 @@ public class Orders implements PanacheRepository<Order> {
                 .getSingleResult();
     }
 
-    /** @throws ProblemException 404 when there is no such order */
-    OrderView view(long id) {
-        List<OrderView> found = read(READ_ONE, List.of(id));
+    /**
+     * An order for display.
+     *
+     * @param caller a caller that is bound to a user sees that user's orders only
+     * @throws ProblemException 404 when there is no such order
+     */
+    OrderView view(long id, Caller caller) {
+        List<OrderView> found = read(READ_ONE, Arrays.asList(id, caller.userId()));
         if (found.isEmpty()) {
             throw ProblemException.unknown("order", id);
         }

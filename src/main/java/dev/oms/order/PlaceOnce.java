@@ -1,5 +1,7 @@
 package dev.oms.order;
 
+import dev.oms.access.Caller;
+import dev.oms.http.Actor;
 import dev.oms.http.IdempotencyKey;
 import dev.oms.http.ProblemException;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -57,7 +59,7 @@ class PlaceOnce {
      *
      * @throws ProblemException as {@link PlaceOrder} does, and 422 when the key has placed a different order
      */
-    Placed place(long userId, Map<String, Long> quantities, IdempotencyKey key) {
+    Placed place(long userId, Map<String, Long> quantities, Actor actor, IdempotencyKey key) {
         UserKey id = new UserKey(userId, key);
         CountDownLatch own = new CountDownLatch(1);
         long startedNanos = System.nanoTime();
@@ -74,17 +76,17 @@ class PlaceOnce {
             }
         }
         try {
-            return attempt(userId, quantities, key);
+            return attempt(userId, quantities, actor, key);
         } finally {
             attempts.remove(id);
             own.countDown();
         }
     }
 
-    private Placed attempt(long userId, Map<String, Long> quantities, IdempotencyKey key) {
+    private Placed attempt(long userId, Map<String, Long> quantities, Actor actor, IdempotencyKey key) {
         Optional<OrderView> order;
         try {
-            order = placeOrder.place(userId, quantities, key);
+            order = placeOrder.place(userId, quantities, actor, key);
         } catch (ProblemException refused) {
             // Another process may have placed it after the statement's snapshot, when it still could be placed.
             return find(userId, quantities, key).orElseThrow(() -> refused);
@@ -103,7 +105,7 @@ class PlaceOnce {
                 throw ProblemException.invalid(
                         IdempotencyKey.HEADER, "was used for another order; send this one with a new key");
             }
-            return new Placed(orders.view(stored.orderId()), true);
+            return new Placed(orders.view(stored.orderId(), Caller.ANYBODY), true);
         });
     }
 

@@ -1,5 +1,6 @@
 package dev.oms.order;
 
+import dev.oms.http.Actor;
 import dev.oms.http.IdempotencyKey;
 import dev.oms.http.ProblemException;
 import dev.oms.order.Placement.Outcome;
@@ -76,12 +77,13 @@ class PlaceOrder {
      * Places an order in a transaction that it may share with others. Must not be called inside a transaction.
      *
      * @param quantities quantities by item name: at least one item, each quantity at least 1
+     * @param actor who places it
      * @param key the idempotency key, or null
      * @return the order, or nothing when its key has placed an order before
      * @throws ProblemException 404 when there is no such user, 422 when an item is not on sale
      */
-    Optional<OrderView> place(long userId, Map<String, Long> quantities, IdempotencyKey key) {
-        Placement placement = new Placement(userId, quantities, key);
+    Optional<OrderView> place(long userId, Map<String, Long> quantities, Actor actor, IdempotencyKey key) {
+        Placement placement = new Placement(userId, quantities, actor, key);
         Outcome outcome = groups.commit(placement);
         if (outcome instanceof Outcome.KeyExpired) {
             keys.deleteExpired(userId, key);

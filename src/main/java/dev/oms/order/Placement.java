@@ -1,5 +1,6 @@
 package dev.oms.order;
 
+import dev.oms.http.Actor;
 import dev.oms.http.IdempotencyKey;
 import dev.oms.http.Problem.FieldError;
 import dev.oms.http.ProblemException;
@@ -14,6 +15,7 @@ import java.util.TreeMap;
 final class Placement extends GroupCommit.Member<Placement.Outcome> {
     private final long userId;
     private final Map<String, Long> quantities;
+    private final String placedBy;
     private final IdempotencyKey key;
 
     /** What the statement said about an order that it did not refuse. */
@@ -37,16 +39,25 @@ final class Placement extends GroupCommit.Member<Placement.Outcome> {
         record Skipped() implements Outcome {}
     }
 
-    /** @param key the idempotency key, or null */
-    Placement(long userId, Map<String, Long> quantities, IdempotencyKey key) {
+    /**
+     * @param actor who places it
+     * @param key the idempotency key, or null
+     */
+    Placement(long userId, Map<String, Long> quantities, Actor actor, IdempotencyKey key) {
+        // Most are the API's, and the column is empty then.
+        this(userId, quantities, actor.equals(Actor.API) ? null : actor.name(), key);
+    }
+
+    private Placement(long userId, Map<String, Long> quantities, String placedBy, IdempotencyKey key) {
         this.userId = userId;
         this.quantities = new TreeMap<>(quantities);
+        this.placedBy = placedBy;
         this.key = key;
     }
 
     /** The same order, to be placed in another attempt. */
     Placement again() {
-        return new Placement(userId, quantities, key);
+        return new Placement(userId, quantities, placedBy, key);
     }
 
     long userId() {
@@ -55,6 +66,11 @@ final class Placement extends GroupCommit.Member<Placement.Outcome> {
 
     Map<String, Long> quantities() {
         return quantities;
+    }
+
+    /** Who placed it, or null for {@link Actor#API}. */
+    String placedBy() {
+        return placedBy;
     }
 
     /** The idempotency key, or null. */

@@ -1,6 +1,8 @@
 package dev.oms.order;
 
+import dev.oms.access.Scopes;
 import dev.oms.http.Page;
+import io.quarkus.security.PermissionsAllowed;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.ws.rs.BeanParam;
 import jakarta.ws.rs.GET;
@@ -21,6 +23,7 @@ class UserOrdersResource {
     }
 
     @GET
+    @PermissionsAllowed(Scopes.ORDERS_READ)
     public Response list(
             @PathParam("user_id") long userId,
             @QueryParam("status") OrderStatus status,

@@ -26,7 +26,8 @@ public class CheckIntervals {
             "oms.audit.poll.every",
             "oms.audit.every",
             "oms.flow.every",
-            "oms.idempotency.purge.every");
+            "oms.idempotency.purge.every",
+            "oms.access.last-uses.every");
 
     private static final Duration MIN = Duration.ofSeconds(1);
 

@@ -1,11 +1,13 @@
 package dev.oms.user;
 
+import dev.oms.access.Scopes;
 import dev.oms.http.Bodies;
 import dev.oms.http.Created;
 import dev.oms.http.DatabaseConstraints;
 import dev.oms.http.ProblemException;
 import dev.oms.http.Texts;
 import dev.oms.user.User.UserView;
+import io.quarkus.security.PermissionsAllowed;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.persistence.PersistenceException;
 import jakarta.transaction.Transactional;
@@ -63,6 +65,7 @@ class UserResource {
 
     @POST
     @Transactional
+    @PermissionsAllowed(Scopes.USERS_WRITE)
     public Response create(UserBody body) {
         UserBody valid = bodies.unwrapAndValidate(body);
         User user = new User(valid.name, valid.email, valid.phone, clock.instant());
@@ -80,6 +83,7 @@ class UserResource {
 
     @GET
     @Path("/{id}")
+    @PermissionsAllowed(Scopes.USERS_READ)
     public UserView get(@PathParam("id") long id) {
         return users.findByIdOptional(id)
                 .orElseThrow(() -> ProblemException.unknown("user", id))

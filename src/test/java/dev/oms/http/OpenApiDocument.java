@@ -12,10 +12,10 @@ import java.util.Locale;
 import java.util.Map;
 
 /** {@code /q/openapi} with every reference resolved. */
-record OpenApiDocument(JsonNode root) {
+public record OpenApiDocument(JsonNode root) {
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    static OpenApiDocument fetch() {
+    public static OpenApiDocument fetch() {
         JsonNode root = read(given().queryParam("format", "json")
                 .get("/q/openapi")
                 .then()
@@ -59,7 +59,7 @@ record OpenApiDocument(JsonNode root) {
                 .toList();
     }
 
-    List<Call> calls() {
+    public List<Call> calls() {
         return root.path("paths")
                 .propertyStream()
                 .flatMap(path -> path.getValue()
@@ -70,12 +70,12 @@ record OpenApiDocument(JsonNode root) {
     }
 
     /** An operation: a method and a path. */
-    record Call(String method, String path, JsonNode operation) {
+    public record Call(String method, String path, JsonNode operation) {
         List<JsonNode> parameters() {
             return operation.path("parameters").valueStream().toList();
         }
 
-        boolean hasBody() {
+        public boolean hasBody() {
             return operation.has("requestBody");
         }
 
@@ -91,7 +91,12 @@ record OpenApiDocument(JsonNode root) {
                     .toList();
         }
 
-        int success() {
+        /** The scope that a key needs. */
+        public String scope() {
+            return operation.at("/security/0/key/0").asText();
+        }
+
+        public int success() {
             return statuses().stream()
                     .filter(status -> status < 300)
                     .findFirst()
@@ -99,7 +104,7 @@ record OpenApiDocument(JsonNode root) {
         }
 
         /** Whether the response is a stream that lasts as long as the client listens. */
-        boolean isStream() {
+        public boolean isStream() {
             return response(success()).path("content").has("text/event-stream");
         }
 

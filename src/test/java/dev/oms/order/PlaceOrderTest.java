@@ -8,6 +8,7 @@ import dev.oms.Ledger;
 import dev.oms.OmsServers;
 import dev.oms.Shop;
 import dev.oms.WithoutConsumer;
+import dev.oms.http.Actor;
 import dev.oms.http.DatabaseFailure;
 import dev.oms.http.IdempotencyKey;
 import dev.oms.http.ProblemException;
@@ -79,11 +80,11 @@ class PlaceOrderTest {
 
     @Test
     void aBadOrderDoesNotFailItsNeighbours() {
-        Placement first = new Placement(user, Map.of(burger, 2L, fries, 1L), null);
-        Placement unknownItem = new Placement(user, Map.of(burger, 1L, "no such thing", 1L), null);
-        Placement unknownUser = new Placement(UNKNOWN_USER, Map.of(burger, 1L), null);
-        Placement impossibleName = new Placement(user, Map.of("a\0b", 1L), null);
-        Placement last = new Placement(user, Map.of(fries, 3L), null);
+        Placement first = new Placement(user, Map.of(burger, 2L, fries, 1L), Actor.API, null);
+        Placement unknownItem = new Placement(user, Map.of(burger, 1L, "no such thing", 1L), Actor.API, null);
+        Placement unknownUser = new Placement(UNKNOWN_USER, Map.of(burger, 1L), Actor.API, null);
+        Placement impossibleName = new Placement(user, Map.of("a\0b", 1L), Actor.API, null);
+        Placement last = new Placement(user, Map.of(fries, 3L), Actor.API, null);
 
         insertOrders.insertTogether(List.of(first, unknownItem, unknownUser, impossibleName, last));
 
@@ -105,8 +106,8 @@ class PlaceOrderTest {
         long doomed = Shop.item(toast, 10, 0);
         try (Held deleting = new Held("delete from inventory_items where id = " + doomed)) {
             Future<OrderView> unlucky = deleting.place(Map.of(toast, 1L));
-            Placement neighbour = new Placement(user, Map.of(burger, 1L), null);
-            insertOrders.insertTogether(List.of(neighbour, new Placement(user, Map.of(toast, 1L), null)));
+            Placement neighbour = new Placement(user, Map.of(burger, 1L), Actor.API, null);
+            insertOrders.insertTogether(List.of(neighbour, new Placement(user, Map.of(toast, 1L), Actor.API, null)));
             assertThat(linesOf(neighbour)).containsExactly(burger + "=1");
             await().until(() -> ledger.count("pg_stat_activity where wait_event_type = 'Lock'") > 0);
             deleting.commit();
@@ -136,8 +137,8 @@ class PlaceOrderTest {
         IdempotencyKey key = new IdempotencyKey("k");
         try (Held held =
                 new Held(hold.formatted(user, burger, IdempotencyKeys.LOCK_CLASS, IdempotencyKeys.lockOf(user, key)))) {
-            Placement blocked = new Placement(user, Map.of(burger, 1L), key);
-            Placement free = new Placement(other, Map.of(fries, 1L), null);
+            Placement blocked = new Placement(user, Map.of(burger, 1L), Actor.API, key);
+            Placement free = new Placement(other, Map.of(fries, 1L), Actor.API, null);
 
             insertOrders.insertTogether(List.of(blocked, free));
 
@@ -145,7 +146,8 @@ class PlaceOrderTest {
             assertThat(blocked.outcome()).isInstanceOf(Placement.Outcome.Skipped.class);
             Future<OrderView> waiting = held.place(Map.of(burger, 2L), key);
             await().until(() -> ledger.count("pg_stat_activity where wait_event_type = 'Lock'") > 0);
-            assertThat(placeOrder.place(other, Map.of(fries, 1L), null)).isPresent();
+            assertThat(placeOrder.place(other, Map.of(fries, 1L), Actor.API, null))
+                    .isPresent();
             assertThat(waiting.isDone()).isFalse();
             held.commit();
             assertThat(waiting.get().items()).containsEntry(burger, 2L);
@@ -169,8 +171,8 @@ class PlaceOrderTest {
                 heldUser.place(Map.of(burger, 1L));
             }
             await().until(() -> ledger.count("pg_stat_activity where wait_event_type = 'Lock'") >= 4);
-            Future<OrderView> order = heldUser.executor.submit(
-                    () -> placeOrder.place(other, Map.of(fries, 1L), null).orElseThrow());
+            Future<OrderView> order = heldUser.executor.submit(() ->
+                    placeOrder.place(other, Map.of(fries, 1L), Actor.API, null).orElseThrow());
             // By then a group has skipped it. If not, it is placed all the same.
             Thread.sleep(Duration.ofMillis(500));
             heldItem.commit();
@@ -192,7 +194,7 @@ class PlaceOrderTest {
                 IdempotencyKey key = new IdempotencyKey(held.equals("key") ? "k" : "k" + i);
                 user.executor.submit(() -> {
                     try {
-                        return placeOnce.place(this.user, Map.of(burger, 1L), key);
+                        return placeOnce.place(this.user, Map.of(burger, 1L), Actor.API, key);
                     } catch (ProblemException e) {
                         refused.incrementAndGet();
                         throw e;
@@ -213,14 +215,14 @@ class PlaceOrderTest {
     void onlyDataAtFaultIsPlacedAlone() {
         ledger.execute("alter table order_lines add constraint poison check (quantity <> 13)");
         try {
-            Placement poison = new Placement(user, Map.of(burger, 13L), null);
-            Placement neighbour = new Placement(user, Map.of(burger, 1L), null);
+            Placement poison = new Placement(user, Map.of(burger, 13L), Actor.API, null);
+            Placement neighbour = new Placement(user, Map.of(burger, 1L), Actor.API, null);
 
             insertOrders.insertTogether(List.of(poison, neighbour));
 
             assertThat(poison.outcome()).isInstanceOf(Placement.Outcome.Skipped.class);
             assertThat(neighbour.outcome()).isInstanceOf(Placement.Outcome.Skipped.class);
-            assertThatThrownBy(() -> placeOrder.place(user, Map.of(burger, 13L), null))
+            assertThatThrownBy(() -> placeOrder.place(user, Map.of(burger, 13L), Actor.API, null))
                     .satisfies(e -> assertThat(DatabaseFailure.of(e)).isEqualTo(DatabaseFailure.DATA));
         } finally {
             ledger.execute("alter table order_lines drop constraint poison");
@@ -231,8 +233,8 @@ class PlaceOrderTest {
     @Test
     void contentionFailsTheWholeGroupAtOnce() throws Exception {
         try (Held held = new Held("lock table orders in access exclusive mode")) {
-            Placement first = new Placement(user, Map.of(burger, 1L), null);
-            Placement second = new Placement(user, Map.of(fries, 1L), null);
+            Placement first = new Placement(user, Map.of(burger, 1L), Actor.API, null);
+            Placement second = new Placement(user, Map.of(fries, 1L), Actor.API, null);
             long started = System.nanoTime();
 
             insertOrders.insertTogether(List.of(first, second));
@@ -250,11 +252,11 @@ class PlaceOrderTest {
     @Test
     void keyedOrdersTakePartInTheGroup() {
         IdempotencyKey key = new IdempotencyKey("k");
-        Placement keyed = new Placement(user, Map.of(burger, 2L), key);
-        Placement unkeyed = new Placement(user, Map.of(fries, 1L), null);
+        Placement keyed = new Placement(user, Map.of(burger, 2L), Actor.API, key);
+        Placement unkeyed = new Placement(user, Map.of(fries, 1L), Actor.API, null);
         insertOrders.insertTogether(List.of(keyed, unkeyed));
-        Placement again = new Placement(user, Map.of(burger, 2L), key);
-        Placement neighbour = new Placement(user, Map.of(fries, 1L), new IdempotencyKey("another"));
+        Placement again = new Placement(user, Map.of(burger, 2L), Actor.API, key);
+        Placement neighbour = new Placement(user, Map.of(fries, 1L), Actor.API, new IdempotencyKey("another"));
 
         insertOrders.insertTogether(List.of(again, neighbour));
 
@@ -271,12 +273,14 @@ class PlaceOrderTest {
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void aKeyThatIsStoredMeanwhilePlacesNothing(boolean expired) throws Exception {
-        long earlier =
-                placeOrder.place(user, Map.of(burger, 1L), null).orElseThrow().id();
+        long earlier = placeOrder
+                .place(user, Map.of(burger, 1L), Actor.API, null)
+                .orElseThrow()
+                .id();
         try (Held held = new Held("insert into idempotency_keys values (%d, 'k', '', %d, now() - interval '%d days')"
                 .formatted(user, earlier, expired ? 2 : 0))) {
-            Future<Optional<OrderView>> waiting =
-                    held.executor.submit(() -> placeOrder.place(user, Map.of(burger, 1L), new IdempotencyKey("k")));
+            Future<Optional<OrderView>> waiting = held.executor.submit(
+                    () -> placeOrder.place(user, Map.of(burger, 1L), Actor.API, new IdempotencyKey("k")));
             await().until(() -> ledger.count("pg_stat_activity where wait_event_type = 'Lock'") > 0);
             held.commit();
 
@@ -288,7 +292,7 @@ class PlaceOrderTest {
 
     @Test
     void postgresStampsWhenStockIsDue() {
-        Placement placement = new Placement(user, Map.of(burger, 1L), null);
+        Placement placement = new Placement(user, Map.of(burger, 1L), Actor.API, null);
 
         insertOrders.insertTogether(List.of(placement));
 
@@ -301,8 +305,8 @@ class PlaceOrderTest {
     void aFailureAfterTheStatementIsInDoubtAndNotRetried() {
         InsertOrders failing =
                 new InsertOrders(failingToReadRows(AgroalDataSource.class, dataSource), keys, Clock.systemUTC());
-        Placement first = new Placement(user, Map.of(burger, 1L), null);
-        Placement second = new Placement(user, Map.of(fries, 1L), null);
+        Placement first = new Placement(user, Map.of(burger, 1L), Actor.API, null);
+        Placement second = new Placement(user, Map.of(fries, 1L), Actor.API, null);
 
         failing.insertTogether(List.of(first, second));
 
@@ -380,7 +384,9 @@ class PlaceOrderTest {
             return executor.submit(() -> {
                 while (true) {
                     try {
-                        return placeOrder.place(user, quantities, key).orElseThrow();
+                        return placeOrder
+                                .place(user, quantities, Actor.API, key)
+                                .orElseThrow();
                     } catch (RuntimeException e) {
                         if (!isHeld(e)) {
                             throw e;

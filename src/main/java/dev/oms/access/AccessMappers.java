@@ -1,0 +1,23 @@
+package dev.oms.access;
+
+import dev.oms.http.Problem;
+import io.quarkus.security.ForbiddenException;
+import io.quarkus.security.UnauthorizedException;
+import jakarta.ws.rs.core.HttpHeaders;
+import jakarta.ws.rs.core.Response;
+import org.jboss.resteasy.reactive.server.ServerExceptionMapper;
+
+/** Turns what Quarkus Security refuses into problems. */
+class AccessMappers {
+    @ServerExceptionMapper
+    Response unauthenticated(UnauthorizedException e) {
+        return Response.fromResponse(Problem.of(401, Authenticate.NEEDED).toResponse())
+                .header(HttpHeaders.WWW_AUTHENTICATE, Authenticate.CHALLENGE)
+                .build();
+    }
+
+    @ServerExceptionMapper
+    Response forbidden(ForbiddenException e) {
+        return Problem.of(403, "The key has no scope for this.").toResponse();
+    }
+}

@@ -1,0 +1,117 @@
+package dev.oms.access;
+
+import dev.oms.http.Actor;
+import dev.oms.http.Bodies;
+import dev.oms.http.Created;
+import dev.oms.http.Page;
+import io.quarkus.security.PermissionsAllowed;
+import io.smallrye.common.annotation.RunOnVirtualThread;
+import jakarta.validation.constraints.Max;
+import jakarta.validation.constraints.Min;
+import jakarta.validation.constraints.NotNull;
+import jakarta.validation.constraints.Pattern;
+import jakarta.ws.rs.BeanParam;
+import jakarta.ws.rs.GET;
+import jakarta.ws.rs.HeaderParam;
+import jakarta.ws.rs.POST;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.PathParam;
+import jakarta.ws.rs.core.Response;
+import jakarta.ws.rs.core.UriInfo;
+import java.time.Instant;
+import java.util.List;
+
+/** {@code /api_keys}. */
+@RunOnVirtualThread
+@Path("/api_keys")
+class ApiKeyResource {
+    private final ApiKeys keys;
+    private final CreateKey createKey;
+    private final KeyChanges changes;
+    private final Callers callers;
+    private final Bodies bodies;
+
+    ApiKeyResource(ApiKeys keys, CreateKey createKey, KeyChanges changes, Callers callers, Bodies bodies) {
+        this.keys = keys;
+        this.createKey = createKey;
+        this.changes = changes;
+        this.callers = callers;
+        this.bodies = bodies;
+    }
+
+    /**
+     * A new key. It has either a role's scopes or those listed.
+     *
+     * @param name what its changes are recorded under, as {@code key:<name>}
+     * @param userId the only user whose data it sees and changes; needed by the role customer
+     * @param rate the units that it may use a second, or null for the default
+     * @param expiresAt when it stops being accepted, or null for never
+     */
+    record KeyBody(
+            @NotNull @Pattern(regexp = CreateKey.NAME, message = CreateKey.NAME_MESSAGE)
+            String name,
+
+            Role role,
+            List<@NotNull String> scopes,
+            Long userId,
+            @Min(1) @Max(AccessConfig.RATE_MAX) Integer rate,
+            Instant expiresAt) {}
+
+    /**
+     * How to roll a key.
+     *
+     * @param overlapSeconds for how long the old key is still accepted; null or 0 for not at all
+     */
+    record RollBody(@Min(0) @Max(OVERLAP_MAX_SECONDS) Integer overlapSeconds) {}
+
+    /** 90 days. */
+    static final int OVERLAP_MAX_SECONDS = 7_776_000;
+
+    @POST
+    @PermissionsAllowed(Scopes.KEYS_WRITE)
+    public Response create(@HeaderParam(Actor.HEADER) List<String> actor, KeyBody body) {
+        KeyBody valid = bodies.validate(body);
+        Caller caller = callers.current();
+        ApiKey key = createKey.create(
+                new CreateKey.Wish(valid.name, valid.role, valid.scopes, valid.userId, valid.rate, valid.expiresAt),
+                caller,
+                caller.actor(actor));
+        return Created.at("/api_keys/" + key.id()).entity(key).build();
+    }
+
+    @GET
+    @PermissionsAllowed(Scopes.KEYS_WRITE)
+    public Response list(@BeanParam Page page, UriInfo uri) {
+        return page.of(keys.list(page.after(), page.rows()), ApiKey::id, uri);
+    }
+
+    @GET
+    @Path("/{id}")
+    @PermissionsAllowed(Scopes.KEYS_WRITE)
+    public ApiKey get(@PathParam("id") long id) {
+        return keys.get(id);
+    }
+
+    @POST
+    @Path("/{id}/roll")
+    @PermissionsAllowed(Scopes.KEYS_WRITE)
+    public Response roll(@PathParam("id") long id, @HeaderParam(Actor.HEADER) List<String> actor, RollBody body) {
+        int overlapSeconds = body == null || bodies.validate(body).overlapSeconds == null ? 0 : body.overlapSeconds;
+        ApiKey successor = keys.roll(
+                id,
+                overlapSeconds,
+                KeySecret.create(),
+                callers.current().actor(actor).name());
+        changes.announce();
+        return Created.at("/api_keys/" + successor.id()).entity(successor).build();
+    }
+
+    @POST
+    @Path("/{id}/revoke")
+    @PermissionsAllowed(Scopes.KEYS_WRITE)
+    public ApiKey revoke(@PathParam("id") long id) {
+        ApiKey revoked = keys.revoke(id);
+        changes.announce();
+        return revoked;
+    }
+}

@@ -1,0 +1,249 @@
+package dev.oms.access;
+
+import dev.oms.http.ProblemException;
+import io.agroal.api.AgroalDataSource;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.sql.Array;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Types;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/** The stored keys. Whether one has expired is decided by PostgreSQL's clock. */
+@ApplicationScoped
+class ApiKeys {
+    private static final String IS_VALID =
+            "revoked_at is null and (expires_at is null or expires_at > clock_timestamp())";
+
+    private static final String COLUMNS = """
+            id, name, hint, scopes, user_id, rate, created_by, created_at, expires_at, revoked_at, last_used_at,
+            case when revoked_at is not null then 'revoked'
+                when expires_at <= clock_timestamp() then 'expired' else 'active' end""";
+
+    private static final String FIND_VALID = """
+            select id, name, scopes, user_id, rate, (extract(epoch from expires_at - clock_timestamp()) * 1000)::bigint
+            from api_keys where digest = ? and\s""" + IS_VALID;
+
+    private static final String INSERT = """
+            insert into api_keys (name, hint, digest, scopes, user_id, rate, created_by, created_at, expires_at)
+            values (?, ?, ?, ?, ?, ?, ?, clock_timestamp(), ?)
+            returning\s""" + COLUMNS;
+
+    /** Keys, newest first. */
+    private static final String LIST = "select " + COLUMNS + " from api_keys where id < ? order by id desc limit ?";
+
+    private static final String GET = "select " + COLUMNS + " from api_keys where id = ?";
+
+    /** A key that has been revoked already keeps the time of the first revocation. */
+    private static final String REVOKE =
+            "update api_keys set revoked_at = coalesce(revoked_at, clock_timestamp()) where id = ? returning "
+                    + COLUMNS;
+
+    /** The successor lives as long as its predecessor was meant to, which never lives longer than it would have. */
+    private static final String ROLL = """
+            with old as (select * from api_keys where id = ? and %s for update),
+            ended as (
+                update api_keys k
+                set expires_at = least(k.expires_at, clock_timestamp() + ? * interval '1 second')
+                from old where k.id = old.id)
+            insert into api_keys (name, hint, digest, scopes, user_id, rate, created_by, created_at, expires_at)
+            select name, ?, ?, scopes, user_id, rate, ?, t, t + (expires_at - created_at)
+            from old, (select clock_timestamp() t) now
+            returning %s""".formatted(IS_VALID, COLUMNS);
+
+    private static final String TOUCH = """
+            update api_keys set last_used_at = greatest(last_used_at, clock_timestamp()) where id = any(?)""";
+
+    private final AgroalDataSource dataSource;
+
+    ApiKeys(AgroalDataSource dataSource) {
+        this.dataSource = dataSource;
+    }
+
+    /**
+     * A key that may be used.
+     *
+     * @param timeLeft how long it may be, or null for ever
+     */
+    record ValidKey(long id, String name, Set<String> scopes, Long userId, Integer rate, Duration timeLeft) {}
+
+    /** A key to be stored. */
+    record NewKey(
+            String name, Collection<String> scopes, Long userId, Integer rate, String createdBy, Instant expiresAt) {}
+
+    Optional<ValidKey> findValid(byte[] digest) {
+        return query(FIND_VALID, statement -> statement.setBytes(1, digest), row -> {
+                    long millisLeft = row.getLong(6);
+                    Duration timeLeft = row.wasNull() ? null : Duration.ofMillis(millisLeft);
+                    return new ValidKey(
+                            row.getLong(1),
+                            row.getString(2),
+                            Set.copyOf(texts(row, 3)),
+                            row.getObject(4, Long.class),
+                            row.getObject(5, Integer.class),
+                            timeLeft);
+                })
+                .stream()
+                .findFirst();
+    }
+
+    ApiKey insert(KeySecret secret, NewKey key) {
+        return query(
+                        INSERT,
+                        statement -> {
+                            statement.setString(1, key.name());
+                            statement.setString(2, secret.hint());
+                            statement.setBytes(3, secret.digest());
+                            statement.setArray(
+                                    4,
+                                    statement
+                                            .getConnection()
+                                            .createArrayOf(
+                                                    "text",
+                                                    key.scopes().stream()
+                                                            .sorted()
+                                                            .toArray()));
+                            statement.setObject(5, key.userId(), Types.BIGINT);
+                            statement.setObject(6, key.rate(), Types.INTEGER);
+                            statement.setString(7, key.createdBy());
+                            statement.setObject(
+                                    8,
+                                    key.expiresAt() == null
+                                            ? null
+                                            : key.expiresAt().atOffset(ZoneOffset.UTC),
+                                    Types.TIMESTAMP_WITH_TIMEZONE);
+                        },
+                        ApiKeys::view)
+                .getFirst()
+                .withSecret(secret);
+    }
+
+    List<ApiKey> list(Long after, int rows) {
+        return query(
+                LIST,
+                statement -> {
+                    statement.setLong(1, after == null ? Long.MAX_VALUE : after);
+                    statement.setInt(2, rows);
+                },
+                ApiKeys::view);
+    }
+
+    /** @throws ProblemException 404 when there is no such key */
+    ApiKey get(long id) {
+        return one(id, query(GET, statement -> statement.setLong(1, id), ApiKeys::view));
+    }
+
+    /** @throws ProblemException 404 when there is no such key */
+    ApiKey revoke(long id) {
+        return one(id, query(REVOKE, statement -> statement.setLong(1, id), ApiKeys::view));
+    }
+
+    /**
+     * Stores a successor to a key with the same permissions.
+     *
+     * @param overlapSeconds for how long the old key lives on, at most
+     * @throws ProblemException 404 when there is no such key, 409 when it has expired or been revoked
+     */
+    ApiKey roll(long id, int overlapSeconds, KeySecret secret, String createdBy) {
+        List<ApiKey> successor = query(
+                ROLL,
+                statement -> {
+                    statement.setLong(1, id);
+                    statement.setInt(2, overlapSeconds);
+                    statement.setString(3, secret.hint());
+                    statement.setBytes(4, secret.digest());
+                    statement.setString(5, createdBy);
+                },
+                ApiKeys::view);
+        if (successor.isEmpty()) {
+            throw ProblemException.conflict("API key %d is %s.".formatted(id, get(id).status()), null);
+        }
+        return successor.getFirst().withSecret(secret);
+    }
+
+    /** Records that keys have been used just now. */
+    void touch(Collection<Long> ids) {
+        update(
+                TOUCH,
+                statement -> statement.setArray(1, statement.getConnection().createArrayOf("bigint", ids.toArray())));
+    }
+
+    private static ApiKey one(long id, List<ApiKey> found) {
+        if (found.isEmpty()) {
+            throw ProblemException.unknown("API key", id);
+        }
+        return found.getFirst();
+    }
+
+    private static ApiKey view(ResultSet row) throws SQLException {
+        return new ApiKey(
+                row.getLong(1),
+                row.getString(2),
+                row.getString(3),
+                texts(row, 4),
+                row.getObject(5, Long.class),
+                row.getObject(6, Integer.class),
+                row.getString(7),
+                instant(row, 8),
+                instant(row, 9),
+                instant(row, 10),
+                instant(row, 11),
+                row.getString(12),
+                null);
+    }
+
+    private static List<String> texts(ResultSet row, int column) throws SQLException {
+        Array array = row.getArray(column);
+        return Arrays.asList((String[]) array.getArray());
+    }
+
+    private static Instant instant(ResultSet row, int column) throws SQLException {
+        OffsetDateTime time = row.getObject(column, OffsetDateTime.class);
+        return time == null ? null : time.toInstant();
+    }
+
+    private interface Parameters {
+        void set(PreparedStatement statement) throws SQLException;
+    }
+
+    private interface Row<T> {
+        T read(ResultSet row) throws SQLException;
+    }
+
+    private <T> List<T> query(String sql, Parameters parameters, Row<T> view) {
+        try (Connection connection = dataSource.getConnection();
+                PreparedStatement statement = connection.prepareStatement(sql)) {
+            parameters.set(statement);
+            List<T> rows = new ArrayList<>();
+            try (ResultSet row = statement.executeQuery()) {
+                while (row.next()) {
+                    rows.add(view.read(row));
+                }
+            }
+            return rows;
+        } catch (SQLException e) {
+            throw new IllegalStateException("API keys cannot be read or changed", e);
+        }
+    }
+
+    private int update(String sql, Parameters parameters) {
+        try (Connection connection = dataSource.getConnection();
+                PreparedStatement statement = connection.prepareStatement(sql)) {
+            parameters.set(statement);
+            return statement.executeUpdate();
+        } catch (SQLException e) {
+            throw new IllegalStateException("API keys cannot be changed", e);
+        }
+    }
+}

@@ -1,0 +1,74 @@
+package dev.oms.access;
+
+import io.quarkus.redis.datasource.ReactiveRedisDataSource;
+import io.quarkus.redis.datasource.value.ReactiveValueCommands;
+import io.quarkus.runtime.StartupEvent;
+import io.vertx.core.Vertx;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
+import org.jboss.logging.Logger;
+
+/**
+ * Tells all web processes that a key was revoked or rolled, by counting the changes in Redis. Each looks at the count
+ * twice a second. Polled rather than published, because a message that comes while a subscription is being restored is
+ * lost, and a count is not. While Redis is down, keys are asked about anew after 10 s ({@link VerifyKeys}).
+ */
+@ApplicationScoped
+class KeyChanges {
+    private static final Logger LOG = Logger.getLogger(KeyChanges.class);
+    private static final String COUNT = "oms:api-key-changes";
+    private static final Duration POLL_EVERY = Duration.ofMillis(500);
+
+    private final boolean isOn;
+    private final ReactiveValueCommands<String, String> redis;
+    private final VerifyKeys verifyKeys;
+    private final Vertx vertx;
+    private final AtomicBoolean isPolling = new AtomicBoolean();
+    private volatile String last;
+
+    KeyChanges(
+            @ConfigProperty(name = "oms.auth") boolean isOn,
+            ReactiveRedisDataSource redis,
+            VerifyKeys verifyKeys,
+            Vertx vertx) {
+        this.isOn = isOn;
+        this.redis = redis.value(String.class);
+        this.verifyKeys = verifyKeys;
+        this.vertx = vertx;
+    }
+
+    void start(@Observes StartupEvent event) {
+        if (isOn) {
+            vertx.setPeriodic(POLL_EVERY.toMillis(), timer -> poll());
+        }
+    }
+
+    private void poll() {
+        if (isPolling.compareAndSet(false, true)) {
+            redis.get(COUNT)
+                    .onTermination()
+                    .invoke(() -> isPolling.set(false))
+                    .subscribe()
+                    .with(this::compare, failure -> LOG.debug("Changes of keys cannot be read", failure));
+        }
+    }
+
+    private void compare(String count) {
+        if (!Objects.equals(count, last)) {
+            last = count;
+            verifyKeys.forget();
+        }
+    }
+
+    /** To be called after the commit. */
+    void announce() {
+        verifyKeys.forget();
+        redis.incr(COUNT)
+                .subscribe()
+                .with(count -> {}, failure -> LOG.warnf("A change of keys takes up to 10 s: %s", failure.getMessage()));
+    }
+}

@@ -1,0 +1,52 @@
+package dev.oms.access;
+
+import java.util.concurrent.TimeUnit;
+
+/**
+ * How much a caller may ask for: so many units a second, and as many at once. A call costs one unit, a dear one more.
+ *
+ * <p>Kept by the generic cell rate algorithm: one number, the theoretical arrival time of the next unit if the caller
+ * sent them evenly, tells how much is left.
+ *
+ * @param unitsPerSecond at least 1
+ * @see <a href="https://www.itu.int/rec/T-REC-I.371-200403-I/en">ITU-T I.371, Annex A, GCRA</a>
+ */
+record Quota(int unitsPerSecond) {
+    private static final long MICROS_PER_SECOND = TimeUnit.SECONDS.toMicros(1);
+
+    /**
+     * What became of a request for units.
+     *
+     * @param granted the units that the caller has got; 0 if there were too few
+     * @param arrivalMicros the theoretical arrival time afterwards
+     * @param remaining the units that it might still have at once
+     * @param waitMicros how long until it might have what it was refused, or until the quota is whole again
+     */
+    record Decision(long granted, long arrivalMicros, long remaining, long waitMicros) {
+        /** Whole seconds, rounded up. */
+        long waitSeconds() {
+            return Math.ceilDiv(waitMicros, MICROS_PER_SECOND);
+        }
+    }
+
+    /**
+     * Decides in this process. {@link SharedQuota}'s script does the same in Redis.
+     *
+     * @param atLeast what the caller needs now
+     * @param atMost what it would like to have
+     */
+    Decision take(long atLeast, long atMost, long arrivalMicros, long nowMicros) {
+        long aheadMicros = Math.max(arrivalMicros - nowMicros, 0);
+        long available = (MICROS_PER_SECOND - aheadMicros) * unitsPerSecond / MICROS_PER_SECOND;
+        if (available < atLeast) {
+            return new Decision(0, arrivalMicros, available, aheadMicros + microsOf(atLeast) - MICROS_PER_SECOND);
+        }
+        long granted = Math.min(available, atMost);
+        long ahead = aheadMicros + microsOf(granted);
+        return new Decision(granted, nowMicros + ahead, available - granted, ahead);
+    }
+
+    private long microsOf(long units) {
+        return units * MICROS_PER_SECOND / unitsPerSecond;
+    }
+}

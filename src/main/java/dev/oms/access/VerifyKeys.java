@@ -1,0 +1,112 @@
+package dev.oms.access;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import dev.oms.access.ApiKeys.ValidKey;
+import io.quarkus.security.identity.SecurityIdentity;
+import io.quarkus.security.runtime.QuarkusSecurityIdentity;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * Decides whether a key may be used, and remembers what PostgreSQL said: a valid key for at most 10 s, any other for 1
+ * s. {@link KeyChanges} makes it forget all of it at once.
+ */
+@ApplicationScoped
+class VerifyKeys {
+    private static final Duration VALID_FOR = Duration.ofSeconds(10);
+    private static final Duration INVALID_FOR = Duration.ofSeconds(1);
+
+    /** Far more than are in use at a time, and about 10 MB. */
+    private static final int REMEMBERED_MAX = 10_000;
+
+    private final ApiKeys keys;
+    private final Quotas quotas;
+    private final Cache<ByteBuffer, Answer> answers =
+            Caffeine.newBuilder().maximumSize(REMEMBERED_MAX).build();
+    private final ConcurrentMap<ByteBuffer, CompletableFuture<Answer>> lookups = new ConcurrentHashMap<>();
+    private final AtomicLong changes = new AtomicLong();
+
+    VerifyKeys(ApiKeys keys, Quotas quotas) {
+        this.keys = keys;
+        this.quotas = quotas;
+    }
+
+    /**
+     * What PostgreSQL said about a key.
+     *
+     * @param identity who has the key, or empty if it is not valid
+     */
+    record Answer(Optional<SecurityIdentity> identity, long untilNanos) {
+        private static Answer of(Optional<ValidKey> key, Quotas quotas, long nowNanos) {
+            Duration remembered = key.map(valid ->
+                            valid.timeLeft() != null && valid.timeLeft().compareTo(VALID_FOR) < 0
+                                    ? valid.timeLeft()
+                                    : VALID_FOR)
+                    .orElse(INVALID_FOR);
+            return new Answer(key.map(valid -> identityOf(valid, quotas)), nowNanos + remembered.toNanos());
+        }
+
+        private static SecurityIdentity identityOf(ValidKey key, Quotas quotas) {
+            QuarkusSecurityIdentity.Builder identity = QuarkusSecurityIdentity.builder()
+                    .setPrincipal(new Caller("key:" + key.name(), key.id(), key.scopes(), key.userId()))
+                    .addPermissionsAsString(key.scopes())
+                    .addAttribute(Quotas.ATTRIBUTE, quotas.of(key));
+            if (key.userId() == null) {
+                identity.addPermissionAsString(Scopes.ALL_USERS);
+            }
+            return identity.build();
+        }
+
+        /** Whether the answer may still be used. */
+        boolean isFresh() {
+            return untilNanos - System.nanoTime() > 0;
+        }
+    }
+
+    /** What is known about a key without asking, if anything; it may not be fresh. */
+    Optional<Answer> remembered(KeySecret key) {
+        return Optional.ofNullable(answers.getIfPresent(ByteBuffer.wrap(key.digest())));
+    }
+
+    /** Asks PostgreSQL about a key; once at a time for each key. */
+    CompletableFuture<Answer> lookUp(KeySecret key) {
+        ByteBuffer digest = ByteBuffer.wrap(key.digest());
+        CompletableFuture<Answer> mine = new CompletableFuture<>();
+        CompletableFuture<Answer> running = lookups.putIfAbsent(digest, mine);
+        if (running != null) {
+            return running;
+        }
+        Thread.startVirtualThread(() -> {
+            try {
+                long before = changes.get();
+                // From before the question: it may have been answered long ago.
+                long asked = System.nanoTime();
+                Answer answer = Answer.of(keys.findValid(digest.array()), quotas, asked);
+                answers.put(digest, answer);
+                if (changes.get() != before) {
+                    // PostgreSQL may have answered before the change.
+                    answers.invalidate(digest);
+                }
+                lookups.remove(digest, mine);
+                mine.complete(answer);
+            } catch (RuntimeException | Error e) {
+                lookups.remove(digest, mine);
+                mine.completeExceptionally(e);
+            }
+        });
+        return mine;
+    }
+
+    /** Forgets every key. A lookup that is under way is not remembered. */
+    void forget() {
+        changes.incrementAndGet();
+        answers.invalidateAll();
+    }
+}

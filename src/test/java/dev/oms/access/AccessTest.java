@@ -1,0 +1,350 @@
+package dev.oms.access;
+
+import static io.restassured.RestAssured.given;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+import static org.hamcrest.Matchers.containsString;
+import static org.hamcrest.Matchers.equalTo;
+import static org.hamcrest.Matchers.hasItem;
+import static org.hamcrest.Matchers.not;
+import static org.hamcrest.Matchers.notNullValue;
+import static org.hamcrest.Matchers.startsWith;
+
+import dev.oms.Ledger;
+import dev.oms.OmsServers;
+import dev.oms.Shop;
+import io.quarkus.test.common.WithTestResource;
+import io.quarkus.test.junit.QuarkusTest;
+import io.quarkus.test.junit.TestProfile;
+import io.restassured.RestAssured;
+import io.restassured.builder.RequestSpecBuilder;
+import io.restassured.response.ValidatableResponse;
+import io.restassured.specification.RequestSpecification;
+import io.vertx.redis.client.Command;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+@QuarkusTest
+@TestProfile(WithKeys.class)
+@WithTestResource(OmsServers.class)
+class AccessTest {
+    private final Ledger ledger = OmsServers.ledger();
+    private final String admin = TestKeys.admin(ledger);
+    private final String name = Shop.uniqueName();
+    private long user;
+    private long item;
+
+    @BeforeEach
+    void createUserAndItem() {
+        RestAssured.requestSpecification = new RequestSpecBuilder()
+                .addHeader("Authorization", "Bearer " + admin)
+                .build();
+        user = Shop.user();
+        item = Shop.item(name, 100, 0);
+        RestAssured.requestSpecification = null;
+    }
+
+    @AfterEach
+    void sendNoKey() {
+        RestAssured.requestSpecification = null;
+    }
+
+    private static RequestSpecification with(String key) {
+        return given().header("Authorization", "Bearer " + key).contentType("application/json");
+    }
+
+    private ValidatableResponse create(Map<String, ?> key) {
+        return with(admin).body(key).post("/api_keys").then();
+    }
+
+    // --- Keys ---
+
+    @Test
+    void aKeyIsShownOnceAndWorks() {
+        ValidatableResponse created =
+                create(Map.of("name", "shop-1", "role", "storefront")).statusCode(201);
+
+        String key = created.extract().path("key");
+        int id = created.extract().path("id");
+        created.header("Location", "/api_keys/" + id)
+                .header("Cache-Control", "no-store")
+                .body("hint", equalTo(key.substring(0, 8)))
+                .body("scopes", hasItem("orders:write"))
+                .body("created_by", equalTo("key:tests"))
+                .body("status", equalTo("active"));
+        with(admin).get("/api_keys/{id}", id).then().statusCode(200).body("key", equalTo(null));
+        with(key).get("/orders").then().statusCode(200);
+        assertThat(ledger.texts("select id from api_keys k where k::text like '%" + key.substring(8) + "%'"))
+                .isEmpty();
+    }
+
+    @Test
+    void aRevokedKeyIsRefusedAtOnce() {
+        ValidatableResponse created = create(Map.of("name", "shop-1", "role", "storefront"));
+        String key = created.extract().path("key");
+        int id = created.extract().path("id");
+        with(key).get("/orders").then().statusCode(200);
+
+        with(admin).post("/api_keys/{id}/revoke", id).then().statusCode(200).body("status", equalTo("revoked"));
+
+        with(key).get("/orders").then().statusCode(401);
+        String revokedAt = with(admin).get("/api_keys/{id}", id).path("revoked_at");
+        with(admin).post("/api_keys/{id}/revoke", id).then().body("revoked_at", equalTo(revokedAt));
+        with(admin).body("{}").post("/api_keys/{id}/roll", id).then().statusCode(409);
+    }
+
+    /** As another process does it. */
+    @Test
+    void aChangeThatAnotherProcessAnnouncesIsNoticed() {
+        String key = TestKeys.of(ledger, Role.storefront, null);
+        with(key).get("/orders").then().statusCode(200);
+
+        ledger.execute("update api_keys set revoked_at = now() where name = 'storefront'");
+        OmsServers.streams().redis(Command.INCR, "oms:api-key-changes");
+
+        await().atMost(Duration.ofSeconds(5))
+                .untilAsserted(() -> with(key).get("/orders").then().statusCode(401));
+    }
+
+    @Test
+    void aRolledKeyLivesOnAsLongAsIsAsked() {
+        ValidatableResponse created =
+                create(Map.of("name", "shop-1", "scopes", Set.of("orders:read"), "rate", 500, "user_id", user));
+        int id = created.extract().path("id");
+
+        ValidatableResponse rolled = with(admin)
+                .body(Map.of("overlap_seconds", 3600))
+                .post("/api_keys/{id}/roll", id)
+                .then()
+                .statusCode(201)
+                .body("name", equalTo("shop-1"))
+                .body("scopes", equalTo(List.of("orders:read")))
+                .body("rate", equalTo(500))
+                .body("user_id", equalTo((int) user));
+
+        with(created.extract().path("key")).get("/orders").then().statusCode(200);
+        with(rolled.extract().path("key")).get("/orders").then().statusCode(200);
+        int successor = rolled.extract().path("id");
+        String old = rolled.extract().path("key");
+        with(admin).body("{}").post("/api_keys/{id}/roll", successor).then().statusCode(201);
+        with(old).get("/orders").then().statusCode(401);
+    }
+
+    @Test
+    void aKeyExpires() {
+        String key =
+                TestKeys.of(ledger, "short", Role.storefront.scopes(), null, "now() + interval '2 seconds'", "null");
+        with(key).get("/orders").then().statusCode(200);
+
+        await().atMost(Duration.ofSeconds(20))
+                .untilAsserted(() -> with(key).get("/orders").then().statusCode(401));
+    }
+
+    @Test
+    void aKeyHasOnlyScopesThatItsCreatorHas() {
+        String limited = TestKeys.of(ledger, "limited", Set.of("keys:write", "orders:read"), null, "null", "null");
+
+        with(limited)
+                .body(Map.of("name", "x", "role", "admin"))
+                .post("/api_keys")
+                .then()
+                .statusCode(403);
+        with(limited)
+                .body(Map.of("name", "x", "scopes", Set.of("orders:read")))
+                .post("/api_keys")
+                .then()
+                .statusCode(201);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{}",
+                "{\"name\":\"x\"}",
+                "{\"name\":\"\",\"role\":\"admin\"}",
+                "{\"name\":\"Shop\",\"role\":\"admin\"}",
+                "{\"name\":\"x y\",\"role\":\"admin\"}",
+                "{\"name\":\"x\",\"role\":\"root\"}",
+                "{\"name\":\"x\",\"role\":\"admin\",\"scopes\":[\"orders:read\"]}",
+                "{\"name\":\"x\",\"scopes\":[]}",
+                "{\"name\":\"x\",\"scopes\":[\"orders:delete\"]}",
+                "{\"name\":\"x\",\"scopes\":[null]}",
+                "{\"name\":\"x\",\"role\":\"customer\"}",
+                "{\"name\":\"x\",\"role\":\"customer\",\"user_id\":999999999999}",
+                "{\"name\":\"x\",\"role\":\"storefront\",\"user_id\":1}",
+                "{\"name\":\"x\",\"role\":\"admin\",\"rate\":0}",
+                "{\"name\":\"x\",\"role\":\"admin\",\"expires_at\":\"2020-01-01T00:00:00Z\"}",
+                "{\"name\":\"x\",\"role\":\"admin\",\"expires_at\":\"tomorrow\"}",
+                "{\"name\":\"x\",\"role\":\"admin\",\"admin\":true}"
+            })
+    void refusesAKeyThatMakesNoSense(String body) {
+        long before = ledger.count("api_keys");
+
+        with(admin).body(body).post("/api_keys").then().statusCode(422).body("errors", notNullValue());
+
+        assertThat(ledger.count("api_keys")).isEqualTo(before);
+    }
+
+    @Test
+    void storesWhenAKeyWasUsed() {
+        String key = TestKeys.of(ledger, "seldom", Role.storefront.scopes(), null, "null", "null");
+        with(key).get("/orders").then().statusCode(200);
+
+        await().atMost(Duration.ofSeconds(30))
+                .until(() -> ledger.count("api_keys where name = 'seldom' and last_used_at is not null") > 0);
+    }
+
+    // --- Customers ---
+
+    @Test
+    void aCustomerNeedsNoUserIdAndSeesOnlyItsOwn() {
+        String customer = TestKeys.of(ledger, Role.customer, user);
+
+        int order = with(customer)
+                .body(Map.of("items", Map.of(name, 1)))
+                .post("/orders")
+                .then()
+                .statusCode(201)
+                .body("user_id", equalTo((int) user))
+                .extract()
+                .path("id");
+
+        with(customer).get("/orders").then().statusCode(200).body("id", equalTo(List.of(order)));
+        with(customer).get("/orders/{id}/events", order).then().statusCode(200);
+        with(customer).post("/orders/{id}/cancel", order).then().statusCode(200);
+    }
+
+    /** Nothing tells an order of somebody else from one that does not exist. */
+    @Test
+    void othersLookAsIfTheyDidNotExist() {
+        RestAssured.requestSpecification = new RequestSpecBuilder()
+                .addHeader("Authorization", "Bearer " + admin)
+                .build();
+        long other = Shop.user();
+        long order = Shop.order(other, Map.of(name, 1));
+        RestAssured.requestSpecification = null;
+        String customer = TestKeys.of(ledger, Role.customer, user);
+
+        for (String path : Set.of("/orders/%d", "/orders/%d/events", "/orders/%d/movements")) {
+            with(customer)
+                    .get(path.formatted(order))
+                    .then()
+                    .statusCode(404)
+                    .body("detail", equalTo("There is no order " + order + "."));
+        }
+        with(customer).post("/orders/{id}/cancel", order).then().statusCode(404);
+        with(customer)
+                .body(Map.of("status", "Cancelled"))
+                .put("/orders/{id}/update_status", order)
+                .then()
+                .statusCode(404);
+        with(customer)
+                .body(Map.of("items", Map.of(name, 1), "user_id", other))
+                .post("/orders")
+                .then()
+                .statusCode(404)
+                .body("detail", equalTo("There is no user " + other + "."));
+        with(customer).get("/orders?user_id=" + other).then().statusCode(404);
+        with(customer).get("/users/{id}/orders", other).then().statusCode(404);
+        assertThat(ledger.texts("select status from orders where id = " + order))
+                .doesNotContain("Cancelled");
+    }
+
+    // --- Who did it ---
+
+    @Test
+    void theKeyIsTheActor() {
+        String shop = TestKeys.of(ledger, "shop-1", Role.admin.scopes(), null, "null", "null");
+        int order = with(shop)
+                .header("OMS-Actor", "Anna")
+                .body(Map.of("items", Map.of(name, 1), "user_id", user))
+                .post("/orders")
+                .then()
+                .statusCode(201)
+                .extract()
+                .path("id");
+
+        with(shop).post("/orders/{id}/cancel", order).then().statusCode(200);
+        with(shop)
+                .body(Map.of("delta", 1, "reason", "found"))
+                .post("/inventory_items/{id}/adjust", item)
+                .then()
+                .statusCode(200);
+
+        with(shop)
+                .get("/orders/{id}/events", order)
+                .then()
+                .body("find { it.event == 'Placed' }.by", equalTo("key:shop-1 (Anna)"))
+                .body("find { it.event == 'Cancelled' }.by", equalTo("key:shop-1"));
+        with(shop)
+                .get("/inventory_items/{id}/movements", item)
+                .then()
+                .body("find { it.reason == 'found' }.actor", equalTo("key:shop-1"));
+    }
+
+    // --- Refusals ---
+
+    @Test
+    void whatNobodyMaySeeIsNotTold() {
+        given().get("/orders")
+                .then()
+                .statusCode(401)
+                .header("WWW-Authenticate", "Bearer realm=\"oms\"")
+                .body("detail", startsWith("A key is needed"));
+        given().contentType("application/json")
+                .body("{")
+                .post("/orders")
+                .then()
+                .statusCode(401)
+                .body("detail", not(containsString("JSON")));
+        given().header("Authorization", "Basic b21zOm9tcw==")
+                .get("/orders")
+                .then()
+                .statusCode(401);
+        given().header("Authorization", "Bearer " + admin)
+                .header("Authorization", "Bearer " + admin)
+                .get("/orders")
+                .then()
+                .statusCode(401);
+        given().header("Authorization", "bearer " + admin).get("/orders").then().statusCode(200);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/console/", "/up", "/q/health/ready"})
+    void whatIsForEverybodyNeedsNoKey(String path) {
+        given().get(path).then().statusCode(200);
+    }
+
+    // --- Limits ---
+
+    @Test
+    void aKeyMayUseItsRateAndNoMore() {
+        String slow = create(Map.of("name", "slow", "role", "storefront", "rate", 5))
+                .extract()
+                .path("key");
+
+        given().header("Authorization", "Bearer " + slow)
+                .get("/orders?limit=1")
+                .then()
+                .statusCode(200)
+                .header("RateLimit-Policy", "\"default\";q=5;w=1")
+                .header("RateLimit", startsWith("\"default\";r="));
+        ValidatableResponse refused = await().atMost(Duration.ofSeconds(30))
+                .until(
+                        () -> with(slow).get("/orders?limit=1").then(),
+                        response -> response.extract().statusCode() == 429);
+
+        refused.header("Retry-After", "1")
+                .contentType("application/problem+json")
+                .body("type", equalTo("https://iana.org/assignments/http-problem-types#quota-exceeded"));
+        await().atMost(Duration.ofSeconds(30))
+                .untilAsserted(() -> with(slow).get("/orders?limit=1").then().statusCode(200));
+    }
+}

@@ -1,0 +1,40 @@
+package dev.oms.access;
+
+import dev.oms.Ledger;
+import java.util.HexFormat;
+import java.util.Set;
+
+/** Keys for tests, also of a process that runs elsewhere: they are written into its database. */
+public final class TestKeys {
+    private TestKeys() {}
+
+    /** A key that may do everything. */
+    public static String admin(Ledger ledger) {
+        return of(ledger, "tests", Role.admin.scopes(), null, "null", "null");
+    }
+
+    static String of(Ledger ledger, Role role, Long userId) {
+        return of(ledger, role.name(), role.scopes(), userId, "null", "null");
+    }
+
+    /**
+     * A key.
+     *
+     * @param expiresAt an SQL expression
+     * @param revokedAt an SQL expression
+     */
+    static String of(Ledger ledger, String name, Set<String> scopes, Long userId, String expiresAt, String revokedAt) {
+        KeySecret secret = KeySecret.create();
+        ledger.execute("""
+                insert into api_keys (name, hint, digest, scopes, user_id, created_by, created_at, expires_at, revoked_at)
+                values ('%s', '%s', '\\x%s', '{%s}', %s, 'tests', now(), %s, %s)""".formatted(
+                        name,
+                        secret.hint(),
+                        HexFormat.of().formatHex(secret.digest()),
+                        String.join(",", scopes),
+                        userId,
+                        expiresAt,
+                        revokedAt));
+        return secret.value();
+    }
+}
