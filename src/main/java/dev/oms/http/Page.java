@@ -16,7 +16,7 @@ import java.util.function.ToLongFunction;
  * @see <a href="https://www.rfc-editor.org/rfc/rfc8288">RFC 8288, Web Linking</a>
  */
 public class Page {
-    /** The maximum number of rows on a page, and the number that a client gets which does not ask for fewer. */
+    /** The maximum number of rows on a page, and the default. */
     public static final int LIMIT_MAX = 100;
 
     @QueryParam("limit")
