@@ -33,8 +33,7 @@ public final class Texts {
      *   <li>At its ends it has no spaces other than U+0020: nobody sees a no-break space there.
      *   <li>It has no control characters (such as NUL), no line separators, no unpaired surrogates.
      *   <li>It has no private-use characters, which have no agreed look, and none that Unicode has not assigned:
-     *       whether they look like others is not known yet. The JDK decides, which knows new characters a year or so
-     *       late.
+     *       whether they look like others is not known yet. By the JDK's version of Unicode, about a year behind.
      *   <li>It has no invisible or direction characters: two names would look the same, or a line would read backwards.
      *       This includes the joiners inside some emoji and Persian words. The one exception is the selector that makes
      *       a pictograph an emoji (&#x2764;&#xFE0F;), because keyboards add it.
