@@ -218,7 +218,7 @@ function showOne({ main, title, id, signal }) {
             text: 'After that, it can be neither changed nor cancelled.',
             go: `Mark as ${humanize(to).toLowerCase()}`,
           };
-    if (await ask(question)) await change(to, etag);
+    if (await ask({ ...question, signal })) await change(to, etag);
   }
 
   const change = (to, etag) =>

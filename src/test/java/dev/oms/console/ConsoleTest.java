@@ -310,17 +310,45 @@ class ConsoleTest {
     }
 
     @Test
+    void closesADialogWithItsPage() {
+        long order = Shop.order(user, Map.of(name, 1));
+        Shop.settled(order);
+        browser.open(console + "#/inventory/" + item);
+        await(() -> assertThat(browser.text("[data-fact=Quantity]")).startsWith("9 "));
+        browser.navigateTo("#/orders/" + order);
+        await(() -> assertThat(enabledActions()).contains("Cancel order"));
+        browser.click("[data-to=Cancelled]");
+        await(() -> assertThat(browser.texts("dialog h2")).containsExactly("Cancel order %d?".formatted(order)));
+
+        browser.execute("history.back()");
+
+        await(() -> assertThat(browser.text("h1")).isEqualTo(name));
+        assertThat(browser.texts("dialog")).isEmpty();
+        assertThat(browser.execute("return document.activeElement.tagName")).isEqualTo("H1");
+        assertThat(Shop.status(order)).isEqualTo("Confirmed");
+        assertNoErrors();
+
+        // What was under way is reported nevertheless.
+        holdWrites();
+        browser.click("#adjust");
+        browser.type("#amount", "10");
+        browser.type("#reason", "lost");
+        browser.click("dialog [type=submit]");
+        await(() -> assertThat(browser.execute("return window.calls")).isEqualTo(1L));
+        browser.navigateTo("#/orders");
+        assertThat(browser.texts("dialog")).isEmpty();
+        browser.execute("window.go()");
+        await(() -> assertThat(browser.text("#alert")).contains("must not lower the quantity"));
+        assertOnlyErrors(422);
+    }
+
+    @Test
     void disablesEveryButtonWhileACallIsUnderWay() {
         long order = Shop.order(user, Map.of(name, 1));
         Shop.settled(order);
         browser.open(console + "#/orders/" + order);
         await(() -> assertThat(enabledActions()).contains("Out for delivery"));
-        browser.execute("""
-                const send = window.fetch;
-                window.calls = 0;
-                window.fetch = (url, options) => options.method === 'GET'
-                    ? send(url, options)
-                    : new Promise((go) => { window.calls++; window.go = go; }).then(() => send(url, options));""");
+        holdWrites();
 
         browser.click("[data-to=OutForDelivery]");
 
@@ -332,6 +360,16 @@ class ConsoleTest {
         assertThat(browser.execute("return window.calls")).isEqualTo(1L);
         assertThat(browser.texts("dialog")).isEmpty();
         assertNoErrors();
+    }
+
+    /** From now on, a write waits for {@code window.go()}; {@code window.calls} counts them. */
+    private static void holdWrites() {
+        browser.execute("""
+                const send = window.fetch;
+                window.calls = 0;
+                window.fetch = (url, options) => options.method === 'GET'
+                    ? send(url, options)
+                    : new Promise((go) => { window.calls++; window.go = go; }).then(() => send(url, options));""");
     }
 
     private List<String> enabledActions() {
@@ -627,7 +665,45 @@ class ConsoleTest {
         browser.click("#direction option[value='1']");
         browser.click("dialog [type=submit]");
         await(() -> assertThat(browser.text("#info")).contains("+6 to 11"));
-        assertOnlyErrors(409, 422);
+        assertOnlyErrors(422);
+    }
+
+    /** Each would be made twice if the operator repeated it. */
+    @Test
+    void asksToCheckTheLedgerAfterACorrectionWithoutAnAnswer() {
+        browser.open(console + "#/inventory/" + item);
+        await(() -> assertThat(browser.text("[data-fact=Quantity]")).startsWith("10 "));
+
+        loseAnswersToWrites("Promise.reject(new TypeError('Failed to fetch'))");
+        browser.click("#adjust");
+        browser.type("#amount", "3");
+        browser.type("#reason", "damaged");
+        browser.click("dialog [type=submit]");
+        await(() -> assertThat(browser.text("#alert"))
+                .contains("No response from OMS.", "Check the ledger before you repeat it."));
+        assertThat(browser.texts("dialog")).isEmpty();
+        await(() -> assertThat(browser.text("tbody tr")).contains("Correction", "-3", "7", "damaged"));
+
+        loseAnswersToWrites("new Response('{\"detail\":\"The outcome is in doubt.\"}', {status: 503})");
+        browser.click("#count");
+        browser.type("#quantity", "25");
+        browser.type("#reason", "counted");
+        browser.click("dialog [type=submit]");
+        await(() -> assertThat(browser.text("#alert"))
+                .contains("The outcome is in doubt. Check the ledger before you repeat it."));
+        assertThat(browser.texts("dialog")).isEmpty();
+        await(() -> assertThat(browser.text("tbody tr")).contains("Correction", "+18", "25", "counted"));
+        assertThat(Shop.quantity(item)).isEqualTo(25);
+        assertNoErrors();
+    }
+
+    /** From now on, writes are made, but the page gets this in place of the response. */
+    private static void loseAnswersToWrites(String instead) {
+        browser.execute("""
+                window.send ??= window.fetch;
+                window.fetch = (url, options) => options.method === 'GET'
+                    ? window.send(url, options)
+                    : window.send(url, options).then(() => %s);""".formatted(instead));
     }
 
     @Test
