@@ -737,6 +737,33 @@ class ConsoleTest {
     }
 
     @Test
+    void leadsFromALineToItsItem() {
+        long settled = Shop.order(user, Map.of(name, 1));
+        Shop.settled(settled);
+        long rejected = Shop.order(user, Map.of(name, 1_000));
+        Shop.settled(rejected);
+        String renamed = Shop.uniqueName();
+        given().contentType("application/json")
+                .body(Map.of("name", renamed))
+                .put("/inventory_items/{id}", item)
+                .then()
+                .statusCode(200);
+        browser.open(console + "#/orders/" + settled);
+        await(() -> assertThat(browser.texts(".columns td a")).containsExactly(name));
+
+        browser.click(".columns td a");
+
+        await(() -> assertThat(browser.text("h1")).isEqualTo(renamed));
+        // No stock was moved for this one, so only the name is known.
+        browser.navigateTo("#/orders/" + rejected);
+        browser.click(".columns td a");
+        await(() -> assertThat(browser.text("h1")).isEqualTo("Inventory"));
+        assertThat(browser.execute("return document.getElementById('item-name').value"))
+                .isEqualTo(name);
+        assertNoErrors();
+    }
+
+    @Test
     void saysWhichItemsARejectedOrderWasShortOf() {
         String scarce = Shop.uniqueName();
         Shop.item(scarce, 1, 0);
