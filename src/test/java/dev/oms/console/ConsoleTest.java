@@ -455,11 +455,13 @@ class ConsoleTest {
         assertNoErrors();
     }
 
-    /** The bytes received for each file and call of the page. */
+    /** The bytes received for each file and call of the page, without its refreshes: at least 2 s after the same call. */
     private static List<Long> weights() {
-        return ((List<?>) browser.execute("return performance.getEntries().map((entry) => entry.transferSize)"
-                        + ".filter((bytes) => bytes !== undefined)"))
-                .stream().map(Long.class::cast).toList();
+        return ((List<?>) browser.execute("""
+                        const received = performance.getEntries().filter((entry) => entry.transferSize !== undefined);
+                        const isRefresh = ({name, startTime}) =>
+                            received.some((other) => other.name === name && startTime - other.responseEnd > 1_500);
+                        return received.filter((entry) => !isRefresh(entry)).map((entry) => entry.transferSize);""")).stream().map(Long.class::cast).toList();
     }
 
     @Test
