@@ -399,6 +399,26 @@ class ConsoleTest {
         await(() -> assertThat(browser.text("[data-fact=Status]")).isEqualTo("Out for delivery"));
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"orders?limit=25", "inventory_items?below_threshold=false&sort=low_stock&limit=50"})
+    void pollsAnUnchangedListWithoutItsBody(String list) {
+        browser.open(console + (list.startsWith("orders") ? "#/orders" : "#/inventory"));
+        await(() -> assertThat(browser.texts("main .hint").toString()).doesNotContain("Loading"));
+        List<Integer> statuses = new ArrayList<>();
+
+        await(() -> {
+            statuses.addAll(browser.statuses(origin() + list));
+            assertThat(statuses).endsWith(304, 304);
+        });
+
+        long order = Shop.order(user, Map.of(name, 1));
+        Shop.settled(order);
+        await(() -> {
+            statuses.addAll(browser.statuses(origin() + list));
+            assertThat(statuses).endsWith(304, 200);
+        });
+    }
+
     @Test
     void saysWhenThereIsNoSuchPage() {
         browser.open(console + "#/constructor");
