@@ -46,8 +46,8 @@ class SwaggerUiTest {
     }
 
     /**
-     * From top to bottom on a new instance with seed data and the failed job of the examples, with nothing typed in. All
-     * but {@code /events}, a stream that would not end.
+     * From top to bottom on a new instance with seed data and the failed job of the examples, with nothing typed in.
+     * All but {@code /events}, a stream that would not end.
      */
     @Test
     void everyCallCanBeExecutedAsItStands() throws IOException {
