@@ -17,10 +17,8 @@ export class Problem extends Error {
   }
 }
 
-/** The latest responses with an ETag, by URL: polling what has not changed costs a 304. */
-const tagged = new Map();
-/** More than a page polls. */
-const TAGGED_MAX = 4;
+/** The last response with an ETag, as {url, etag, result}: polling a resource that has not changed costs a 304. */
+let tagged = null;
 
 /**
  * @returns {Promise<{body: any, etag: ?string, next: ?string}>} next is the `after` parameter of the next page, if any
@@ -43,7 +41,7 @@ async function call(method, path, { query, body, etag, signal } = {}) {
   if (etag) {
     headers.set('If-Match', etag);
   }
-  const known = method === 'GET' ? tagged.get(url.href) : undefined;
+  const known = method === 'GET' && tagged?.url === url.href ? tagged : null;
   if (known) {
     headers.set('If-None-Match', known.etag);
   }
@@ -66,7 +64,7 @@ async function call(method, path, { query, body, etag, signal } = {}) {
     throw new Problem(0, 'No response from OMS. Check that a web process is running and that this browser can reach it.');
   }
   if (known && response.status === 304) {
-    return known;
+    return known.result;
   }
   if (!response.ok) {
     throw parseProblem(response, text);
@@ -77,15 +75,9 @@ async function call(method, path, { query, body, etag, signal } = {}) {
     next: parseNext(response.headers.get('Link')),
   };
   if (method === 'GET' && result.etag) {
-    remember(url.href, result);
+    tagged = { url: url.href, etag: result.etag, result };
   }
   return result;
-}
-
-function remember(url, result) {
-  tagged.delete(url);
-  tagged.set(url, result);
-  if (tagged.size > TAGGED_MAX) tagged.delete(tagged.keys().next().value);
 }
 
 function parseProblem(response, text) {
