@@ -31,11 +31,8 @@ class SecureResponsesTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "/orders?limit=1",
                 "/orders?limit=0",
                 "/orders/999999999999",
-                "/orders.json?limit=1",
-                "/inventory_items?limit=1",
                 "/jobs",
                 "/nowhere",
                 "/up",
@@ -58,6 +55,9 @@ class SecureResponsesTest {
                 given().header("If-None-Match", response.header("ETag")).get("/inventory_items/{id}", item),
                 "private, no-cache");
         isSecure(given().header("If-Match", "\"77\"").delete("/orders/1"), "no-store");
+        for (String list : new String[] {"/orders?limit=1", "/orders.json?limit=1", "/inventory_items?limit=1"}) {
+            isSecure(given().get(list), "private, no-cache");
+        }
     }
 
     @Test
