@@ -158,6 +158,8 @@ class ContractTest {
                 .replace(phone, "<phone>")
                 .replaceAll("http://localhost:\\d+", "")
                 .replaceAll("\\d{4}-\\d\\d-\\d\\dT[0-9:.]+Z", "<time>")
+                // Made of the page, and so of its ids and times.
+                .replaceAll("W/\"[\\w-]{16}\"", "W/\"<tag>\"")
                 .replaceAll("(\"(?:id|user_id|order_id|inventory_item_id)\":)\\d+", "$1<id>")
                 .replaceAll("/(orders|users|inventory_items|failed)/\\d+", "/$1/<id>")
                 .replaceAll("([?&](?:user_id|after)=)\\d+", "$1<id>")

@@ -104,6 +104,8 @@ class WorkerRoleTest {
     @ValueSource(
             strings = {
                 "/",
+                "/up",
+                "/up.json",
                 "/console",
                 "/console/",
                 "/console/index.html",
@@ -115,6 +117,13 @@ class WorkerRoleTest {
             })
     void servesNothingElse(String path) {
         given().redirects().follow(false).get(path).then().statusCode(404).contentType("application/problem+json");
+    }
+
+    @Test
+    void servesNothingBeforeAnythingElse() {
+        given().header("Sec-Fetch-Site", "cross-site").post("/users").then().statusCode(404);
+        given().body("x".repeat(10_000)).post("/users").then().statusCode(404);
+        given().request("OPTIONS", "/users").then().statusCode(404);
     }
 
     @Test

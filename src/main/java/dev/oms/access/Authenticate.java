@@ -4,6 +4,7 @@ import dev.oms.access.Quota.Decision;
 import dev.oms.access.VerifyKeys.Answer;
 import dev.oms.http.Causes;
 import dev.oms.http.CollectBody;
+import dev.oms.http.FilterOrder;
 import dev.oms.http.Problem;
 import dev.oms.http.WriteProblem;
 import io.quarkus.security.identity.SecurityIdentity;
@@ -32,7 +33,6 @@ class Authenticate {
     static final String CHALLENGE = "Bearer realm=\"oms\"";
 
     private static final Logger LOG = Logger.getLogger(Authenticate.class);
-    private static final int BEFORE_THE_BODY = 11_400;
     static final String NEEDED = "A key is needed: send Authorization: Bearer oms_…";
     private static final String NOT_VALID = "The key is not valid: it is unknown, has expired or was revoked.";
     /** draft-ietf-httpapi-ratelimit-headers-10. */
@@ -62,7 +62,7 @@ class Authenticate {
 
     void install(@Observes Filters filters) {
         if (isOn) {
-            filters.register(this::authenticate, BEFORE_THE_BODY);
+            filters.register(this::authenticate, FilterOrder.AUTHENTICATE.priority());
         }
     }
 

@@ -26,11 +26,6 @@ import org.eclipse.microprofile.config.inject.ConfigProperty;
  */
 @ApplicationScoped
 public class AdmitCalls {
-    /** A call that would be rejected anyway need not send its body first. */
-    private static final int BEFORE_BODY = 11_600;
-
-    private static final int ADMISSION = 10_000;
-
     /** The attribute of a call that no longer counts. */
     private static final String LEFT = AdmitCalls.class.getName() + ".left";
 
@@ -54,8 +49,8 @@ public class AdmitCalls {
     }
 
     void install(@Observes Filters filters) {
-        filters.register(this::rejectEarly, BEFORE_BODY);
-        filters.register(this::admit, ADMISSION);
+        filters.register(this::rejectEarly, FilterOrder.REJECT_EARLY.priority());
+        filters.register(this::admit, FilterOrder.ADMIT_CALLS.priority());
     }
 
     private void rejectEarly(RoutingContext call) {

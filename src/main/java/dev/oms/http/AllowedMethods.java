@@ -15,13 +15,16 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.regex.Pattern;
 
 /**
- * The methods of every path, for the {@code Allow} of a 405, which JAX-RS leaves out. Collected when the application is
- * built or, on the JVM, when it starts.
+ * The methods of every path, for {@code Allow}: JAX-RS leaves it out of a 405, and answers {@code OPTIONS} with the
+ * methods of the whole class. Collected when the application is built or, on the JVM, when it starts.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc9110#section-10.2.1">RFC 9110 §10.2.1, Allow</a>
  */
 @Provider
 public class AllowedMethods implements DynamicFeature {
+    /** The methods of a path that can only be read. */
+    static final List<String> READ = List.of(HttpMethod.GET, HttpMethod.HEAD);
+
     private static final List<Endpoint> ENDPOINTS = new CopyOnWriteArrayList<>();
 
     private record Endpoint(Pattern path, String method) {}

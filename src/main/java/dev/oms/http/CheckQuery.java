@@ -1,8 +1,10 @@
 package dev.oms.http;
 
 import com.fasterxml.jackson.databind.PropertyNamingStrategies.SnakeCaseStrategy;
+import io.vertx.core.MultiMap;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.ext.web.RoutingContext;
+import io.vertx.ext.web.handler.HttpException;
 import jakarta.ws.rs.BeanParam;
 import jakarta.ws.rs.QueryParam;
 import jakarta.ws.rs.container.ContainerRequestContext;
@@ -15,8 +17,7 @@ import java.lang.reflect.AnnotatedElement;
 import java.lang.reflect.Parameter;
 import java.lang.reflect.RecordComponent;
 import java.util.Arrays;
-import java.util.Collection;
-import java.util.HashSet;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
@@ -25,8 +26,9 @@ import org.jboss.resteasy.reactive.server.core.ResteasyReactiveRequestContext;
 import org.jboss.resteasy.reactive.server.spi.ResteasyReactiveContainerRequestContext;
 
 /**
- * Refuses with 400 a query parameter that the resource does not have, and a repeated one: ignoring {@code ?stauts=}
- * would list every order. Fields of the body are accepted in the query too, as Rails did.
+ * Refuses with 400 a query parameter that the resource does not have, a repeated one and one without a value: ignoring
+ * {@code ?stauts=Pending} or {@code ?status=} would list every order. Fields of the body are accepted in the query too,
+ * as Rails did.
  *
  * @see RailsParameters#mergedWith
  */
@@ -69,23 +71,38 @@ public class CheckQuery implements DynamicFeature {
             if (query == null || query.isEmpty()) {
                 return;
             }
-            Collection<String> seen = new HashSet<>();
-            RailsParameters forBody = new RailsParameters();
-            RailsParameters.decode(query, (name, value) -> {
+            MultiMap parameters = decoded(call);
+            RailsParameters forBody = null;
+            for (Map.Entry<String, String> parameter : parameters) {
+                String name = RailsParameters.requireUtf8(parameter.getKey());
+                String value = RailsParameters.requireUtf8(parameter.getValue());
                 if (queryParams.contains(name)) {
-                    if (!seen.add(name)) {
+                    if (parameters.getAll(name).size() > 1) {
                         throw ProblemException.malformed(name + " must be given only once.");
                     }
+                    if (value.isEmpty()) {
+                        throw ProblemException.malformed(name + " must not be empty.");
+                    }
                 } else if (bodyFields.contains(name.split("\\[", 2)[0])) {
+                    forBody = forBody == null ? new RailsParameters() : forBody;
                     forBody.add(name, value);
                 } else {
                     throw unknown(name);
                 }
-            });
-            if (!forBody.isEmpty()) {
+            }
+            if (forBody != null) {
                 Buffer body = call.body().buffer();
                 byte[] bytes = body == null ? new byte[0] : body.getBytes();
                 ReadForms.setJson(call, forBody.mergedWith(bytes));
+            }
+        }
+
+        /** The parameters as JAX-RS sees them, which also separates them by {@code ;} and ends them at {@code #}. */
+        private static MultiMap decoded(RoutingContext call) {
+            try {
+                return call.queryParams();
+            } catch (HttpException e) {
+                throw ProblemException.malformed("A parameter has an invalid escape.");
             }
         }
 

@@ -32,8 +32,6 @@ import org.eclipse.microprofile.config.inject.ConfigProperty;
  */
 @ApplicationScoped
 public class CollectBody {
-    private static final int BEFORE_ADMISSION = 11_000;
-
     /**
      * Far more than a client that sends each token in its own chunk needs; without a limit each chunk could be a byte.
      */
@@ -56,7 +54,7 @@ public class CollectBody {
     }
 
     void install(@Observes Filters filters) {
-        filters.register(this::collect, BEFORE_ADMISSION);
+        filters.register(this::collect, FilterOrder.COLLECT_BODY.priority());
     }
 
     private void collect(RoutingContext call) {

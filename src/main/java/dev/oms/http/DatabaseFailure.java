@@ -3,7 +3,9 @@ package dev.oms.http;
 import jakarta.transaction.RollbackException;
 import java.sql.SQLException;
 import java.util.Objects;
+import java.util.Set;
 import java.util.stream.Stream;
+import org.postgresql.util.PSQLException;
 
 /**
  * What a failed database call means: the only table of SQLSTATEs, used by web and worker.
@@ -28,6 +30,15 @@ public enum DatabaseFailure {
 
     /** Anything else: a bug, or no failure of the database. */
     DEFECT;
+
+    /** A migration has changed what a prepared statement returns. The driver prepares it anew the next time. */
+    private static final String STALE_PLAN = "RevalidateCachedQuery";
+
+    /**
+     * The database admits no connections. Or the driver reports that a statement was closed, as it is when its
+     * transaction has timed out.
+     */
+    private static final Set<String> NOT_ADMITTED = Set.of("CheckMyDatabase", "InitPostgres", "");
 
     /** Classifies the first failure of the database in the chain of causes. */
     public static DatabaseFailure of(Throwable e) {
@@ -58,17 +69,21 @@ public enum DatabaseFailure {
         return causes.filter(SQLException.class::isInstance)
                 .map(SQLException.class::cast)
                 .findFirst()
-                .map(failure -> ofState(failure.getSQLState()))
+                .map(DatabaseFailure::ofFailure)
                 .orElse(DEFECT);
     }
 
-    private static DatabaseFailure ofState(String state) {
+    // An outage must not be what one order can cause: it is neither counted nor bisected, so the queue would stop.
+    private static DatabaseFailure ofFailure(SQLException e) {
         // The connection pool sets no state when it has no connection to offer.
-        String known = Objects.requireNonNullElse(state, "08000");
+        String known = Objects.requireNonNullElse(e.getSQLState(), "08000");
         return switch (known) {
             case "40003", "08007" -> IN_DOUBT; // statement completion unknown, transaction resolution unknown
             case "55P03", "55006" -> CONTENTION; // lock not available (lock_timeout), object in use
-            case "0A000", "55000" -> OUTAGE; // stale for an instant: a plan after a migration, a closed statement
+            case "0A000" -> STALE_PLAN.equals(routineOf(e)) ? OUTAGE : DEFECT; // feature not supported
+            case "55000" -> NOT_ADMITTED.contains(routineOf(e)) ? OUTAGE : DEFECT; // object not in prerequisite state
+            case "25006", "25P02", "25P03", "25P04" ->
+                OUTAGE; // read-only, failed transaction, time-outs of a transaction
             case "3D000" -> OUTAGE; // no such database: it is being restored
             case "99999" -> OUTAGE; // the driver's own: the pool gave up an attempt to connect
             default ->
@@ -77,7 +92,6 @@ public enum DatabaseFailure {
                     case "40" -> CONTENTION; // serialization failure, deadlock
                     case "3F", "42" -> SCHEMA; // no such schema, no such table or column, insufficient privilege
                     case "08", // connection exception
-                            "25", // invalid transaction state: read-only, idle-in-transaction and transaction time-outs
                             "26", // no such prepared statement: a wrong setting of PgBouncer
                             "28", // invalid authorization: the password has changed
                             "53", // insufficient resources
@@ -87,6 +101,15 @@ public enum DatabaseFailure {
                     default -> DEFECT;
                 };
         };
+    }
+
+    /** The function of PostgreSQL that reports a failure; empty when the driver or a pooler does. */
+    private static String routineOf(SQLException e) {
+        return e instanceof PSQLException failure
+                        && failure.getServerErrorMessage() != null
+                        && failure.getServerErrorMessage().getRoutine() != null
+                ? failure.getServerErrorMessage().getRoutine()
+                : "";
     }
 
     /** The failure of a statement that was its own transaction: it may have come before the commit or after. */

@@ -13,7 +13,6 @@ import org.eclipse.microprofile.config.inject.ConfigProperty;
  */
 @ApplicationScoped
 class HideApi {
-    private static final int AFTER_ADMISSION = 9_600;
     private static final List<String> VISIBLE = List.of("/q/health", "/q/metrics");
 
     private final WriteProblem writeProblem;
@@ -26,7 +25,7 @@ class HideApi {
 
     void install(@Observes Filters filters) {
         if (isHidden) {
-            filters.register(this::hide, AFTER_ADMISSION);
+            filters.register(this::hide, FilterOrder.HIDE_API.priority());
         }
     }
 

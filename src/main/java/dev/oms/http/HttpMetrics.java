@@ -21,6 +21,10 @@ class HttpMetrics {
 
     /** The path templates of the resources; OpenApiTest fails when one is missing. */
     static final Set<String> PATHS = Set.of(
+            "/api_keys",
+            "/api_keys/{id}",
+            "/api_keys/{id}/revoke",
+            "/api_keys/{id}/roll",
             "/events",
             "/inventory_items",
             "/inventory_items/audit",

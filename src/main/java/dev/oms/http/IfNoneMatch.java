@@ -29,7 +29,10 @@ public final class IfNoneMatch {
 
     /** Whether the client already has this version. Weak tags match like strong ones. */
     public boolean matches(long version) {
-        String opaque = Long.toString(version);
+        return matches(Long.toString(version));
+    }
+
+    boolean matches(String opaque) {
         return known.any() || known.tags().stream().anyMatch(tag -> tag.opaque().equals(opaque));
     }
 }

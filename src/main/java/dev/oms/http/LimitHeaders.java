@@ -25,8 +25,10 @@ class LimitHeaders {
     }
 
     void install(@Observes Router router) {
-        // A route, because Quarkus's Filters do not see failures.
-        router.route().order(SecureResponses.FIRST + 1).handler(this::limit).failureHandler(this::writeRejection);
+        router.route()
+                .order(FilterOrder.LIMIT_HEADERS.route())
+                .handler(this::limit)
+                .failureHandler(this::writeRejection);
     }
 
     private void limit(RoutingContext call) {

@@ -1,8 +1,8 @@
 package dev.oms.http;
 
-import io.quarkus.vertx.http.runtime.filters.Filters;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpVersion;
+import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
@@ -20,12 +20,13 @@ import org.jboss.resteasy.reactive.server.ServerResponseFilter;
  */
 @ApplicationScoped
 public class LimitReceiving {
-    private static final int BEFORE_BODY = 11_900;
-
     private static final long RECEIVE_MILLIS_MAX = 10_000;
 
-    void install(@Observes Filters filters) {
-        filters.register(LimitReceiving::limit, BEFORE_BODY);
+    void install(@Observes Router router) {
+        router.route()
+                .order(FilterOrder.LIMIT_RECEIVING.route())
+                .handler(LimitReceiving::limit)
+                .failureHandler(LimitReceiving::limit);
     }
 
     private static void limit(RoutingContext call) {

@@ -16,13 +16,11 @@ import jakarta.enterprise.event.Observes;
  */
 @ApplicationScoped
 class OverrideAccept {
-    private static final int AFTER_ADMISSION = 9_000;
-
     // Event streams rank lower, so that only a path that produces nothing else returns one.
     private static final String ACCEPT = "application/json, text/event-stream;q=0.1";
 
     void install(@Observes Filters filters) {
-        filters.register(OverrideAccept::override, AFTER_ADMISSION);
+        filters.register(OverrideAccept::override, FilterOrder.OVERRIDE_ACCEPT.priority());
     }
 
     private static void override(RoutingContext call) {

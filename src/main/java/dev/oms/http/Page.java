@@ -1,23 +1,36 @@
 package dev.oms.http;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import jakarta.inject.Inject;
 import jakarta.ws.rs.DefaultValue;
+import jakarta.ws.rs.HeaderParam;
 import jakarta.ws.rs.QueryParam;
+import jakarta.ws.rs.core.EntityTag;
+import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
 import jakarta.ws.rs.core.UriBuilder;
 import jakarta.ws.rs.core.UriInfo;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
+import java.util.Base64;
 import java.util.List;
 import java.util.function.Function;
 import java.util.function.ToLongFunction;
 
 /**
  * A keyset page of a list ordered by a unique key, usually the id: up to {@code limit} rows after the last row of the
- * previous page. A {@code Link} header points to the next page, if there is one, relative to this one.
+ * previous page. A {@code Link} header points to the next page, if there is one, relative to this one. A weak
+ * {@code ETag}, computed from the page, spares a client that polls the list what it already has.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc8288">RFC 8288, Web Linking</a>
  */
 public class Page {
-    /** The maximum number of rows on a page, and the number that a client gets which does not ask for fewer. */
+    /** The maximum number of rows on a page, and the default. */
     public static final int LIMIT_MAX = 100;
+
+    private static final MediaType JSON = MediaType.APPLICATION_JSON_TYPE.withCharset("UTF-8");
 
     @QueryParam("limit")
     @DefaultValue("" + LIMIT_MAX)
@@ -25,6 +38,12 @@ public class Page {
 
     @QueryParam("after")
     Long after;
+
+    @HeaderParam(IfNoneMatch.HEADER)
+    List<String> known;
+
+    @Inject
+    ObjectMapper json;
 
     /** The key after which this page begins, or null for the first page. */
     public Long after() {
@@ -43,7 +62,7 @@ public class Page {
         return limit.intValue() + 1;
     }
 
-    /** Returns 200 with the page, given up to {@link #rows()} rows. */
+    /** Returns 200 with the page, given up to {@link #rows()} rows, or 304 if the client already has it. */
     public <T> Response of(List<T> rows, ToLongFunction<T> id, UriInfo uri) {
         return of(rows, id, row -> row, uri);
     }
@@ -55,19 +74,45 @@ public class Page {
      * @param view converts a row
      */
     public <T> Response of(List<T> rows, ToLongFunction<T> key, Function<T, ?> view, UriInfo uri) {
-        if (rows.size() < rows()) {
-            return Response.ok(rows.stream().map(view).toList()).build();
+        boolean isLast = rows.size() < rows();
+        List<T> shown = isLast ? rows : rows.subList(0, rows.size() - 1);
+        byte[] body = serialized(shown.stream().map(view).toList());
+        EntityTag tag = tagOf(body, isLast);
+        if (IfNoneMatch.from(known).matches(tag.getValue())) {
+            return Response.notModified(tag).build();
         }
-        List<T> shown = rows.subList(0, rows.size() - 1);
-        long last = key.applyAsLong(shown.getLast());
-        return Response.ok(shown.stream().map(view).toList())
-                .link(
+        Response.ResponseBuilder response = Response.ok(body, JSON).tag(tag);
+        if (isLast) {
+            return response.build();
+        }
+        return response.link(
                         // Without the host, which is whatever the client says.
                         UriBuilder.fromPath(uri.getPath())
                                 .replaceQuery(uri.getRequestUri().getRawQuery())
-                                .replaceQueryParam("after", last)
+                                .replaceQueryParam("after", key.applyAsLong(shown.getLast()))
                                 .build(),
                         "next")
                 .build();
+    }
+
+    private byte[] serialized(List<?> page) {
+        try {
+            return json.writeValueAsBytes(page);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("A page cannot be serialized", e);
+        }
+    }
+
+    /** Of the body, and of whether there is a {@code Link}. */
+    private static EntityTag tagOf(byte[] body, boolean isLast) {
+        try {
+            MessageDigest sha256 = MessageDigest.getInstance("SHA-256");
+            sha256.update(body);
+            sha256.update((byte) (isLast ? 1 : 0));
+            byte[] start = Arrays.copyOf(sha256.digest(), 12);
+            return new EntityTag(Base64.getUrlEncoder().encodeToString(start), true);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("Every Java platform has SHA-256", e);
+        }
     }
 }

@@ -66,6 +66,14 @@ public record Problem(
         return new Problem("about:blank", reasonPhrase(status), status, detail, detail, null, null);
     }
 
+    static Problem ofNothingAt(String path) {
+        return of(404, "There is nothing at " + path + ".");
+    }
+
+    static Problem ofOtherMethod() {
+        return of(405, "The resource does not support this method.");
+    }
+
     static Problem ofErrors(List<FieldError> errors) {
         List<FieldError> first = errors.size() <= ERRORS_MAX ? errors : List.copyOf(errors.subList(0, ERRORS_MAX));
         return new Problem(

@@ -52,7 +52,7 @@ class ProblemMappers {
         // When two resources share the beginning of a path, JAX-RS may answer 404 because of the method.
         Set<String> allowed = AllowedMethods.of(path);
         return allowed.isEmpty() || allowed.contains(request.getMethod())
-                ? Problem.of(404, "There is nothing at " + path + ".").toResponse()
+                ? Problem.ofNothingAt(path).toResponse()
                 : notAllowed(allowed);
     }
 
@@ -72,8 +72,7 @@ class ProblemMappers {
     }
 
     private static Response notAllowed(Set<String> allowed) {
-        return Response.fromResponse(Problem.of(405, "The resource does not support this method.")
-                        .toResponse())
+        return Response.fromResponse(Problem.ofOtherMethod().toResponse())
                 .header("Allow", String.join(", ", allowed))
                 .build();
     }

@@ -33,7 +33,7 @@ final class RailsParameters {
     private int size;
 
     /**
-     * Decodes {@code a=1&b=2}, the form of a query and of an {@code application/x-www-form-urlencoded} body.
+     * Decodes {@code a=1&b=2}, an {@code application/x-www-form-urlencoded} body.
      *
      * @throws ProblemException 400 when an escape or its UTF-8 is invalid
      * @see <a href="https://url.spec.whatwg.org/#application/x-www-form-urlencoded">WHATWG URL, urlencoded</a>
@@ -113,10 +113,6 @@ final class RailsParameters {
 
     private static ProblemException repeated(String name) {
         return ProblemException.malformed("The parameter '%s' is repeated.".formatted(Texts.shorten(name, 100)));
-    }
-
-    boolean isEmpty() {
-        return size == 0;
     }
 
     /** The parameters as a JSON body. */

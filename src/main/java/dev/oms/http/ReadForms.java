@@ -35,10 +35,11 @@ import java.util.Locale;
  */
 @ApplicationScoped
 class ReadForms {
-    private static final int AFTER_ADMISSION = 8_500;
-
     /** In memory, never in files. */
     private static final DefaultHttpDataFactory IN_MEMORY = new DefaultHttpDataFactory(false, StandardCharsets.UTF_8);
+
+    /** {@link RailsParameters} limits the number of fields, {@link CollectBody} their size. */
+    private static final int UNLIMITED = -1;
 
     private final WriteProblem writeProblem;
 
@@ -47,7 +48,7 @@ class ReadForms {
     }
 
     void install(@Observes Filters filters) {
-        filters.register(this::read, AFTER_ADMISSION);
+        filters.register(this::read, FilterOrder.READ_FORMS.priority());
     }
 
     private void read(RoutingContext call) {
@@ -101,7 +102,7 @@ class ReadForms {
         HttpRequest head = new DefaultHttpRequest(HttpVersion.HTTP_1_1, HttpMethod.POST, "/");
         head.headers().set(HttpHeaderNames.CONTENT_TYPE, contentType);
         HttpPostMultipartRequestDecoder decoder =
-                new HttpPostMultipartRequestDecoder(IN_MEMORY, head, StandardCharsets.UTF_8);
+                new HttpPostMultipartRequestDecoder(IN_MEMORY, head, StandardCharsets.UTF_8, UNLIMITED, UNLIMITED);
         try {
             decoder.offer(new DefaultLastHttpContent(Unpooled.wrappedBuffer(body.getBytes())));
             return parametersOf(decoder.getBodyHttpDatas());

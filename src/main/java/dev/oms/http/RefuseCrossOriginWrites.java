@@ -24,9 +24,6 @@ import java.util.Set;
  */
 @ApplicationScoped
 class RefuseCrossOriginWrites {
-    /** So that the body of a refused request is not collected. */
-    private static final int BEFORE_THE_BODY = 11_500;
-
     private static final String SEC_FETCH_SITE = "Sec-Fetch-Site";
 
     /** The values of requests by the service's own pages, and by the user, such as from a bookmark. */
@@ -42,7 +39,7 @@ class RefuseCrossOriginWrites {
     }
 
     void install(@Observes Filters filters) {
-        filters.register(this::refuse, BEFORE_THE_BODY);
+        filters.register(this::refuse, FilterOrder.REFUSE_CROSS_ORIGIN_WRITES.priority());
     }
 
     private void refuse(RoutingContext call) {

@@ -15,13 +15,11 @@ import jakarta.enterprise.event.Observes;
  */
 @ApplicationScoped
 class RetryAfter {
-    private static final int BEFORE_ALL_ELSE = 12_000;
-
     /** Enough for a queue to empty. {@link ProblemMappers} asks for more when the database is unavailable. */
     private static final String SECONDS = "1";
 
     void install(@Observes Filters filters) {
-        filters.register(RetryAfter::add, BEFORE_ALL_ELSE);
+        filters.register(RetryAfter::add, FilterOrder.RETRY_AFTER.priority());
     }
 
     private static void add(RoutingContext call) {

@@ -21,29 +21,33 @@ import jakarta.enterprise.event.Observes;
  */
 @ApplicationScoped
 class SecureConsole {
-    /** And before {@link OverrideAccept}. */
-    private static final int AFTER_ADMISSION = 9_500;
-
     private static final String PATH = "/console";
     private static final String POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
             + "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-    void install(@Observes Filters filters) {
-        filters.register(SecureConsole::secure, AFTER_ADMISSION);
+    private final WriteProblem writeProblem;
+
+    SecureConsole(WriteProblem writeProblem) {
+        this.writeProblem = writeProblem;
     }
 
-    private static void secure(RoutingContext call) {
+    void install(@Observes Filters filters) {
+        filters.register(this::secure, FilterOrder.SECURE_CONSOLE.priority());
+    }
+
+    private void secure(RoutingContext call) {
         String path = call.normalizedPath();
         if (path.equals("/") && wantsAPage(call)) {
             redirect(call);
         } else if (!path.equals(PATH) && !path.startsWith(PATH + "/")) {
             call.next();
+        } else if (!AllowedMethods.READ.contains(call.request().method().name())) {
+            writeProblem.notAllowed(call, AllowedMethods.READ);
         } else if (path.equals(PATH)) {
             redirect(call);
         } else {
             MultiMap headers = call.response().headers();
             headers.set("Content-Security-Policy", POLICY);
-            headers.set("X-Content-Type-Options", "nosniff");
             headers.set("Referrer-Policy", "no-referrer");
             headers.set(HttpHeaders.CACHE_CONTROL, "no-cache");
             call.next();

@@ -14,8 +14,7 @@ import jakarta.enterprise.event.Observes;
  * <ul>
  *   <li>{@code X-Content-Type-Options}: a browser does not take it for a page because of what is in it.
  *   <li>{@code Content-Security-Policy}: no other page embeds it and makes an operator click on it.
- *   <li>{@code Cache-Control}: whoever keeps it asks before using it again, and keeps only what has an {@code ETag} to
- *       ask with.
+ *   <li>{@code Cache-Control}: caches must revalidate it, and keep only what has an {@code ETag} to revalidate it with.
  * </ul>
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc9111#section-5.2.2">RFC 9111 §5.2.2, Cache-Control</a>
@@ -23,9 +22,6 @@ import jakarta.enterprise.event.Observes;
  */
 @ApplicationScoped
 class SecureResponses {
-    /** Before the first route that may respond. */
-    static final int FIRST = Integer.MIN_VALUE;
-
     private static final CharSequence CONTENT_TYPE_OPTIONS = HttpHeaders.createOptimized("x-content-type-options");
     private static final CharSequence NO_SNIFF = HttpHeaders.createOptimized("nosniff");
     private static final CharSequence SECURITY_POLICY = HttpHeaders.createOptimized("content-security-policy");
@@ -35,7 +31,10 @@ class SecureResponses {
 
     void install(@Observes Router router) {
         // A request without a Host has failed before the first handler.
-        router.route().order(FIRST).handler(SecureResponses::secure).failureHandler(SecureResponses::secure);
+        router.route()
+                .order(FilterOrder.SECURE_RESPONSES.route())
+                .handler(SecureResponses::secure)
+                .failureHandler(SecureResponses::secure);
     }
 
     private static void secure(RoutingContext call) {

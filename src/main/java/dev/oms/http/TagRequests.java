@@ -1,7 +1,7 @@
 package dev.oms.http;
 
-import io.quarkus.vertx.http.runtime.filters.Filters;
 import io.vertx.core.http.HttpHeaders;
+import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
@@ -15,11 +15,13 @@ import org.jboss.logging.MDC;
 @ApplicationScoped
 class TagRequests {
     private static final CharSequence NAME = HttpHeaders.createOptimized("x-request-id");
-    private static final int FIRST = 13_500;
     private static final Pattern ID = Pattern.compile("[A-Za-z0-9._-]{1,128}");
 
-    void install(@Observes Filters filters) {
-        filters.register(TagRequests::tag, FIRST);
+    void install(@Observes Router router) {
+        router.route()
+                .order(FilterOrder.TAG_REQUESTS.route())
+                .handler(TagRequests::tag)
+                .failureHandler(TagRequests::tag);
     }
 
     private static void tag(RoutingContext call) {

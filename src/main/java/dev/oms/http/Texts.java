@@ -8,11 +8,15 @@ public final class Texts {
     /** The maximum length of a name, in characters. */
     public static final int NAME_MAX = 255;
 
+    /** Unicode's Default_Ignorable_Code_Point, which {@code V18} has too. */
+    private static final String IGNORABLE =
+            "\\x{AD}\\x{34F}\\x{61C}\\x{115F}\\x{1160}\\x{17B4}\\x{17B5}\\x{180B}-\\x{180F}\\x{200B}-\\x{200F}"
+                    + "\\x{202A}-\\x{202E}\\x{2060}-\\x{206F}\\x{3164}\\x{FE00}-\\x{FE0F}\\x{FEFF}\\x{FFA0}"
+                    + "\\x{FFF0}-\\x{FFF8}\\x{1BCA0}-\\x{1BCA3}\\x{1D173}-\\x{1D17A}\\x{E0000}-\\x{E0FFF}";
+
     /** What a text must not contain: see {@link #PRINTABLE}. */
     private static final String REFUSED = "\\p{Cc}\\p{Cf}\\p{Co}\\p{Cs}\\p{Zl}\\p{Zp}\\p{Cn}"
-            // Not format characters to Unicode, but its Default_Ignorable_Code_Point: fillers and variation selectors.
-            + "\\x{34F}\\x{115F}\\x{1160}\\x{17B4}\\x{17B5}\\x{180B}-\\x{180F}\\x{2065}\\x{3164}\\x{FE00}-\\x{FE0F}"
-            + "\\x{FFA0}\\x{FFF0}-\\x{FFF8}\\x{E0000}-\\x{E0FFF}"
+            + IGNORABLE
             // Symbols that show nothing: the braille pattern without dots, the null notehead.
             + "\\x{2800}\\x{1D159}";
 
@@ -29,8 +33,7 @@ public final class Texts {
      *   <li>At its ends it has no spaces other than U+0020: nobody sees a no-break space there.
      *   <li>It has no control characters (such as NUL), no line separators, no unpaired surrogates.
      *   <li>It has no private-use characters, which have no agreed look, and none that Unicode has not assigned:
-     *       whether they look like others is not known yet. The JDK decides, which knows new characters a year or so
-     *       late.
+     *       whether they look like others is not known yet. By the JDK's version of Unicode, about a year behind.
      *   <li>It has no invisible or direction characters: two names would look the same, or a line would read backwards.
      *       This includes the joiners inside some emoji and Persian words. The one exception is the selector that makes
      *       a pictograph an emoji (&#x2764;&#xFE0F;), because keyboards add it.
@@ -46,11 +49,7 @@ public final class Texts {
     public static final String PRINTABLE_MESSAGE =
             "must not be blank, contain invisible or control characters, or have a space other than U+0020 at an end";
 
-    /** Unicode's Default_Ignorable_Code_Point, which {@code V18} has too. */
-    private static final Pattern INVISIBLE = Pattern.compile(
-            "[\\x{AD}\\x{34F}\\x{61C}\\x{115F}\\x{1160}\\x{17B4}\\x{17B5}\\x{180B}-\\x{180F}\\x{200B}-\\x{200F}"
-                    + "\\x{202A}-\\x{202E}\\x{2060}-\\x{206F}\\x{3164}\\x{FE00}-\\x{FE0F}\\x{FEFF}\\x{FFA0}"
-                    + "\\x{FFF0}-\\x{FFF8}\\x{1BCA0}-\\x{1BCA3}\\x{1D173}-\\x{1D17A}\\x{E0000}-\\x{E0FFF}]");
+    private static final Pattern INVISIBLE = Pattern.compile("[" + IGNORABLE + "]");
 
     private static final int NORMALIZED_MAX = 3 * NAME_MAX;
 

@@ -8,6 +8,7 @@ import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.context.ApplicationScoped;
+import java.util.List;
 
 /**
  * Ends a call with a problem before it reaches a resource. If its body has not been received by then, the connection
@@ -33,6 +34,13 @@ public class WriteProblem {
         this.json = json;
     }
 
+    /** Ends a call whose method its path does not support. */
+    void notAllowed(RoutingContext call, List<String> allowed) {
+        call.response().putHeader(HttpHeaders.ALLOW, String.join(", ", allowed));
+        write(call, Problem.ofOtherMethod());
+    }
+
+    /** Ends a call with a problem. */
     public void write(RoutingContext call, Problem problem) {
         String body;
         try {

@@ -1,10 +1,12 @@
 package dev.oms.inventory;
 
 import dev.oms.http.Actor;
+import dev.oms.http.IfMatch;
 import dev.oms.http.ProblemException;
 import io.quarkus.narayana.jta.QuarkusTransaction;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Clock;
+import java.util.List;
 
 /**
  * Corrects an item's quantity by an amount. Unlike {@link ChangeItem}, which sets what was counted, it is right
@@ -32,14 +34,20 @@ class AdjustItem {
         }
         InventoryItem item = QuarkusTransaction.requiringNew()
                 .call(() -> items.adjust(id, body, actor, clock.instant()))
-                .orElseThrow(() -> refusal(id, body.delta()));
+                .orElseGet(() -> QuarkusTransaction.requiringNew().call(() -> adjustLocked(id, body, actor)));
         item.lowStockSince(item.quantity() - body.delta(), item.threshold()).ifPresent(LowStock::warn);
         return item;
     }
 
-    private ProblemException refusal(long id, long delta) {
-        long quantity =
-                QuarkusTransaction.requiringNew().call(() -> items.get(id)).quantity();
+    /** Tries again, locked, so that the adjustment is refused because of the quantity that the refusal states. */
+    private InventoryItem adjustLocked(long id, AdjustmentBody body, Actor actor) {
+        long quantity = items.lock(id, IfMatch.from(List.of())).quantity();
+        // Otherwise Hibernate would return the item as it has just been read.
+        items.getEntityManager().clear();
+        return items.adjust(id, body, actor, clock.instant()).orElseThrow(() -> refusal(quantity, body.delta()));
+    }
+
+    private static ProblemException refusal(long quantity, long delta) {
         return ProblemException.invalid(
                 "delta",
                 delta < 0

@@ -71,6 +71,18 @@ class InsertOrders {
     /** The same, but waits for what somebody has locked, up to lock_timeout. */
     private static final String PLACE_ALONE = placeKeyed("pg_advisory_xact_lock(%d, lock) is not null", "");
 
+    private enum Sql {
+        GROUP(PLACE),
+        KEYED_GROUP(PLACE_KEYED),
+        ALONE(PLACE_ALONE);
+
+        final String text;
+
+        Sql(String text) {
+            this.text = text;
+        }
+    }
+
     private final AgroalDataSource dataSource;
     private final IdempotencyKeys keys;
     private final Clock clock;
@@ -123,19 +135,19 @@ class InsertOrders {
     /** Places a group of orders, and tells each its outcome. */
     void insertTogether(List<Placement> group) {
         boolean keyed = group.stream().anyMatch(each -> each.key() != null);
-        insert(keyed ? PLACE_KEYED : PLACE, group, true);
+        insert(keyed ? Sql.KEYED_GROUP : Sql.GROUP, group, true);
     }
 
     /** Places one order, waiting for what somebody has locked for up to lock_timeout. */
     void insertAlone(Placement placement) {
-        insert(PLACE_ALONE, List.of(placement), true);
+        insert(Sql.ALONE, List.of(placement), true);
     }
 
-    private void insert(String sql, List<Placement> group, boolean retryKeys) {
+    private void insert(Sql sql, List<Placement> group, boolean mayRetry) {
         try (Connection connection = dataSource.getConnection();
-                PreparedStatement statement = connection.prepareStatement(sql)) {
+                PreparedStatement statement = connection.prepareStatement(sql.text)) {
             Instant now = clock.instant();
-            setParameters(statement, !sql.equals(PLACE), group, now);
+            setParameters(statement, sql != Sql.GROUP, group, now);
             try (ResultSet row = execute(statement)) {
                 tell(row, group, now);
             } catch (AutoCommitFailure e) {
@@ -144,10 +156,10 @@ class InsertOrders {
                 throw AutoCommitFailure.afterTheCommit(e);
             }
         } catch (AutoCommitFailure e) {
-            if (retryKeys && isUniqueViolation(e)) {
+            if (mayRetry && isUniqueViolation(e)) {
                 // Another process has stored a key since the snapshot. A new snapshot shows it.
                 insert(sql, group, false);
-            } else if (!sql.equals(PLACE_ALONE) && DatabaseFailure.of(e) == DatabaseFailure.DATA) {
+            } else if (sql != Sql.ALONE && DatabaseFailure.of(e) == DatabaseFailure.DATA) {
                 // One of them is at fault, and nothing was placed.
                 group.forEach(each -> each.succeed(new Outcome.Skipped()));
             } else {

@@ -81,10 +81,7 @@ class OrderResource {
         this.bodies = bodies;
     }
 
-    /**
-     * Normalizes names. Refuses one that is there twice, and one item too many, while the body is being parsed, before
-     * anything looks at the others.
-     */
+    /** Normalizes names. Rejects duplicates, and more than {@value #ITEMS_MAX} items, while parsing. */
     @RegisterForReflection
     static final class Items extends LinkedHashMap<String, Long> {
         private static final long serialVersionUID = 1L;
@@ -96,7 +93,7 @@ class OrderResource {
             }
             String normal = Texts.normalizeName(name);
             if (containsKey(normal)) {
-                throw ProblemException.invalid("items." + Texts.shorten(normal, 100), "is there more than once");
+                throw ProblemException.invalid("items." + Texts.shorten(normal, 100), "occurs more than once");
             }
             return super.put(normal, quantity);
         }

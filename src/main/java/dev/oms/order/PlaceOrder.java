@@ -84,11 +84,7 @@ class PlaceOrder {
      */
     Optional<OrderView> place(long userId, Map<String, Long> quantities, Actor actor, IdempotencyKey key) {
         Placement placement = new Placement(userId, quantities, actor, key);
-        Outcome outcome = groups.commit(placement);
-        if (outcome instanceof Outcome.KeyExpired) {
-            keys.deleteExpired(userId, key);
-            outcome = groups.commit(placement.again());
-        }
+        Outcome outcome = withoutExpiredKey(placement, groups.commit(placement));
         if (outcome instanceof Outcome.Skipped) {
             if (!skipped.tryAcquire()) {
                 throw busy();
@@ -105,8 +101,7 @@ class PlaceOrder {
                 yield Optional.of(order);
             }
             case Outcome.KeyUsed used -> Optional.empty();
-            case Outcome.Skipped again -> throw busy();
-            case Outcome.KeyExpired again -> throw busy();
+            case Outcome.Skipped _, Outcome.KeyExpired _ -> throw busy();
         };
     }
 
@@ -117,6 +112,15 @@ class PlaceOrder {
             // The order is committed, and its row says that stock is due: the reconciler finds it.
             LOG.errorf(e, "Order %d was placed, but an observer of StockDue failed", orderId);
         }
+    }
+
+    /** Deletes the order's key if it has expired, so that the next attempt can place the order. */
+    private Outcome withoutExpiredKey(Placement placement, Outcome outcome) {
+        if (outcome instanceof Outcome.KeyExpired) {
+            keys.deleteExpired(placement.userId(), placement.key());
+            return new Outcome.Skipped();
+        }
+        return outcome;
     }
 
     /** Outside the group's turn, so that nobody else waits for it. */
@@ -133,7 +137,7 @@ class PlaceOrder {
             }
             // Orders for what is held for longer may have all the turns, and what this one needs may be free by now.
             requireTime(placement);
-            outcome = groups.commit(placement.again());
+            outcome = withoutExpiredKey(placement, groups.commit(placement.again()));
         }
         return outcome;
     }
@@ -145,7 +149,7 @@ class PlaceOrder {
             requireTime(placement);
             Placement again = placement.again();
             insertOrders.insertAlone(again);
-            outcome = again.outcome();
+            outcome = withoutExpiredKey(placement, again.outcome());
         }
         return outcome;
     }

@@ -73,7 +73,7 @@ public final class StartFailure {
                     when String.valueOf(e.getMessage()).contains("unsupported startup parameter") ->
                         "migrations must not go through PgBouncer; set OMS_MIGRATE=false, or connect directly to "
                                 + "PostgreSQL to migrate.";
-                    // In a sentence already.
+                    // Already a sentence.
                     case PSQLException e
                     when isRaised(e) -> e.getServerErrorMessage().getMessage();
                     // Class 28 of PostgreSQL's error codes; the driver has no code for a missing password, PgBouncer

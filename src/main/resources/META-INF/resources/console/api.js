@@ -10,6 +10,11 @@ export class Problem extends Error {
     this.status = status;
     this.errors = errors.map(({ field, message }) => `${field} ${message}`);
   }
+
+  /** Whether nothing was done. After any other failure it may have been: only the response may be lost. */
+  get isRefusal() {
+    return this.status >= 400 && this.status < 500;
+  }
 }
 
 /** The last response with an ETag, as {url, etag, result}: polling a resource that has not changed costs a 304. */

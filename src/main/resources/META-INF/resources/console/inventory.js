@@ -213,9 +213,10 @@ async function showOne({ main, title, id, params, signal }) {
       perform: async () => {
         const delta = direction.value * amount.value;
         const body = { delta, reason: reason.value, reference: reference.value || undefined };
-        const { body: item } = await post(`${path}/adjust`, { body });
+        const { body: item } = await sent(post(`${path}/adjust`, { body }));
         showInfo(`Quantity changed by ${signed(delta)} to ${number(item.quantity)}.`);
       },
+      signal,
     });
     await refresh();
   }
@@ -249,7 +250,7 @@ async function showOne({ main, title, id, params, signal }) {
           return;
         }
         try {
-          await put(path, { quantity: to, reason: reason.value }, etag);
+          await sent(put(path, { quantity: to, reason: reason.value }, etag));
         } catch (problem) {
           if (problem.status === 412) {
             problem.message = 'The item changed in the meantime, so nothing was corrected. Go back and count again, or adjust the quantity by an amount.';
@@ -258,8 +259,19 @@ async function showOne({ main, title, id, params, signal }) {
         }
         showInfo(`Quantity corrected from ${number(from)} to ${number(to)}.`);
       },
+      signal,
     });
     await refresh();
+  }
+}
+
+/** The response to a correction. Without one, the operator has to look before correcting again. */
+async function sent(correction) {
+  try {
+    return await correction;
+  } catch (problem) {
+    if (!problem.isRefusal) problem.message += ' Check the ledger before you repeat it.';
+    throw problem;
   }
 }
 

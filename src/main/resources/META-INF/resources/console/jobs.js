@@ -70,7 +70,7 @@ export function show({ main, title, params, signal }) {
     const text = hasOrder(job)
       ? 'The stock change that its order is waiting for is abandoned: no more stock is moved for it. This cannot be undone.'
       : 'It has no order, so nothing else changes. This cannot be undone.';
-    if (await ask({ title: `Drop ${nameOf(job)}?`, text, go: 'Drop' })) {
+    if (await ask({ title: `Drop ${nameOf(job)}?`, text, go: 'Drop', signal })) {
       await perform(() => remove(`/jobs/failed/${job.order_id}`), () => `Dropped ${nameOf(job)}.`);
       title.focus();
     }
@@ -78,7 +78,7 @@ export function show({ main, title, params, signal }) {
 
   async function retryAll() {
     const text = 'Every failed or dead job that has an order is retried now, including those not shown.';
-    if (await ask({ title: 'Retry all jobs?', text, go: 'Retry all' })) {
+    if (await ask({ title: 'Retry all jobs?', text, go: 'Retry all', signal })) {
       await perform(() => post('/jobs/failed/retry'), ({ retried }) => `Retrying ${plural(retried, 'job')} now.`);
       title.focus();
     }

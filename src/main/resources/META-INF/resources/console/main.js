@@ -84,6 +84,11 @@ document.getElementById('skip').addEventListener('click', (event) => {
   event.preventDefault();
   main.focus();
 });
+const header = document.querySelector('.top');
+// Which takes two lines in a narrow window.
+new ResizeObserver(() =>
+  document.documentElement.style.setProperty('--header-height', `${header.offsetHeight}px`),
+).observe(header);
 const times = document.getElementById('times');
 times.addEventListener('click', () => {
   const exact = times.getAttribute('aria-pressed') !== 'true';

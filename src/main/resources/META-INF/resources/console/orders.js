@@ -121,10 +121,10 @@ function showOne({ main, title, id, signal }) {
   const lines = table(
     'Lines',
     [
-      { title: 'Item', cell: ([item]) => h('a', { href: address('inventory', { name: item }) }, name(item)), value: ([item]) => item },
-      { title: 'Quantity', cell: ([, quantity]) => number(quantity), value: ([, quantity]) => quantity, numeric: true },
+      { title: 'Item', cell: (l) => h('a', { href: itemAddress(l) }, name(l.item)), value: (l) => l.item },
+      { title: 'Quantity', cell: (l) => number(l.quantity), value: (l) => l.quantity, numeric: true },
     ],
-    ([item]) => item,
+    (l) => l.item,
     'No lines.',
   );
   const timeline = h('ol', { class: 'timeline' });
@@ -170,7 +170,7 @@ function showOne({ main, title, id, signal }) {
     content.hidden = false;
     showFacts(order.body);
     showActions(order.body, statuses);
-    lines.update(Object.entries(order.body.items));
+    lines.update(linesOf(order.body, stockMovements.body));
     showTimeline(timeline, events.body);
     movements.update(stockMovements.body);
     shown.etag = order.etag;
@@ -218,7 +218,7 @@ function showOne({ main, title, id, signal }) {
             text: 'After that, it can be neither changed nor cancelled.',
             go: `Mark as ${humanize(to).toLowerCase()}`,
           };
-    if (await ask(question)) await change(to, etag);
+    if (await ask({ ...question, signal })) await change(to, etag);
   }
 
   const change = (to, etag) =>
@@ -239,6 +239,15 @@ function showOne({ main, title, id, signal }) {
     await refresh();
   }
 }
+
+/** The lines of an order, each with its item's id if stock was moved for it. */
+function linesOf(order, movements) {
+  const ids = new Map(movements.map((m) => [m.item, m.inventory_item_id]));
+  return Object.entries(order.items).map(([item, quantity]) => ({ item, quantity, id: ids.get(item) }));
+}
+
+/** By id if it is known: since the order was placed, the item may have been renamed or archived. */
+const itemAddress = ({ id, item }) => (id ? `#/inventory/${id}` : address('inventory', { name: item }));
 
 const EVENTS = {
   Placed: 'Placed',

@@ -16,8 +16,6 @@ export function h(tag, properties, ...children) {
   return element;
 }
 
-const TRAIL_PAGES_MAX = 50;
-
 // --- Numbers and times ---
 
 const NUMBER = new Intl.NumberFormat('en');
@@ -115,6 +113,7 @@ export const button = (text, onclick, properties) => h('button', { type: 'button
 export const name = (text) => h('bdi', null, text);
 /** The same in plain text, by the characters FSI and PDI. */
 export const isolated = (text) => `\u2068${text}\u2069`;
+
 const KINDS = { OPENING: 'Opening', DEDUCTION: 'Deduction', RESTORATION: 'Restoration', CORRECTION: 'Correction' };
 
 /** The kind of a stock movement. */
@@ -201,15 +200,17 @@ export function showInfo(message) {
 export const showError = (problem) => showNotice(document.getElementById('alert'), problem.message, problem.errors);
 
 /**
- * Asks before something is done that cannot be undone, or that needs to be told more.
+ * Asks before something is done that cannot be undone, or that needs input. The dialog closes when the page is left.
  *
  * @param fields [label, input] of what to ask for
  * @param go the text of the button that goes on
  * @param tone the class of that button
- * @param perform what it does; the dialog stays open, with the reason, if it fails
+ * @param perform what it does; the dialog stays open, with the reason, only if it is refused: after any other failure
+ *     it may have been done, and must not be done again without a look at the page
+ * @param signal aborts when the page is left
  * @returns {Promise<boolean>} whether it was done
  */
-export function ask({ title, text, fields = [], go, tone = 'danger', perform = () => {} }) {
+export function ask({ title, text, fields = [], go, tone = 'danger', perform = () => {}, signal }) {
   return new Promise((resolve) => {
     const reason = h('div');
     const proceed = h('button', { type: 'submit', class: tone, onclick: (event) => isRepeated(event) && event.preventDefault() }, go);
@@ -223,7 +224,12 @@ export function ask({ title, text, fields = [], go, tone = 'danger', perform = (
         await perform();
         dialog.close('done');
       } catch (problem) {
-        reason.replaceChildren(failure(problem));
+        if (problem.isRefusal && dialog.open) {
+          reason.replaceChildren(failure(problem));
+        } else {
+          dialog.close();
+          showError(problem);
+        }
       } finally {
         isPerforming = false;
         proceed.removeAttribute('aria-disabled');
@@ -255,6 +261,7 @@ export function ask({ title, text, fields = [], go, tone = 'danger', perform = (
         ),
       ),
     );
+    signal.addEventListener('abort', () => dialog.close());
     document.body.append(dialog);
     dialog.showModal();
   });
@@ -283,7 +290,7 @@ export function autoRefresh(what, container, intervalMs, signal, load) {
       restorePosition();
     } catch (problem) {
       if (signal.aborted) return;
-      repeat &&= !(problem.status >= 400 && problem.status < 500);
+      repeat &&= !problem.isRefusal;
       // Only once: a screen reader would announce the alert again each time.
       if (shownFailure !== problem.message) container.replaceChildren(failure(problem, run));
       shownFailure = problem.message;
@@ -345,6 +352,8 @@ export function address(page, parameters) {
   const given = Object.entries(parameters).filter(([, value]) => value);
   return given.length ? `#/${page}?${new URLSearchParams(given)}` : `#/${page}`;
 }
+
+const TRAIL_PAGES_MAX = 50;
 
 /**
  * Links to the pages before and after a page of a list. The API only pages forward, so the address also has the keys of

@@ -80,13 +80,13 @@ record SeededShop(long firstUser, int users, long firstItem, int items) {
         };
     }
 
-    /** Reads the first page of random users' orders. */
+    /** Reads the newest 10 of random users' orders. */
     Caller listingOrders(int port) throws IOException {
         return new HttpCaller(new HttpConnection(port)) {
             @Override
             public long call() throws IOException {
                 long user = anyUser();
-                http.get("/users/" + user + "/orders");
+                http.get("/users/" + user + "/orders?limit=10");
                 return user;
             }
         };

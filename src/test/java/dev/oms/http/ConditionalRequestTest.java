@@ -201,6 +201,46 @@ class ConditionalRequestTest {
     }
 
     @Test
+    void answers304ForAPageTheClientHas() {
+        long user = given().get("/orders/{id}", order).jsonPath().getLong("user_id");
+        for (String list : List.of(
+                "/orders?user_id=" + user,
+                "/users/" + user + "/orders",
+                "/inventory_items?limit=2",
+                "/inventory_items/" + item + "/movements",
+                "/jobs/failed")) {
+            String tag = given().get(list).header("ETag");
+
+            Response response = given().header("If-None-Match", "\"0\", " + tag).get(list);
+
+            assertThat(tag).as(list).matches("W/\"[\\w-]{16}\"");
+            assertThat(response.statusCode()).as(list).isEqualTo(304);
+            assertThat(response.header("ETag")).as(list).isEqualTo(tag);
+            assertThat(response.asString()).as(list).isEmpty();
+            given().header("If-None-Match", "0").get(list).then().statusCode(400);
+        }
+    }
+
+    @Test
+    void sendsAPageThatHasChanged() {
+        String prefix = Shop.uniqueName();
+        Shop.item(prefix + " 1", 1, 0);
+        String list = "/inventory_items?limit=1&name=" + prefix;
+        String tag = given().get(list).header("ETag");
+
+        // The page has the same rows, but is not the last any more.
+        Shop.item(prefix + " 2", 1, 0);
+        Response response = given().header("If-None-Match", tag).get(list);
+        response.then().statusCode(200).header("Link", containsString("rel=\"next\""));
+        Shop.correct(response.jsonPath().getLong("[0].id"), 2).then().statusCode(200);
+        given().header("If-None-Match", response.header("ETag"))
+                .get(list)
+                .then()
+                .statusCode(200)
+                .body("[0].quantity", equalTo(2));
+    }
+
+    @Test
     void answers404ForUnknownIds() {
         for (String path : List.of("/orders/{id}", "/inventory_items/{id}")) {
             given().header("If-None-Match", "*").get(path, UNKNOWN_ID).then().statusCode(404);

@@ -8,6 +8,8 @@ import javax.transaction.xa.XAException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.postgresql.util.PSQLException;
+import org.postgresql.util.ServerErrorMessage;
 
 class DatabaseFailureTest {
     @ParameterizedTest
@@ -22,10 +24,12 @@ class DatabaseFailureTest {
         ", OUTAGE",
         "08006, OUTAGE",
         "08P01, OUTAGE",
-        "0A000, OUTAGE",
+        "0A000, DEFECT",
+        "25001, DEFECT",
         "25006, OUTAGE",
         "25P02, OUTAGE",
         "25P03, OUTAGE",
+        "25P04, OUTAGE",
         "26000, OUTAGE",
         "28P01, OUTAGE",
         "3D000, OUTAGE",
@@ -44,6 +48,20 @@ class DatabaseFailureTest {
     void tellsWhatAStateMeans(String state, DatabaseFailure expected) {
         assertThat(DatabaseFailure.of(new IllegalStateException(new SQLException("trouble", state))))
                 .isEqualTo(expected);
+    }
+
+    /** The same states, as PostgreSQL reports them. */
+    @ParameterizedTest
+    @CsvSource({
+        "0A000, RevalidateCachedQuery, OUTAGE",
+        "0A000, ExecInitFunc, DEFECT",
+        "55000, CheckMyDatabase, OUTAGE",
+        "55000, exec_stmt_raise, DEFECT"
+    })
+    void tellsWhatAStateMeansByTheRoutineThatReportsIt(String state, String routine, DatabaseFailure expected) {
+        ServerErrorMessage message = new ServerErrorMessage("SERROR\0C%s\0Mtrouble\0R%s\0".formatted(state, routine));
+
+        assertThat(DatabaseFailure.of(new PSQLException(message))).isEqualTo(expected);
     }
 
     @Test

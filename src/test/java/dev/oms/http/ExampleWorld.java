@@ -67,7 +67,8 @@ public record ExampleWorld(long user, long item, long order, long deadJob, long 
                         case "name" -> null;
                         case IfMatch.HEADER -> tagFor(call.path());
                         // Orders and movements are listed by descending id, everything else by ascending.
-                        case "after" -> call.path().matches(".*(orders|movements|api_keys)") ? Long.MAX_VALUE : Long.MIN_VALUE;
+                        case "after" ->
+                            call.path().matches(".*(orders|movements|api_keys)") ? Long.MAX_VALUE : Long.MIN_VALUE;
                         default -> parameter.path("example").asText();
                     });
         }

@@ -76,6 +76,28 @@ class HttpMetricsTest {
                         .toList());
     }
 
+    @Test
+    void leavesOutTheHealthCheckOfRails() {
+        double before = count("/order_statuses");
+        double others = count("OTHER");
+        for (int i = 0; i < 5; i++) {
+            given().get("/up").then().statusCode(200);
+        }
+        given().get("/order_statuses").then().statusCode(200);
+
+        await().atMost(Duration.ofSeconds(20)).until(() -> count("/order_statuses") == before + 1);
+        assertThat(count("OTHER")).isEqualTo(others);
+    }
+
+    private static double count(String path) {
+        return series().stream()
+                .filter(line -> line.startsWith("http_server_requests_seconds_count")
+                        && line.contains("uri=\"" + path + "\"")
+                        && line.contains("status=\"200\""))
+                .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' '))))
+                .sum();
+    }
+
     private static Set<String> series() {
         return given().get("/q/metrics")
                 .asString()

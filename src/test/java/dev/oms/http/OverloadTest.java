@@ -2,6 +2,7 @@ package dev.oms.http;
 
 import static io.restassured.RestAssured.given;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.notNullValue;
@@ -40,6 +41,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Calls beyond what can be served are rejected with 503, and can be retried. */
 @Tag("full")
@@ -233,6 +236,26 @@ class OverloadTest {
         assertThat(responses(get, get, get, get, get, get, get, get, get, get, last))
                 .isEqualTo(11);
         given().get("/users/" + user).then().statusCode(200);
+    }
+
+    /** The requests and their responses, some 40 MB each, do not fit into the buffers of the sockets. */
+    @ParameterizedTest
+    @ValueSource(strings = {"GET /up HTTP/1.1\r\nHost: localhost\r\n\r\n", "GET /up HTTP/1.1\r\n\r\n"})
+    void closesAConnectionThatOnlySends(String request) throws IOException {
+        try (Socket client = new Socket()) {
+            client.setReceiveBufferSize(10_000);
+            client.connect(new InetSocketAddress("localhost", RestAssured.port));
+            byte[] requests = request.replace("\r\n\r\n", "\r\nX: " + "x".repeat(350) + "\r\n\r\n")
+                    .repeat(1_000)
+                    .getBytes(StandardCharsets.US_ASCII);
+
+            assertThatThrownBy(() -> {
+                        for (int i = 0; i < 100; i++) {
+                            client.getOutputStream().write(requests);
+                        }
+                    })
+                    .isInstanceOf(SocketException.class);
+        }
     }
 
     /** Each response is larger than the buffers, so that it waits for the client. */

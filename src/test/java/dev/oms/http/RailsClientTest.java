@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -281,8 +282,7 @@ class RailsClientTest {
 
     @Test
     void limitsOfForms() {
-        isRefused(
-                send("POST", "/orders?user_id=" + user, FORM, "a=1&".repeat(10).repeat(10)), 400, "", "repeated");
+        isRefused(send("POST", "/orders?user_id=" + user, FORM, "a=1&".repeat(100)), 400, "", "repeated");
         isRefused(
                 send("POST", "/orders?user_id=" + user, FORM, numbered(101, "items[thing%d]=1")), 422, "items", "100");
         isRefused(
@@ -300,6 +300,13 @@ class RailsClientTest {
                 413,
                 "",
                 "larger than 156,424 bytes");
+        isRefused(send("POST", "/orders?user_id=" + user, MULTIPART, fields(101)), 422, "items", "100");
+        isRefused(send("POST", "/orders?user_id=" + user, MULTIPART, fields(1_000)), 422, "items", "100");
+        isRefused(
+                send("POST", "/orders?user_id=" + user, MULTIPART, fields(1_001)),
+                400,
+                "",
+                "more than 1,000 parameters");
         JsonPath unknown =
                 json(send("POST", "/orders?user_id=" + user, FORM, numbered(30, "items[no such thing%d]=1")), 422);
         assertThat(unknown.getList("errors")).hasSize(20);
@@ -307,6 +314,13 @@ class RailsClientTest {
 
     private static String numbered(int count, String parameter) {
         return IntStream.range(0, count).mapToObj(parameter::formatted).collect(Collectors.joining("&"));
+    }
+
+    private static String fields(int count) {
+        return multipart(IntStream.range(0, count)
+                .mapToObj("items[thing%d]"::formatted)
+                .flatMap(name -> Stream.of(name, "1"))
+                .toArray(String[]::new));
     }
 
     @Test
@@ -383,7 +397,6 @@ class RailsClientTest {
         assertThat(up.headers().firstValue("Content-Type").orElseThrow()).startsWith("text/html");
         assertThat(up.body()).contains("background-color: green");
         assertThat(send("HEAD", "/up", null, null).statusCode()).isEqualTo(200);
-        assertThat(send("POST", "/up", null, null).statusCode()).isEqualTo(404);
     }
 
     @Test
@@ -508,6 +521,54 @@ class RailsClientTest {
         isRefused(send("GET", target, null, null), 400, "", "must be given only once");
     }
 
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            GET  | /orders?status=
+            GET  | /orders?status
+            GET  | /orders.json?status=
+            GET  | /orders?user_id=&status=Pending
+            GET  | /orders?limit=1&after=
+            GET  | /orders?limit=
+            GET  | /users/1/orders?status=
+            GET  | /inventory_items?name=
+            GET  | /inventory_items?below_threshold=
+            GET  | /inventory_items?sort=
+            GET  | /jobs/failed?dead=
+            POST | /orders?user_id=
+            """)
+    void emptyQueryParameters(String method, String target) {
+        isRefused(send(method, target, null, null), 400, "", "must not be empty");
+    }
+
+    /** JAX-RS takes a semicolon for an ampersand. */
+    @Test
+    void semicolonsInTheQuery() {
+        isRefused(send("GET", "/orders?limit=1;stauts=Pending", null, null), 400, "stauts", "is not a query parameter");
+        isRefused(send("GET", "/orders?limit=1;limit=2", null, null), 400, "limit", "only once");
+        isRefused(
+                send(
+                        "POST",
+                        "/orders?order%%5Bitems%%5D%%5Ba;user_id=%1$d%%5D=1&user_id=%1$d".formatted(user),
+                        null,
+                        null),
+                400,
+                "",
+                "");
+        String prefix = Shop.uniqueName() + " a;b";
+        long named = Shop.item(prefix, 1, 1);
+        assertThat(json(send("GET", "/inventory_items?name=" + encoded(prefix), null, null), 200)
+                        .getList("id", Long.class))
+                .containsExactly(named);
+    }
+
+    @Test
+    void queryThatIsNotText() {
+        isRefused(send("GET", "/orders?status=%ff", null, null), 400, "", "not valid UTF-8");
+        isRefused(send("GET", "/orders?%ff=1", null, null), 400, "", "not valid UTF-8");
+        assertThat(send("POST", "/orders?user_id=%C3%28", null, null).statusCode())
+                .isEqualTo(400);
+    }
+
     @Test
     void placingForTwoUsersAtOnce() {
         long other = Shop.user();
@@ -533,6 +594,10 @@ class RailsClientTest {
             POST   | /users/1/orders         | GET, HEAD, OPTIONS
             GET    | /jobs/failed/1          | DELETE, OPTIONS
             PUT    | /events                 | GET, HEAD, OPTIONS
+            POST   | /up                     | GET, HEAD
+            OPTIONS | /up                    | GET, HEAD
+            POST   | /console/index.html     | GET, HEAD
+            DELETE | /console                | GET, HEAD
             """)
     void otherMethods(String method, String target, String allowed) {
         HttpResponse<String> response = send(method, target, null, null);
@@ -540,6 +605,31 @@ class RailsClientTest {
         isRefused(response, 405, "", "does not support this method");
         assertThat(response.headers().firstValue("Content-Type").orElseThrow()).isEqualTo(Problem.MEDIA_TYPE);
         assertThat(response.headers().firstValue("Allow").orElseThrow()).isEqualTo(allowed);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            /orders                  | GET, HEAD, OPTIONS, POST
+            /orders/1                | GET, HEAD, OPTIONS
+            /orders/1.json           | GET, HEAD, OPTIONS
+            /orders/1/cancel         | OPTIONS, POST
+            /inventory_items/1       | DELETE, GET, HEAD, OPTIONS, PATCH, PUT
+            /users                   | OPTIONS, POST
+            /jobs/failed/1           | DELETE, OPTIONS
+            /events                  | GET, HEAD, OPTIONS
+            """)
+    void options(String target, String allowed) {
+        HttpResponse<String> response = send("OPTIONS", target, null, null);
+
+        assertThat(response.statusCode()).isEqualTo(200);
+        assertThat(response.body()).isEmpty();
+        assertThat(response.headers().firstValue("Allow").orElseThrow()).isEqualTo(allowed);
+    }
+
+    @Test
+    void optionsOfNothing() {
+        isRefused(send("OPTIONS", "/orders/1/nowhere", null, null), 404, "", "nothing at /orders/1/nowhere");
+        isRefused(send("OPTIONS", "/nowhere", null, null), 404, "", "nothing at /nowhere");
     }
 
     @ParameterizedTest

@@ -6,7 +6,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.oms.Ledger;
 import dev.oms.OmsServers;
 import io.quarkus.test.common.WithTestResource;
+import io.quarkus.test.junit.DisabledOnIntegrationTest;
 import io.quarkus.test.junit.QuarkusTest;
+import io.restassured.RestAssured;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.logging.Handler;
@@ -15,6 +20,7 @@ import java.util.logging.Logger;
 import org.jboss.logmanager.ExtLogRecord;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The client's request id is in the response and in the log. */
@@ -44,7 +50,25 @@ class TagRequestsTest {
                 .isNull();
     }
 
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            414 | GET /orders?x=%s HTTP/1.1\\r\\nHost: localhost
+            431 | GET /orders HTTP/1.1\\r\\nHost: localhost\\r\\nX: %1$s\\r\\nY: %1$s
+            400 | GET /orders HTTP/1.1
+            """)
+    void returnsTheIdOfARequestThatIsRefusedFirst(int status, String head) throws IOException {
+        String request =
+                head.replace("\\r\\n", "\r\n").formatted("x".repeat(8_500)) + "\r\nX-Request-Id: call-3\r\n\r\n";
+
+        RawHttp.Response response = RawHttp.exchange(
+                RestAssured.port, request.getBytes(StandardCharsets.ISO_8859_1), false, Duration.ofSeconds(30));
+
+        assertThat(response.status()).isEqualTo(status);
+        assertThat(response.header("X-Request-Id")).isEqualTo("call-3");
+    }
+
     @Test
+    @DisabledOnIntegrationTest("Reads the log inside the process")
     void logsTheId() {
         Logger logger = Logger.getLogger(ProblemMappers.class.getName());
         Records records = new Records();

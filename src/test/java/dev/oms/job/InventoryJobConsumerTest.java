@@ -1,6 +1,7 @@
 package dev.oms.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.oms.Ledger;
@@ -8,6 +9,7 @@ import dev.oms.OmsServers;
 import dev.oms.Shop;
 import dev.oms.WithoutConsumer;
 import dev.oms.concurrency.Concurrently;
+import dev.oms.http.DatabaseFailure;
 import dev.oms.job.FailedJob.FailedJobView;
 import dev.oms.job.Workers.Worker;
 import io.agroal.api.AgroalDataSource;
@@ -20,6 +22,7 @@ import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.TestProfile;
 import jakarta.inject.Inject;
 import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Clock;
@@ -35,6 +38,9 @@ import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.postgresql.PGStatement;
 
 /** How the consumer handles lost, duplicate, abandoned and unreadable jobs. Each test runs its own consumers. */
 @QuarkusTest
@@ -294,6 +300,51 @@ class InventoryJobConsumerTest {
         assertThat(Shop.status(poison)).isEqualTo("Confirmed");
         reconciler.run();
         assertThat(failedJobs.count()).isZero();
+    }
+
+    /** The states of some outages, which a statement for one order may fail with, too. */
+    @ParameterizedTest
+    @ValueSource(strings = {"0A000", "25000", "55000"})
+    void isNotStoppedByAnOrderThatFailsLikeAnOutage(String state) {
+        long poison = Shop.order(user, Map.of(name, 1));
+        long other = Shop.order(user, Map.of(name, 1));
+        ledger.execute("""
+                create or replace function fail_as_told() returns trigger language plpgsql as
+                $$ begin raise exception 'not for this order' using errcode = '%s'; end $$;
+                create trigger fail_as_told before update on orders
+                for each row when (new.id = %d) execute function fail_as_told()""".formatted(state, poison));
+
+        try {
+            consumeUntil("a", Duration.ofSeconds(30), () -> length() == 0);
+        } finally {
+            ledger.execute("drop trigger fail_as_told on orders");
+        }
+
+        assertThat(Shop.status(other)).isEqualTo("Confirmed");
+        assertThat(failedJobs.list(false, null, 10))
+                .extracting(job -> job.view().orderId())
+                .containsExactly(poison);
+    }
+
+    @Test
+    void aPlanThatAMigrationHasMadeStaleIsAnOutage() throws SQLException {
+        ledger.execute("create table migrated as select 1 id");
+        try (Connection connection = ledger.connect();
+                PreparedStatement select = connection.prepareStatement("select * from migrated")) {
+            select.unwrap(PGStatement.class).setPrepareThreshold(1);
+            select.executeQuery().close();
+            ledger.execute("alter table migrated add column name text");
+            connection.setAutoCommit(false);
+
+            assertThatThrownBy(select::executeQuery)
+                    .satisfies(e -> assertThat(DatabaseFailure.of(e)).isEqualTo(DatabaseFailure.OUTAGE));
+            assertThatThrownBy(select::executeQuery)
+                    .satisfies(e -> assertThat(DatabaseFailure.of(e)).isEqualTo(DatabaseFailure.OUTAGE));
+            connection.rollback();
+            select.executeQuery().close();
+        } finally {
+            ledger.execute("drop table migrated");
+        }
     }
 
     @Test

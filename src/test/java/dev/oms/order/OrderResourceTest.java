@@ -75,7 +75,7 @@ class OrderResourceTest {
                 .then()
                 .statusCode(422)
                 .body("errors[0].field", equalTo("items." + name))
-                .body("errors[0].message", equalTo("is there more than once"));
+                .body("errors[0].message", equalTo("occurs more than once"));
     }
 
     @Test

@@ -1,0 +1,44 @@
+package dev.oms.http;
+
+import io.quarkus.vertx.http.runtime.filters.Filters;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.ext.web.RoutingContext;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import java.util.Set;
+
+/**
+ * Answers {@code OPTIONS} with the methods of the path. JAX-RS would list those of all the paths that share a resource
+ * class.
+ *
+ * @see <a href="https://www.rfc-editor.org/rfc/rfc9110#section-9.3.7">RFC 9110 §9.3.7, OPTIONS</a>
+ */
+@ApplicationScoped
+class AnswerOptions {
+    private final WriteProblem writeProblem;
+
+    AnswerOptions(WriteProblem writeProblem) {
+        this.writeProblem = writeProblem;
+    }
+
+    void install(@Observes Filters filters) {
+        filters.register(this::answer, FilterOrder.ANSWER_OPTIONS.priority());
+    }
+
+    private void answer(RoutingContext call) {
+        String path = call.normalizedPath();
+        if (!call.request().method().equals(HttpMethod.OPTIONS) || path.startsWith("/q/")) {
+            call.next();
+            return;
+        }
+        Set<String> allowed = AllowedMethods.of(path);
+        if (allowed.isEmpty()) {
+            writeProblem.write(call, Problem.ofNothingAt(path));
+        } else {
+            call.response()
+                    .putHeader(HttpHeaders.ALLOW, String.join(", ", allowed))
+                    .end();
+        }
+    }
+}

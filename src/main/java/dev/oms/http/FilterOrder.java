@@ -1,0 +1,68 @@
+package dev.oms.http;
+
+/**
+ * The order in which a request passes what OMS adds to the HTTP server, with the reason for each place. The first four
+ * are routes, because filters do not see a request that has failed before them, such as one without a {@code Host}.
+ */
+public enum FilterOrder {
+    /** {@link SecureResponses}, before anything that may respond. */
+    SECURE_RESPONSES,
+
+    /** {@link TagRequests}, before anything else that may respond or log. */
+    TAG_REQUESTS,
+
+    /** {@link LimitReceiving}, before anything that may respond: a client can leave any response unreceived. */
+    LIMIT_RECEIVING,
+
+    /** {@link LimitHeaders}, before anything that reads the path or a header. */
+    LIMIT_HEADERS,
+
+    /** {@link StripJson}, before anything that decides by the path; it begins again with the first. */
+    STRIP_JSON,
+
+    /** {@link RetryAfter}, before anything that may respond with 503. */
+    RETRY_AFTER,
+
+    /** {@link HideApi}, before anything that a worker does not serve, and before a body is collected for a 404. */
+    HIDE_API,
+
+    /** {@link AnswerUp}, before admission: a process that is busy or shutting down is up. */
+    ANSWER_UP,
+
+    /** {@link AdmitCalls}, for the first time: a call that would be rejected anyway need not send its body first. */
+    REJECT_EARLY,
+
+    /** {@link RefuseCrossOriginWrites}, before the body, so that the body of a refused request is not collected. */
+    REFUSE_CROSS_ORIGIN_WRITES,
+
+    /** {@code access.Authenticate}, before the body: nobody unknown can take the memory for one. */
+    AUTHENTICATE,
+
+    /** {@link CollectBody}, before admission, so that only a call that can go on counts as one in progress. */
+    COLLECT_BODY,
+
+    /** {@link AdmitCalls}, before anything that takes time or a thread. */
+    ADMIT_CALLS,
+
+    /** {@link SecureConsole}, before {@link OverrideAccept} replaces the header that it reads. */
+    SECURE_CONSOLE,
+
+    /** {@link AnswerOptions}, before JAX-RS. */
+    ANSWER_OPTIONS,
+
+    /** {@link OverrideAccept}, before JAX-RS. */
+    OVERRIDE_ACCEPT,
+
+    /** {@link ReadForms}, before JAX-RS, and after admission, since a large form takes time. */
+    READ_FORMS;
+
+    /** The place among Vert.x's routes; the lowest is first. */
+    int route() {
+        return Integer.MIN_VALUE + ordinal();
+    }
+
+    /** The priority among Quarkus's filters; the highest is first, and Quarkus's own for responses are below 1,000. */
+    public int priority() {
+        return 10_000 - ordinal();
+    }
+}

@@ -1,0 +1,34 @@
+package dev.oms.http;
+
+import io.quarkus.vertx.http.runtime.filters.Filters;
+import io.vertx.ext.web.RoutingContext;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+
+/** Lets a path of the API end in {@code .json}, as clients of the Rails service write it. */
+@ApplicationScoped
+class StripJson {
+    private static final String SUFFIX = ".json";
+    private static final String STRIPPED = StripJson.class.getName() + ".stripped";
+
+    void install(@Observes Filters filters) {
+        filters.register(StripJson::strip, FilterOrder.STRIP_JSON.priority());
+    }
+
+    private static void strip(RoutingContext call) {
+        String path = call.request().path();
+        if (path != null
+                && path.startsWith("/")
+                && path.endsWith(SUFFIX)
+                && !path.startsWith("/q/")
+                && call.get(STRIPPED) == null) {
+            // Once: the number of suffixes is up to the client.
+            call.put(STRIPPED, true);
+            String query = call.request().query();
+            String bare = path.substring(0, path.length() - SUFFIX.length());
+            call.reroute(call.request().method(), query == null ? bare : bare + "?" + query);
+        } else {
+            call.next();
+        }
+    }
+}
