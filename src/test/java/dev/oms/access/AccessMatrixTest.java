@@ -1,6 +1,7 @@
 package dev.oms.access;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.oms.Ledger;
 import dev.oms.OmsServers;
@@ -19,6 +20,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -102,17 +104,24 @@ class AccessMatrixTest {
     void everyRoleMayDoWhatTheTableSays() {
         Map<String, String> seen = new TreeMap<>();
         for (Call call : document.calls()) {
-            seen.put(
-                    call.toString(),
-                    ROLES.stream().map(role -> outcome(call, role)).collect(Collectors.joining(" ")));
+            List<String> outcomes = new ArrayList<>();
+            ExampleWorld world = null;
+            for (String role : ROLES) {
+                boolean isChanged = outcomes.contains("yes") && !call.method().equals("GET");
+                if (world == null || isChanged) {
+                    useKey(admin);
+                    world = ExampleWorld.create(ledger);
+                }
+                outcomes.add(outcome(call, role, world));
+            }
+            seen.put(call.toString(), String.join(" ", outcomes));
         }
 
         assertThat(seen).isEqualTo(new TreeMap<>(TABLE));
     }
 
-    private String outcome(Call call, String role) {
+    private String outcome(Call call, String role, ExampleWorld world) {
         useKey(admin);
-        ExampleWorld world = ExampleWorld.create(ledger);
         Map<String, Object> parameters = parametersOf(call, world);
         String key =
                 switch (role) {
@@ -144,7 +153,9 @@ class AccessMatrixTest {
             Map<String, Object> parameters = parametersOf(call, world);
             keys.forEach((kind, key) -> {
                 useKey(key);
-                Response response = send(call, parameters, world);
+                // Now and then the address has sent too many invalid keys.
+                Response response = await().until(
+                        () -> send(call, parameters, world), answer -> answer.statusCode() != 429);
 
                 assertThat(response.statusCode()).as("%s with %s", call, kind).isEqualTo(401);
                 assertThat(response.header("WWW-Authenticate")).isEqualTo("Bearer realm=\"oms\"");

@@ -7,6 +7,6 @@ import java.util.Map;
 public final class WithKeys implements QuarkusTestProfile {
     @Override
     public Map<String, String> getConfigOverrides() {
-        return Map.of("oms.auth", "on");
+        return Map.of("oms.auth", "on", "oms.access.last-uses.every", "1s");
     }
 }
