@@ -4,6 +4,8 @@ import dev.oms.http.Actor;
 import dev.oms.http.Bodies;
 import dev.oms.http.Created;
 import dev.oms.http.Page;
+import io.quarkus.runtime.annotations.RegisterForReflection;
+import io.quarkus.security.Authenticated;
 import io.quarkus.security.PermissionsAllowed;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.validation.constraints.Max;
@@ -20,6 +22,7 @@ import jakarta.ws.rs.core.Response;
 import jakarta.ws.rs.core.UriInfo;
 import java.time.Instant;
 import java.util.List;
+import java.util.TreeSet;
 
 /** {@code /api_keys}. */
 @RunOnVirtualThread
@@ -64,6 +67,15 @@ class ApiKeyResource {
      */
     record RollBody(@Min(0) @Max(OVERLAP_MAX_SECONDS) Integer overlapSeconds) {}
 
+    /**
+     * A caller on the wire.
+     *
+     * @param auth whether calls need a key
+     * @param name what its changes are recorded under, or null while calls need no key
+     */
+    @RegisterForReflection
+    record CallerView(boolean auth, String name, List<String> scopes, Long userId) {}
+
     /** 90 days. */
     static final int OVERLAP_MAX_SECONDS = 7_776_000;
 
@@ -83,6 +95,16 @@ class ApiKeyResource {
     @PermissionsAllowed(Scopes.KEYS_WRITE)
     public Response list(@BeanParam Page page, UriInfo uri) {
         return page.of(keys.list(page.after(), page.rows()), ApiKey::id, uri);
+    }
+
+    /** What a client that has a key, or needs none, may do. */
+    @GET
+    @Path("/current")
+    @Authenticated
+    public CallerView current() {
+        Caller caller = callers.current();
+        return new CallerView(
+                caller.keyId() != null, caller.name(), List.copyOf(new TreeSet<>(caller.scopes())), caller.userId());
     }
 
     @GET

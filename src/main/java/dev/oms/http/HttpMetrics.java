@@ -22,6 +22,7 @@ class HttpMetrics {
     /** The path templates of the resources; OpenApiTest fails when one is missing. */
     static final Set<String> PATHS = Set.of(
             "/api_keys",
+            "/api_keys/current",
             "/api_keys/{id}",
             "/api_keys/{id}/revoke",
             "/api_keys/{id}/roll",

@@ -17,6 +17,47 @@ export class Problem extends Error {
   }
 }
 
+// --- Who uses this console ---
+
+// Kept for the tab: closing it signs out, and no other page can read it.
+const KEY = 'oms-key';
+
+/** auth: whether calls need a key. scopes: what the caller may do. */
+export const caller = { auth: false, name: null, scopes: [] };
+
+export const may = (scope) => caller.scopes.includes(scope);
+
+/** The headers that tell OMS who calls. */
+export const credentials = () => {
+  const key = sessionStorage.getItem(KEY);
+  return key ? { Authorization: `Bearer ${key}` } : {};
+};
+
+/** Asks OMS who the caller is. @throws {Problem} with the status 401 when a key is needed, or another one */
+export async function identify() {
+  Object.assign(caller, (await call('GET', '/api_keys/current')).body);
+}
+
+/** Uses a key from now on. @throws {Problem} as identify */
+export async function signIn(key) {
+  sessionStorage.setItem(KEY, key);
+  await identify();
+}
+
+export function signOut() {
+  sessionStorage.removeItem(KEY);
+  location.reload();
+}
+
+let onRefused = () => {};
+
+/** Calls the listener when a key is no longer accepted. */
+export function whenRefused(listener) {
+  onRefused = listener;
+}
+
+// --- Calls ---
+
 /** The last response with an ETag, as {url, etag, result}: polling a resource that has not changed costs a 304. */
 let tagged = null;
 
@@ -31,7 +72,7 @@ async function call(method, path, { query, body, etag, signal } = {}) {
       url.searchParams.set(name, value);
     }
   }
-  const headers = new Headers();
+  const headers = new Headers(credentials());
   if (method !== 'GET') {
     headers.set('OMS-Actor', 'console');
   }
@@ -67,6 +108,7 @@ async function call(method, path, { query, body, etag, signal } = {}) {
     return known.result;
   }
   if (!response.ok) {
+    if (response.status === 401) onRefused();
     throw parseProblem(response, text);
   }
   const result = {

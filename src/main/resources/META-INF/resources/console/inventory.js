@@ -1,6 +1,6 @@
 // The Inventory pages: all items, lowest stock first, and one item with its ledger.
 
-import { get, post, put } from './api.js';
+import { get, may, post, put } from './api.js';
 import {
   action,
   address,
@@ -125,7 +125,7 @@ async function showOne({ main, title, id, params, signal }) {
   const pages = pager(`inventory/${id}`, {}, params, { first: '« Newest', previous: '‹ Newer', next: 'Older ›' });
   const corrections = h(
     'div',
-    { class: 'actions' },
+    { class: 'actions', hidden: !may('inventory:write') },
     action('Adjust quantity…', adjust, { id: 'adjust' }),
     action('Enter counted quantity…', count, { id: 'count' }),
   );

@@ -1,6 +1,6 @@
 // The Jobs page: failed and dead jobs, why they failed, when they are retried, and buttons to retry or drop them.
 
-import { get, post, remove } from './api.js';
+import { get, may, post, remove } from './api.js';
 import { action, address, ask, autoRefresh, badge, h, number, pager, plural, showError, showInfo, table, time } from './ui.js';
 
 const REFRESH_MS = 2_000;
@@ -47,11 +47,12 @@ export function show({ main, title, params, signal }) {
   const refresh = autoRefresh('jobs', status, REFRESH_MS, signal, async () => {
     const { body, next } = await get('/jobs/failed', { dead, after, limit: PAGE_ROWS }, signal);
     list.update(body, Boolean(after || next));
-    all.hidden = !body.some(hasOrder);
+    all.hidden = !may('jobs:write') || !body.some(hasOrder);
     pages.update(next);
   });
 
   function actions(job) {
+    if (!may('jobs:write')) return '–';
     return h(
       'div',
       { class: 'actions' },

@@ -1,5 +1,6 @@
 // The service status, pushed every second as server-sent events and shared by all pages.
 
+import { credentials } from './api.js';
 import { setClock } from './ui.js';
 
 export const WINDOW_SECONDS = 15 * 60;
@@ -48,28 +49,52 @@ function dropOld(nowSeconds) {
   }
 }
 
-function open() {
-  close();
-  source = new EventSource('/events');
-  source.addEventListener('history', ({ data }) => {
-    const history = JSON.parse(data);
+const HANDLERS = {
+  history(history) {
     live.bucketSeconds = history.bucket_seconds;
     live.counts = { placed: new Map(), settled: new Map() };
     addCounts(history);
-  });
-  source.addEventListener('flow', ({ data }) => {
-    live.flow = JSON.parse(data);
+  },
+  flow(flow) {
+    live.flow = flow;
     live.counts ??= { placed: new Map(), settled: new Map() };
-    setClock(live.flow.at);
-    addCounts(live.flow.buckets);
-    dropOld(Date.parse(live.flow.at) / 1_000);
+    setClock(flow.at);
+    addCounts(flow.buckets);
+    dropOld(Date.parse(flow.at) / 1_000);
     reconnectMs = RECONNECT_MIN_MS;
     restartWatchdog();
     notify('live');
-  });
-  // EventSource's own reconnect is not enough: it gives up for good after a 503 and never notices a dead connection.
-  source.onerror = reconnectLater;
+  },
+};
+
+function open() {
+  close();
+  source = new AbortController();
+  const { signal } = source;
   restartWatchdog();
+  read(signal).then(
+    () => signal.aborted || reconnectLater(),
+    () => signal.aborted || reconnectLater(),
+  );
+}
+
+/** Reads the stream until it ends. By fetch, because an EventSource can send no key. */
+async function read(signal) {
+  const response = await fetch('/events', { headers: credentials(), cache: 'no-store', signal });
+  if (!response.ok) throw new Error(`OMS returned ${response.status}`);
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let text = '';
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    const events = (text + part.value).split('\n\n');
+    text = events.pop();
+    events.forEach(handle);
+  }
+}
+
+/** OMS sends each event with one line of data. */
+function handle(event) {
+  const fields = Object.fromEntries(event.split('\n').map((line) => /^(\w*): ?(.*)$/.exec(line)?.slice(1) ?? ['', '']));
+  HANDLERS[fields.event]?.(JSON.parse(fields.data));
 }
 
 function restartWatchdog() {
@@ -85,7 +110,7 @@ function reconnectLater() {
 }
 
 function close() {
-  source?.close();
+  source?.abort();
   source = null;
   clearTimeout(watchdog);
   clearTimeout(reconnectTimer);

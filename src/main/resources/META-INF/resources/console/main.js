@@ -1,7 +1,8 @@
 // Routes to the page in the URL's hash, and shows the service status on every page.
 
+import { caller, identify, may, signIn, signOut, whenRefused } from './api.js';
 import { follow, live, start } from './live.js';
-import { button, enterPosition, h, number, restorePosition, setText, showExactTimes } from './ui.js';
+import { badge, button, enterPosition, h, number, restorePosition, setText, showExactTimes } from './ui.js';
 
 /** Loaded when they are first shown. */
 const PAGES = {
@@ -9,7 +10,10 @@ const PAGES = {
   orders: () => import('./orders.js'),
   inventory: () => import('./inventory.js'),
   jobs: () => import('./jobs.js'),
+  keys: () => import('./keys.js'),
 };
+/** What each page needs. */
+const SCOPES = { flow: 'jobs:read', orders: 'orders:read', inventory: 'inventory:read', jobs: 'jobs:read', keys: 'keys:write' };
 const WITH_ID = ['orders', 'inventory'];
 
 const main = document.getElementById('main');
@@ -19,7 +23,7 @@ let leaving = new AbortController();
 function route() {
   const [path, query] = location.hash.replace(/^#\/?/, '').split('?');
   const [page = '', id, ...rest] = path.split('/');
-  const name = page || 'flow';
+  const name = page || Object.keys(SCOPES).find((each) => may(SCOPES[each])) || 'flow';
   const exists = Object.hasOwn(PAGES, name) && rest.length === 0 && (!id || WITH_ID.includes(name));
   return { page: exists ? name : null, id, params: new URLSearchParams(query) };
 }
@@ -36,7 +40,10 @@ async function show(moveFocus) {
   const title = h('h1', { tabindex: '-1' }, page ? 'Loading…' : 'Page not found');
   main.replaceChildren(title);
   enterPosition();
-  if (page) {
+  if (page && !may(SCOPES[page])) {
+    title.textContent = 'Not allowed';
+    main.append(h('p', null, `Your key does not have the scope ${SCOPES[page]}, which this page needs.`));
+  } else if (page) {
     try {
       const { show: showPage } = await PAGES[page]();
       if (signal.aborted) return;
@@ -95,7 +102,81 @@ times.addEventListener('click', () => {
   times.setAttribute('aria-pressed', exact);
   showExactTimes(exact);
 });
-addEventListener('hashchange', () => show(true));
-start();
-follow(new AbortController().signal, showState);
-show(false);
+
+// --- Who uses it ---
+
+let isStarted = false;
+
+/** Shows what the caller may see. */
+function enter() {
+  document.querySelector('.top').hidden = false;
+  for (const link of document.querySelectorAll('nav a[data-page]')) {
+    link.parentElement.hidden = !may(SCOPES[link.dataset.page]);
+  }
+  const who = document.getElementById('who');
+  who.replaceChildren(
+    ...(caller.auth
+      ? [h('bdi', null, caller.name.replace(/^key:/, '')), ' ', button('Sign out', signOut, { class: 'quiet' })]
+      : [badge('Open to anybody', 'warn')]),
+  );
+  who.title = caller.auth ? '' : 'OMS_AUTH is off: whoever reaches this page may do everything.';
+  document.getElementById('live').hidden = !may('jobs:read');
+  if (!isStarted) {
+    isStarted = true;
+    if (may('jobs:read')) start();
+    follow(new AbortController().signal, showState);
+    addEventListener('hashchange', () => show(true));
+  }
+  show(false);
+}
+
+function askForKey(reason) {
+  leaving.abort();
+  document.querySelector('.top').hidden = true;
+  document.querySelectorAll('dialog').forEach((dialog) => dialog.close());
+  const key = h('input', { id: 'key', type: 'password', required: true, autocomplete: 'off', spellcheck: 'false', size: '60' });
+  const problem = h('p', { class: 'hint', role: 'alert' }, reason ?? '');
+  const submit = async (event) => {
+    event.preventDefault();
+    problem.textContent = '';
+    try {
+      await signIn(key.value.trim());
+      enter();
+    } catch (failure) {
+      problem.textContent = failure.message;
+      key.select();
+    }
+  };
+  main.replaceChildren(
+    h('h1', null, 'Sign in'),
+    h(
+      'form',
+      { class: 'card sign-in', onsubmit: submit },
+      h('div', { class: 'field' }, h('label', { for: 'key' }, 'API key'), key),
+      h('p', { class: 'hint' }, 'It is kept until this tab is closed.'),
+      problem,
+      h('div', { class: 'actions' }, h('button', { type: 'submit', class: 'main' }, 'Sign in')),
+    ),
+  );
+  document.title = 'Sign in · OMS';
+  key.focus();
+}
+
+async function begin() {
+  try {
+    await identify();
+  } catch (problem) {
+    if (problem.status !== 401) {
+      main.replaceChildren(
+        h('h1', null, 'The console did not load'),
+        h('p', { role: 'alert' }, problem.message),
+        h('p', null, button('Try again', begin, { class: 'main' })),
+      );
+    }
+    return;
+  }
+  enter();
+}
+
+whenRefused(() => askForKey(caller.auth ? 'Your key is no longer accepted.' : null));
+begin();

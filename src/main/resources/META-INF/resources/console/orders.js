@@ -1,6 +1,6 @@
 // The Orders pages: all orders, newest first, and one order with its timeline and stock movements.
 
-import { get, post, put } from './api.js';
+import { caller, get, may, post, put } from './api.js';
 import {
   action,
   address,
@@ -166,7 +166,7 @@ function showOne({ main, title, id, signal }) {
       get(`${path}/movements`, {}, signal),
       allStatuses(signal),
     ]);
-    shown.user ??= (await get(`/users/${order.body.user_id}`, {}, signal)).body;
+    if (may('users:read')) shown.user ??= (await get(`/users/${order.body.user_id}`, {}, signal)).body;
     content.hidden = false;
     showFacts(order.body);
     showActions(order.body, statuses);
@@ -181,7 +181,7 @@ function showOne({ main, title, id, signal }) {
       ...[
         ['Status', status(order.status)],
         order.short?.length ? ['Short of', order.short.map((item, i) => [i ? ', ' : '', name(item)]).flat()] : null,
-        ['User', [h('a', { href: `#/orders?user_id=${order.user_id}` }, name(shown.user.name)), ` (${order.user_id})`]],
+        ['User', userOf(order)],
         ['Placed', time(order.created_at)],
         ['Updated', time(order.updated_at)],
       ]
@@ -190,11 +190,18 @@ function showOne({ main, title, id, signal }) {
     );
   }
 
+  function userOf({ user_id: user }) {
+    const link = (text) => h('a', { href: `#/orders?user_id=${user}` }, text);
+    return shown.user ? [link(name(shown.user.name)), ` (${user})`] : link(`${user}`);
+  }
+
   /** Every button keeps its place, whatever the status: the next one must not appear under the pointer. */
   function showActions(order, statuses) {
     const isFinal = (one) => statuses.find(({ status }) => status === one)?.allowed.length === 0;
     if (buttons.size === 0) {
-      const settable = new Set(statuses.flatMap(({ allowed }) => allowed));
+      const settable = new Set(may('orders:write') ? statuses.flatMap(({ allowed }) => allowed) : []);
+      // Whose key is bound to a user may only cancel.
+      if (caller.user_id !== null) settable.forEach((to) => to === 'Cancelled' || settable.delete(to));
       for (const { status: to } of statuses.filter(({ status }) => settable.has(status))) {
         const text = to === 'Cancelled' ? 'Cancel order' : humanize(to);
         const properties = { 'data-to': to, class: to === 'Cancelled' ? 'danger' : null };

@@ -73,6 +73,7 @@ class AccessMatrixTest {
             POST /api_keys                         403        403       403      yes   403      403
             GET /api_keys                          403        403       403      yes   403      403
             GET /api_keys/{id}                     403        403       403      yes   403      403
+            GET /api_keys/current                  yes        yes       yes      yes   yes      yes
             POST /api_keys/{id}/roll               403        403       403      yes   403      403
             POST /api_keys/{id}/revoke             403        403       403      yes   403      403
             """.split("\n"))

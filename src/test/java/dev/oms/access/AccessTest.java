@@ -289,6 +289,18 @@ class AccessTest {
                 .body("find { it.reason == 'found' }.actor", equalTo("key:shop-1"));
     }
 
+    @Test
+    void tellsACallerWhatItMayDo() {
+        with(TestKeys.of(ledger, Role.customer, user))
+                .get("/api_keys/current")
+                .then()
+                .statusCode(200)
+                .body("auth", equalTo(true))
+                .body("name", equalTo("key:customer"))
+                .body("scopes", equalTo(List.of("inventory:read", "orders:read", "orders:write")))
+                .body("user_id", equalTo((int) user));
+    }
+
     // --- Refusals ---
 
     @Test
