@@ -3,10 +3,12 @@ package dev.oms.job;
 import dev.oms.order.StockDue;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.quarkus.redis.datasource.ReactiveRedisDataSource;
 import io.quarkus.redis.datasource.RedisDataSource;
 import io.quarkus.redis.datasource.stream.XGroupCreateArgs;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.Startup;
+import io.quarkus.runtime.StartupEvent;
 import io.vertx.mutiny.redis.client.Command;
 import io.vertx.mutiny.redis.client.Redis;
 import io.vertx.mutiny.redis.client.Request;
@@ -81,6 +83,17 @@ public class InventoryJobQueue {
         FunctionCounter.builder("oms.job.send.failures", sender, JobSender::failures)
                 .description("Jobs that could not be sent to Redis; the reconciler sends them again.")
                 .register(meters);
+    }
+
+    /**
+     * Has Quarkus create its Redis clients before the scheduler starts: it keeps them in a map that two threads must
+     * not change at a time, and the start would fail now and then.
+     */
+    void createClients(
+            @Observes @Priority(Interceptor.Priority.PLATFORM_BEFORE - 1) StartupEvent event,
+            ReactiveRedisDataSource reactive) {
+        redis.getReactive();
+        reactive.getRedis();
     }
 
     /** Sends the job of an order after its transaction has committed. Does not wait for Redis. */
