@@ -1,7 +1,6 @@
 // Routes to the page in the URL's hash, and shows the service status on every page.
 
-import { caller, identify, may, signIn, signOut, whenRefused } from './api.js';
-import { follow, live, start } from './live.js';
+import { caller, credentials, follow, identify, live, may, signIn, signOut, start, whenRefused } from './api.js';
 import { badge, button, enterPosition, h, number, restorePosition, setText, showExactTimes } from './ui.js';
 
 /** Loaded when they are first shown. */
@@ -135,7 +134,7 @@ function askForKey(reason) {
   document.querySelector('.top').hidden = true;
   document.querySelectorAll('dialog').forEach((dialog) => dialog.close());
   const key = h('input', { id: 'key', type: 'password', required: true, autocomplete: 'off', spellcheck: 'false', size: '60' });
-  const problem = h('p', { class: 'hint', role: 'alert' }, reason ?? '');
+  const problem = h('p', { class: 'hint', role: 'alert' }, reason);
   const submit = async (event) => {
     event.preventDefault();
     problem.textContent = '';
@@ -166,7 +165,9 @@ async function begin() {
   try {
     await identify();
   } catch (problem) {
-    if (problem.status !== 401) {
+    if (problem.status === 401) {
+      askForKey(Object.keys(credentials()).length ? 'Your key is no longer accepted.' : '');
+    } else {
       main.replaceChildren(
         h('h1', null, 'The console did not load'),
         h('p', { role: 'alert' }, problem.message),
@@ -178,5 +179,5 @@ async function begin() {
   enter();
 }
 
-whenRefused(() => askForKey(caller.auth ? 'Your key is no longer accepted.' : null));
+whenRefused(() => askForKey('Your key is no longer accepted.'));
 begin();

@@ -155,8 +155,8 @@ class AccessMatrixTest {
             keys.forEach((kind, key) -> {
                 useKey(key);
                 // Now and then the address has sent too many invalid keys.
-                Response response = await().until(
-                        () -> send(call, parameters, world), answer -> answer.statusCode() != 429);
+                Response response =
+                        await().until(() -> send(call, parameters, world), answer -> answer.statusCode() != 429);
 
                 assertThat(response.statusCode()).as("%s with %s", call, kind).isEqualTo(401);
                 assertThat(response.header("WWW-Authenticate")).isEqualTo("Bearer realm=\"oms\"");

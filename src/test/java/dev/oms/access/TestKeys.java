@@ -13,6 +13,11 @@ public final class TestKeys {
         return of(ledger, "tests", Role.admin.scopes(), null, "null", "null");
     }
 
+    /** A key with a role's scopes. */
+    public static String ofRole(Ledger ledger, String role) {
+        return of(ledger, Role.valueOf(role), null);
+    }
+
     static String of(Ledger ledger, Role role, Long userId) {
         return of(ledger, role.name(), role.scopes(), userId, "null", "null");
     }
