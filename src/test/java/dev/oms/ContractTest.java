@@ -33,7 +33,7 @@ class ContractTest {
     private final String burger = Shop.uniqueName();
     private final String fries = Shop.uniqueName();
     private final String email = Shop.uniqueName().replace(' ', '.') + "@example.com";
-    private final String phone = email.replaceAll("\\D", "").substring(0, 10);
+    private final String phone = Shop.uniquePhone();
     private final StringBuilder contract = new StringBuilder();
 
     @Test

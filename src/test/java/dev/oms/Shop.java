@@ -20,17 +20,15 @@ public final class Shop {
         return "thing " + NEXT.incrementAndGet();
     }
 
+    public static String uniquePhone() {
+        return "%010d".formatted(NEXT.incrementAndGet() % 10_000_000_000L);
+    }
+
     /** Creates a user and returns its id. */
     public static long user() {
-        long n = NEXT.incrementAndGet();
         return given().contentType(ContentType.JSON)
                 .body(Map.of(
-                        "name",
-                        "Somebody",
-                        "email",
-                        n + "@example.com",
-                        "phone",
-                        "%010d".formatted(n % 10_000_000_000L)))
+                        "name", "Somebody", "email", NEXT.incrementAndGet() + "@example.com", "phone", uniquePhone()))
                 .post("/users")
                 .then()
                 .statusCode(201)
