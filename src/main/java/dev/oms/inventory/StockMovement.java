@@ -65,8 +65,8 @@ public class StockMovement {
     /**
      * A movement on the wire.
      *
-     * @param actor who added the item or corrected its quantity; null for the movement of an order, whose events name
-     *     the worker, and for a movement from before V16
+     * @param actor who added the item or corrected its quantity, or the worker that settled the order; null for older
+     *     movements, from before each of these was recorded
      */
     @RegisterForReflection
     record StockMovementView(

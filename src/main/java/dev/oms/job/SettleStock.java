@@ -68,8 +68,8 @@ class SettleStock {
     private static final String LOCK_FREE_ITEMS = LOCK_ITEMS + " skip locked";
 
     private static final String WRITE_MOVEMENTS = """
-            insert into stock_movements (order_id, inventory_item_id, kind, delta, quantity_after, created_at)
-            select m.*, ? from unnest(?, ?, ?, ?, ?) m""";
+            insert into stock_movements (order_id, inventory_item_id, kind, delta, quantity_after, created_at, actor)
+            select m.*, ?, ? from unnest(?, ?, ?, ?, ?) m""";
 
     private static final String WRITE_QUANTITIES = """
             update inventory_items i set quantity = s.quantity, version = version + 1, updated_at = ?
@@ -242,6 +242,7 @@ class SettleStock {
                     connection,
                     WRITE_MOVEMENTS,
                     now,
+                    actor,
                     longs(connection, movements, Movement::orderId),
                     longs(connection, movements, Movement::itemId),
                     texts(connection, movements, movement -> movement.kind().name()),

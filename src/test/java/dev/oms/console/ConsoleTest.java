@@ -441,7 +441,7 @@ class ConsoleTest {
             assertThat(browser.text("h1")).isEqualTo("This page did not load");
             assertThat(browser.text("main")).contains("then reload", "Reload");
 
-            browser.block("*/live.js");
+            browser.block("*/api.js");
             browser.openBlankPage();
             browser.open(console + "");
             await(() -> assertThat(browser.text("main")).contains("The console did not load", "reload this page"));
