@@ -3,6 +3,7 @@ package dev.oms.inventory;
 import dev.oms.http.Actor;
 import dev.oms.http.Bodies;
 import dev.oms.http.Created;
+import dev.oms.http.IdempotencyKey;
 import dev.oms.http.IfMatch;
 import dev.oms.http.IfNoneMatch;
 import dev.oms.http.Page;
@@ -109,8 +110,17 @@ class InventoryItemResource {
     @POST
     @Path("/{id}/adjust")
     public Response adjust(
-            @PathParam("id") long id, @HeaderParam(Actor.HEADER) List<String> actor, AdjustmentBody body) {
-        return tagged(Response.ok(), adjustItem.adjust(id, bodies.validate(body), Actor.from(actor)));
+            @PathParam("id") long id,
+            @HeaderParam(IdempotencyKey.HEADER) List<String> keys,
+            @HeaderParam(Actor.HEADER) List<String> actor,
+            AdjustmentBody body) {
+        IdempotencyKey key = IdempotencyKey.from(keys).orElse(null);
+        AdjustItem.Adjusted adjusted = adjustItem.adjust(id, bodies.validate(body), Actor.from(actor), key);
+        Response.ResponseBuilder response = Response.ok();
+        if (adjusted.replayed()) {
+            response.header(IdempotencyKey.REPLAYED, true);
+        }
+        return tagged(response, adjusted.item());
     }
 
     @DELETE
