@@ -16,6 +16,9 @@ import java.util.regex.Pattern;
 public record IdempotencyKey(String value) {
     public static final String HEADER = "Idempotency-Key";
 
+    /** The header of a response to a request whose key had been used before. */
+    public static final String REPLAYED = "Idempotency-Replayed";
+
     private static final int LENGTH_MAX = 255;
     private static final Pattern BARE = Pattern.compile("[ -~&&[^\"]][ -~]*+");
     // A string as in RFC 8941, §3.3.3: quotes and backslashes, and nothing else, are escaped.

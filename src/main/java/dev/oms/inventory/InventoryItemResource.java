@@ -5,6 +5,7 @@ import dev.oms.access.Scopes;
 import dev.oms.http.Actor;
 import dev.oms.http.Bodies;
 import dev.oms.http.Created;
+import dev.oms.http.IdempotencyKey;
 import dev.oms.http.IfMatch;
 import dev.oms.http.IfNoneMatch;
 import dev.oms.http.Page;
@@ -125,10 +126,18 @@ class InventoryItemResource {
     @Path("/{id}/adjust")
     @PermissionsAllowed(Scopes.INVENTORY_WRITE)
     public Response adjust(
-            @PathParam("id") long id, @HeaderParam(Actor.HEADER) List<String> actor, AdjustmentBody body) {
-        return tagged(
-                Response.ok(),
-                adjustItem.adjust(id, bodies.validate(body), callers.current().actor(actor)));
+            @PathParam("id") long id,
+            @HeaderParam(IdempotencyKey.HEADER) List<String> keys,
+            @HeaderParam(Actor.HEADER) List<String> actor,
+            AdjustmentBody body) {
+        IdempotencyKey key = IdempotencyKey.from(keys).orElse(null);
+        AdjustItem.Adjusted adjusted =
+                adjustItem.adjust(id, bodies.validate(body), callers.current().actor(actor), key);
+        Response.ResponseBuilder response = Response.ok();
+        if (adjusted.replayed()) {
+            response.header(IdempotencyKey.REPLAYED, true);
+        }
+        return tagged(response, adjusted.item());
     }
 
     @DELETE

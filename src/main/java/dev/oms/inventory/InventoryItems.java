@@ -1,6 +1,7 @@
 package dev.oms.inventory;
 
 import dev.oms.http.Actor;
+import dev.oms.http.IdempotencyKey;
 import dev.oms.http.IfMatch;
 import dev.oms.http.ProblemException;
 import dev.oms.http.Texts;
@@ -122,8 +123,11 @@ public class InventoryItems implements PanacheRepository<InventoryItem> {
      *
      * <p>The update must not be preceded by a lock in the same statement. It would still see the row as it was before
      * the wait for that lock, and wait once more, holding it: a deadlock.
+     *
+     * @param key the idempotency key, or null; one that the item's ledger has violates
+     *     {@value StockMovements#KEY_INDEX}
      */
-    Optional<InventoryItem> adjust(long id, AdjustmentBody body, Actor actor, Instant now) {
+    Optional<InventoryItem> adjust(long id, AdjustmentBody body, Actor actor, IdempotencyKey key, Instant now) {
         return getEntityManager()
                 .unwrap(Session.class)
                 .createNativeQuery("""
@@ -135,8 +139,10 @@ public class InventoryItems implements PanacheRepository<InventoryItem> {
                             returning *),
                         moved as (
                             insert into stock_movements
-                                (inventory_item_id, kind, delta, quantity_after, reason, reference, actor, created_at)
-                            select id, 'CORRECTION', :delta, quantity, :reason, :reference, :actor, updated_at
+                                (inventory_item_id, kind, delta, quantity_after, reason, reference, actor, created_at,
+                                    idempotency_key)
+                            select id, 'CORRECTION', :delta, quantity, :reason, :reference, :actor, updated_at,
+                                :key
                             from adjusted)
                         select * from adjusted""", InventoryItem.class)
                 .setParameter("id", id)
@@ -145,6 +151,7 @@ public class InventoryItems implements PanacheRepository<InventoryItem> {
                 .setParameter("reason", body.reason())
                 .setParameter("reference", body.reference(), String.class)
                 .setParameter("actor", actor.name())
+                .setParameter("key", key == null ? null : key.value(), String.class)
                 .setParameter("now", now)
                 .uniqueResultOptional();
     }

@@ -1,11 +1,13 @@
 package dev.oms.inventory;
 
+import dev.oms.http.IdempotencyKey;
 import io.quarkus.hibernate.orm.panache.PanacheRepository;
 import io.quarkus.panache.common.Sort;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import org.hibernate.Session;
 
 /** The ledger. */
@@ -23,6 +25,24 @@ public class StockMovements implements PanacheRepository<StockMovement> {
             long quantityAfter,
             String reason,
             Instant createdAt) {}
+
+    /** No two movements of an item have the same idempotency key. */
+    static final String KEY_INDEX = "stock_movements_idempotency_key_idx";
+
+    /** Whether a key has adjusted an item, and whether by the same request; empty when it has not. */
+    Optional<Boolean> isAdjustedAlike(long itemId, IdempotencyKey key, AdjustmentBody body) {
+        return getEntityManager()
+                .unwrap(Session.class)
+                .createNativeQuery("""
+                        select delta = :delta and reason = :reason and reference is not distinct from :reference
+                        from stock_movements where inventory_item_id = :item and idempotency_key = :key""", Boolean.class)
+                .setParameter("item", itemId)
+                .setParameter("key", key.value())
+                .setParameter("delta", body.delta())
+                .setParameter("reason", body.reason())
+                .setParameter("reference", body.reference(), String.class)
+                .uniqueResultOptional();
+    }
 
     /** An item's movements, newest first. */
     List<StockMovement> of(long itemId, Long after, int rows) {

@@ -48,8 +48,6 @@ class OrderResource {
     /** The maximum number of different items in an order. */
     static final int ITEMS_MAX = 100;
 
-    static final String REPLAYED = "Idempotency-Replayed";
-
     private final Orders orders;
     private final Users users;
     private final PlaceOrder placeOrder;
@@ -144,7 +142,7 @@ class OrderResource {
         Response.ResponseBuilder response =
                 Created.at("/orders/" + placed.order().id());
         if (placed.replayed()) {
-            response.header(REPLAYED, true);
+            response.header(IdempotencyKey.REPLAYED, true);
         }
         return response.entity(placed.order()).tag(placed.order().tag()).build();
     }

@@ -1,5 +1,6 @@
 package dev.oms.order;
 
+import dev.oms.http.IdempotencyKey;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -44,7 +45,7 @@ public class PlacementMetrics {
             failed.increment();
         } else if (status >= 400) {
             refused.increment();
-        } else if (response.getHeaders().containsKey(OrderResource.REPLAYED)) {
+        } else if (response.getHeaders().containsKey(IdempotencyKey.REPLAYED)) {
             replayed.increment();
         } else {
             placed.increment();

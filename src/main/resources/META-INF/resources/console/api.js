@@ -68,7 +68,7 @@ let tagged = null;
  * @returns {Promise<{body: any, etag: ?string, next: ?string}>} next is the `after` parameter of the next page, if any
  * @throws {Problem} if the call is refused or gets no response; an AbortError if the signal aborts it
  */
-async function call(method, path, { query, body, etag, signal } = {}) {
+async function call(method, path, { query, body, etag, key, signal } = {}) {
   const url = new URL(path, location.origin);
   for (const [name, value] of Object.entries(query ?? {})) {
     if (value !== undefined && value !== null && value !== '') {
@@ -84,6 +84,9 @@ async function call(method, path, { query, body, etag, signal } = {}) {
   }
   if (etag) {
     headers.set('If-Match', etag);
+  }
+  if (key) {
+    headers.set('Idempotency-Key', key);
   }
   const known = method === 'GET' && tagged?.url === url.href ? tagged : null;
   if (known) {
@@ -128,7 +131,8 @@ async function call(method, path, { query, body, etag, signal } = {}) {
 function parseProblem(response, text) {
   try {
     const problem = JSON.parse(text);
-    return new Problem(response.status, problem.detail ?? problem.title, problem.errors);
+    const detail = problem.errors?.length ? 'OMS did not accept this.' : (problem.detail ?? problem.title);
+    return new Problem(response.status, detail, problem.errors);
   } catch {
     return new Problem(response.status, `OMS returned ${response.status} without an explanation.`);
   }
@@ -141,7 +145,10 @@ function parseNext(link) {
 
 export const get = (path, query, signal) => call('GET', path, { query, signal });
 export const put = (path, body, etag) => call('PUT', path, { body, etag });
-export const post = (path, { body, etag } = {}) => call('POST', path, { body, etag });
+export const post = (path, { body, etag, key } = {}) => call('POST', path, { body, etag, key });
+
+/** An idempotency key: a browser repeats a request by itself when its connection is lost before the response. */
+export const newKey = () => Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join('-');
 export const remove = (path) => call('DELETE', path);
 
 // --- The service status, pushed every second as server-sent events and shared by all pages ---

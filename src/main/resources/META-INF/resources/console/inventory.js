@@ -1,6 +1,6 @@
 // The Inventory pages: all items, lowest stock first, and one item with its ledger.
 
-import { get, may, post, put } from './api.js';
+import { get, may, newKey, post, put } from './api.js';
 import {
   action,
   address,
@@ -199,6 +199,7 @@ async function showOne({ main, title, id, params, signal }) {
     const amount = h('input', { id: 'amount', type: 'number', min: '1', max: QUANTITY_MAX, step: '1', required: true });
     const reason = reasonField();
     const reference = h('input', { id: 'reference', maxlength: '255', autocomplete: 'off' });
+    const key = newKey();
     await ask({
       title: 'Adjust quantity',
       text: 'The ledger records the change and the reason. Orders may be settled meanwhile.',
@@ -213,7 +214,7 @@ async function showOne({ main, title, id, params, signal }) {
       perform: async () => {
         const delta = direction.value * amount.value;
         const body = { delta, reason: reason.value, reference: reference.value || undefined };
-        const { body: item } = await sent(post(`${path}/adjust`, { body }));
+        const { body: item } = await sent(post(`${path}/adjust`, { body, key }));
         showInfo(`Quantity changed by ${signed(delta)} to ${number(item.quantity)}.`);
       },
       signal,
@@ -253,7 +254,8 @@ async function showOne({ main, title, id, params, signal }) {
           await sent(put(path, { quantity: to, reason: reason.value }, etag));
         } catch (problem) {
           if (problem.status === 412) {
-            problem.message = 'The item changed in the meantime, so nothing was corrected. Go back and count again, or adjust the quantity by an amount.';
+            problem.message =
+              'The item changed in the meantime. Go back and look at the ledger: unless your count is there, count again, or adjust the quantity by an amount.';
           }
           throw problem;
         }

@@ -121,7 +121,7 @@ function showOne({ main, title, id, signal }) {
   const lines = table(
     'Lines',
     [
-      { title: 'Item', cell: (l) => h('a', { href: itemAddress(l) }, name(l.item)), value: (l) => l.item },
+      { title: 'Item', cell: (l) => h('a', { class: 'long', href: itemAddress(l) }, name(l.item)), value: (l) => l.item },
       { title: 'Quantity', cell: (l) => number(l.quantity), value: (l) => l.quantity, numeric: true },
     ],
     (l) => l.item,
@@ -132,7 +132,7 @@ function showOne({ main, title, id, signal }) {
     'Stock movements',
     [
       { title: 'When', cell: (m) => time(m.created_at), value: (m) => m.created_at },
-      { title: 'Item', cell: (m) => h('a', { href: `#/inventory/${m.inventory_item_id}` }, name(m.item)), value: (m) => m.item },
+      { title: 'Item', cell: (m) => h('a', { class: 'long', href: `#/inventory/${m.inventory_item_id}` }, name(m.item)), value: (m) => m.item },
       { title: 'Kind', cell: (m) => badge(kindOf(m)), value: (m) => m.kind },
       { title: 'Change', cell: (m) => signed(m.delta), value: (m) => m.delta, numeric: true },
       { title: 'Quantity after', cell: (m) => number(m.quantity_after), value: (m) => m.quantity_after, numeric: true },
@@ -230,20 +230,31 @@ function showOne({ main, title, id, signal }) {
 
   const change = (to, etag) =>
     to === 'Cancelled'
-      ? perform(() => post(`${path}/cancel`, { etag }), `Order ${id} cancelled.`)
-      : perform(() => put(`${path}/update_status`, { status: to }, etag), `Order ${id} is now ${humanize(to).toLowerCase()}.`);
+      ? perform(to, () => post(`${path}/cancel`, { etag }), `Order ${id} cancelled.`)
+      : perform(to, () => put(`${path}/update_status`, { status: to }, etag), `Order ${id} is now ${humanize(to).toLowerCase()}.`);
 
-  async function perform(call, message) {
+  async function perform(to, call, message) {
     try {
       await call();
       showInfo(message);
     } catch (problem) {
       if (problem.status === 412) {
-        problem.message = 'The order changed in the meantime, so nothing was done. Check its current state and try again.';
+        await explainChange(to, problem);
+      } else if (!problem.isRefusal) {
+        problem.message += ' Check the order before you repeat it.';
       }
       showError(problem);
     }
     await refresh();
+  }
+
+  /** By somebody else, or by this very request, whose first response was lost and which the browser has repeated. */
+  async function explainChange(to, problem) {
+    const now = await get(path, {}, signal).then(({ body }) => humanize(body.status).toLowerCase(), () => 'unknown');
+    problem.message =
+      now === humanize(to).toLowerCase()
+        ? `The order is ${now} already. The timeline shows who did it.`
+        : `The order changed in the meantime, and its status is ${now}. Check it and try again.`;
   }
 }
 

@@ -173,7 +173,7 @@ function failure(problem, retry) {
   return h(
     'div',
     { class: 'failure', role: 'alert' },
-    h('p', null, h('strong', null, problem.status === 404 ? 'Not found. ' : 'Something went wrong. '), problem.message),
+    h('p', null, h('strong', null, problem.status === 404 ? 'Not found. ' : problem.isRefusal ? '' : 'Something went wrong. '), problem.message),
     problem.errors?.length ? h('ul', null, problem.errors.map((error) => h('li', null, error))) : null,
     retry ? button('Try again', retry) : null,
   );

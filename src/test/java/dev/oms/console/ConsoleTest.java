@@ -721,6 +721,36 @@ class ConsoleTest {
         assertNoErrors();
     }
 
+    /** As a browser does by itself when the connection is lost before the response. */
+    @Test
+    void doesOnceWhatTheBrowserSendsTwice() {
+        browser.open(console + "#/inventory/" + item);
+        await(() -> assertThat(browser.text("[data-fact=Quantity]")).startsWith("10 "));
+        sendWritesTwice();
+        browser.click("#adjust");
+        browser.type("#amount", "3");
+        browser.type("#reason", "damaged");
+        browser.click("dialog [type=submit]");
+        await(() -> assertThat(browser.text("#info")).contains("changed by -3 to 7"));
+        assertThat(Shop.quantity(item)).isEqualTo(7);
+
+        long order = Shop.order(user, Map.of(name, 1));
+        Shop.settled(order);
+        browser.open(console + "#/orders/" + order);
+        sendWritesTwice();
+        browser.click("[data-to=OutForDelivery]");
+        await(() -> assertThat(browser.text("#alert")).contains("The order is out for delivery already."));
+        assertOnlyErrors(412);
+    }
+
+    private static void sendWritesTwice() {
+        browser.execute("""
+                window.send ??= window.fetch;
+                window.fetch = (url, options) => options.method === 'GET'
+                    ? window.send(url, options)
+                    : window.send(url, options).then(() => window.send(url, options));""");
+    }
+
     /** From now on, writes are made, but the page gets this in place of the response. */
     private static void loseAnswersToWrites(String instead) {
         browser.execute("""
