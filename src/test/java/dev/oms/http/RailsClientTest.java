@@ -176,9 +176,50 @@ class RailsClientTest {
         assertThat(json(send("PUT", "/orders/" + order + "/update_status", FORM, "status=OutForDelivery"), 200)
                         .getString("status"))
                 .isEqualTo("OutForDelivery");
-        assertThat(json(send("POST", "/orders/" + order + "/cancel", FORM, "reason=late"), 200)
+        assertThat(json(send("POST", "/orders/" + order + "/cancel", FORM, ""), 200)
                         .getString("status"))
                 .isEqualTo("Cancelled");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', nullValues = "null", textBlock = """
+            null             | null
+            application/json | null
+            application/json | {}
+            application/json | {"id":1,"version":3}
+            text/plain       | null
+            application/x-www-form-urlencoded | null
+            """)
+    void cancellingWithoutABody(String type, String body) {
+        long order = Shop.order(user, Map.of(burger, 1));
+
+        assertThat(json(send("POST", "/orders/" + order + "/cancel", type, body), 200)
+                        .getString("status"))
+                .isEqualTo("Cancelled");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', nullValues = "null", textBlock = """
+            application/json | {"items":{"burger":1}} | 422 | items is not a known field
+            application/json | {"order":{}}           | 422 | order is not a known field
+            application/json | []                     | 400 | must be a JSON object
+            application/json | {                      | 400 | not valid JSON
+            text/plain       | zzz                    | 415 | application/json
+            null             | {}                     | 415 | application/json
+            application/x-www-form-urlencoded | items[burger]=1 | 422 | items is not a known field
+            """)
+    void bodyOfACallThatNeedsNone(String type, String body, int status, String message) {
+        long order = Shop.order(user, Map.of(burger, 1));
+        ledger.awaitSettled();
+
+        for (String path : List.of(
+                "/orders/" + order + "/cancel",
+                "/jobs/failed/1/retry",
+                "/jobs/failed/retry",
+                "/inventory_items/audit")) {
+            isRefused(send("POST", path, type, body), status, "", message);
+        }
+        assertThat(Shop.status(order)).isEqualTo("Confirmed");
     }
 
     @Test
