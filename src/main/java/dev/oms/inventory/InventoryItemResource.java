@@ -115,8 +115,8 @@ class InventoryItemResource {
 
     @DELETE
     @Path("/{id}")
-    public void remove(@PathParam("id") long id) {
-        removeItem.remove(id);
+    public void remove(@PathParam("id") long id, @HeaderParam(IfMatch.HEADER) List<String> expected) {
+        removeItem.remove(id, IfMatch.from(expected));
     }
 
     @GET

@@ -309,6 +309,27 @@ class BadInputTest {
                 415);
     }
 
+    /** If they were ignored, a write would be unconditional, or be made twice. */
+    @ParameterizedTest
+    @CsvSource({
+        "POST, /inventory_items, Idempotency-Key",
+        "POST, /users, Idempotency-Key",
+        "POST, /orders, If-Match",
+        "POST, /orders, If-None-Match",
+        "POST, /orders/1/cancel, Idempotency-Key",
+        "PUT, /orders/1/update_status, Idempotency-Key",
+        "PUT, /inventory_items/1, If-None-Match",
+        "POST, /inventory_items/1/adjust, If-Match",
+        "DELETE, /inventory_items/1, Idempotency-Key",
+        "DELETE, /jobs/failed/1, If-Match",
+        "POST, /jobs/failed/retry, Idempotency-Key",
+        "POST, /inventory_items/audit, Idempotency-Key"
+    })
+    void headersThatAreNotSupported(String method, String path, String header) {
+        isProblem(given().header(header, "\"1\"").request(method, path).then(), 400)
+                .body("detail", equalTo(header + " is not supported here."));
+    }
+
     @Test
     void bodiesOverTheirLimit() {
         isProblem(place("{\"items\":{\"%s\":1}}%s".formatted(name, " ".repeat(160_000))), 413)
