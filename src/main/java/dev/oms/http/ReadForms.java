@@ -107,7 +107,8 @@ class ReadForms {
                 || !body.toString(StandardCharsets.ISO_8859_1).stripTrailing().endsWith("--" + boundary + "--")) {
             throw ProblemException.malformed("The multipart/form-data body is incomplete, or has no boundary.");
         }
-        HttpRequest head = new DefaultHttpRequest(HttpVersion.HTTP_1_1, io.netty.handler.codec.http.HttpMethod.POST, "/");
+        HttpRequest head =
+                new DefaultHttpRequest(HttpVersion.HTTP_1_1, io.netty.handler.codec.http.HttpMethod.POST, "/");
         head.headers().set(HttpHeaderNames.CONTENT_TYPE, contentType);
         HttpPostMultipartRequestDecoder decoder =
                 new HttpPostMultipartRequestDecoder(IN_MEMORY, head, StandardCharsets.UTF_8, UNLIMITED, UNLIMITED);

@@ -88,8 +88,8 @@ class InventoryItemResource {
             @HeaderParam(IfMatch.HEADER) List<String> expected,
             @HeaderParam(Actor.HEADER) List<String> actor,
             InventoryItemBody body) {
-        InventoryItemBody valid = bodies.unwrapAndValidate(body);
-        if (valid.isEmpty()) {
+        InventoryItemBody valid = body == null ? null : bodies.unwrapAndValidate(body);
+        if (valid == null || valid.isEmpty()) {
             throw ProblemException.invalid("", "one of name, quantity and threshold is required");
         }
         return tagged(Response.ok(), changeItem.change(id, valid, IfMatch.from(expected), Actor.from(actor)));

@@ -505,7 +505,9 @@ class RailsClientTest {
                 "{\"inventory_item\":{\"threshold\":3,\"quantity\":null}}",
                 "{}",
                 "{\"inventory_item\":{}}",
-                "{\"reason\":\"counted\"}"
+                "{\"reason\":\"counted\"}",
+                "null",
+                ""
             })
     void changeWithoutEffect(String body) {
         for (String method : List.of("PUT", "PATCH")) {
@@ -514,10 +516,19 @@ class RailsClientTest {
             assertThat(response.statusCode()).as(response.body()).isEqualTo(422);
             assertThat(JsonPath.from(response.body()).getString("error")).containsAnyOf("must not be null", "required");
         }
-        assertThat(send("PUT", "/inventory_items/" + item, JSON, "").statusCode())
-                .isEqualTo(400);
-        assertThat(send("PUT", "/inventory_items/" + item, FORM, "").statusCode())
-                .isEqualTo(422);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', nullValues = "null", textBlock = """
+            PUT   | null
+            PATCH | null
+            PUT   | text/plain
+            PUT   | application/json
+            PATCH | application/x-www-form-urlencoded
+            PUT   | multipart/form-data
+            """)
+    void changeWithoutABody(String method, String type) {
+        isRefused(send(method, "/inventory_items/" + item, type, null), 422, "", "one of name, quantity and threshold");
     }
 
     @ParameterizedTest
