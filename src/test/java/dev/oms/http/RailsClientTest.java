@@ -458,6 +458,15 @@ class RailsClientTest {
                         JSON,
                         "{%s,\"status\":\"Cancelled\"}".formatted(echo)),
                 200);
+        assertThat(json(
+                                send(
+                                        "POST",
+                                        "/inventory_items/" + item + "/adjust",
+                                        JSON,
+                                        "{%s,\"delta\":3,\"reason\":\"found\"}".formatted(echo)),
+                                200)
+                        .getLong("id"))
+                .isEqualTo(item);
         isRefused(
                 send("PUT", "/inventory_items/" + item, JSON, "{%s,\"quantity\":1,\"colour\":1}".formatted(echo)),
                 422,
