@@ -478,6 +478,9 @@ class RailsClientTest {
     @CsvSource(delimiter = '|', nullValues = "null", textBlock = """
             GET  | /orders/999999999999 | null | There is no order 999999999999.
             GET  | /orders?limit=x      | null | limit must be a whole number, not 'x'.
+            GET  | /orders/99999999999999999999  | null | id is too large a number: '99999999999999999999'.
+            GET  | /orders?after=-99999999999999999999 | null | after is too large a number: '-99999999999999999999'.
+            GET  | /orders/9x           | null | id must be a whole number, not '9x'.
             GET  | /nowhere             | null | There is nothing at /nowhere.
             POST | /users               | {"name":"A","email":"a@b.c","phone":"1"} | phone must be 10 digits
             POST | /inventory_items     | {"name":"a","quantity":-1,"threshold":-1} | quantity must be greater than or equal to 0; threshold must be greater than or equal to 0
