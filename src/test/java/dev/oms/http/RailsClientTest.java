@@ -413,6 +413,12 @@ class RailsClientTest {
         assertThat(send("POST", "/orders/" + order + "/cancel.json", null, null).statusCode())
                 .isEqualTo(200);
         assertThat(send("GET", "/nowhere.json", null, null).statusCode()).isEqualTo(404);
+        for (String path : List.of("/.json", "/orders/.json", "/console/.json", "/orders//.json")) {
+            isRefused(send("GET", path, null, null), 404, "", "There is nothing at " + path);
+        }
+        assertThat(send("POST", "/orders/.json?user_id=" + user, JSON, "{\"items\":{\"%s\":1}}".formatted(burger))
+                        .statusCode())
+                .isEqualTo(404);
         assertThat(send("GET", "/orders" + ".json".repeat(1_000), null, null).statusCode())
                 .isEqualTo(404);
         // As large as without.
@@ -595,6 +601,9 @@ class RailsClientTest {
             GET  | /orders?limit=
             GET  | /users/1/orders?status=
             GET  | /inventory_items?name=
+            GET  | /inventory_items?name=%20
+            GET  | /inventory_items?name=%E2%80%8B
+            GET  | /inventory_items?name=%C2%A0%E2%80%AE
             GET  | /inventory_items?below_threshold=
             GET  | /inventory_items?sort=
             GET  | /jobs/failed?dead=
