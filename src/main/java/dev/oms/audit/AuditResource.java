@@ -1,6 +1,7 @@
 package dev.oms.audit;
 
 import dev.oms.audit.Audits.Last;
+import dev.oms.http.Bodies;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 import io.smallrye.common.annotation.RunOnVirtualThread;
 import jakarta.ws.rs.GET;
@@ -28,7 +29,7 @@ class AuditResource {
     }
 
     @POST
-    public Response request() {
+    public Response request(Bodies.Empty body) {
         return Response.accepted(new RequestedAudit(audits.request())).build();
     }
 }

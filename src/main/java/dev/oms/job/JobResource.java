@@ -1,6 +1,7 @@
 package dev.oms.job;
 
 import dev.oms.http.Actor;
+import dev.oms.http.Bodies;
 import dev.oms.http.Page;
 import dev.oms.job.FailedJob.FailedJobView;
 import dev.oms.job.Workers.Reconciliation;
@@ -103,13 +104,13 @@ class JobResource {
 
     @POST
     @Path("/failed/{order_id}/retry")
-    public Response retry(@PathParam("order_id") long orderId) {
+    public Response retry(@PathParam("order_id") long orderId, Bodies.Empty body) {
         return Response.accepted(retryJob.retry(orderId).view()).build();
     }
 
     @POST
     @Path("/failed/retry")
-    public Response retryAll() {
+    public Response retryAll(Bodies.Empty body) {
         return Response.accepted(new Retried(retryJob.retryAll())).build();
     }
 

@@ -190,7 +190,8 @@ class OrderResource {
     public Response cancel(
             @PathParam("id") long id,
             @HeaderParam(IfMatch.HEADER) List<String> expected,
-            @HeaderParam(Actor.HEADER) List<String> actor) {
+            @HeaderParam(Actor.HEADER) List<String> actor,
+            Bodies.Empty body) {
         return ok(cancelOrder.cancel(id, IfMatch.from(expected), Actor.from(actor)));
     }
 
