@@ -36,7 +36,9 @@ class RequireUtf8 {
 
     private void require(RoutingContext call) {
         Buffer body = call.body().buffer();
-        if (body == null || body.length() == 0 || !READING.contains(call.request().method())) {
+        if (body == null
+                || body.length() == 0
+                || !READING.contains(call.request().method())) {
             call.next();
         } else if (!isUtf8(call.request().getHeader(HttpHeaders.CONTENT_TYPE))) {
             writeProblem.write(call, Problem.of(415, "The charset of the body must be utf-8."));
