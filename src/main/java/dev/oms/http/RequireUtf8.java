@@ -11,6 +11,7 @@ import jakarta.ws.rs.core.MediaType;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.util.Locale;
 import java.util.Set;
 
 /**
@@ -49,14 +50,17 @@ class RequireUtf8 {
         }
     }
 
-    /** Whether a type's charset is UTF-8 or ASCII, a part of it. Whether the type is one is left to JAX-RS. */
+    /** Whether JSON's charset is UTF-8 or ASCII, a part of it. Another or an invalid type is left to JAX-RS. */
     private static boolean isUtf8(String contentType) {
         if (contentType == null || contentType.indexOf(';') < 0) {
             return true;
         }
         try {
-            String charset = MediaType.valueOf(contentType).getParameters().get(MediaType.CHARSET_PARAMETER);
-            return charset == null || charset.matches("(?i)utf-?8|(us-)?ascii");
+            MediaType type = MediaType.valueOf(contentType);
+            String charset = type.getParameters().get(MediaType.CHARSET_PARAMETER);
+            return charset == null
+                    || !type.getSubtype().toLowerCase(Locale.ROOT).endsWith("json")
+                    || charset.matches("(?i)utf-?8|(us-)?ascii");
         } catch (IllegalArgumentException e) {
             return true;
         }
