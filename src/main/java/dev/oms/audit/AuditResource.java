@@ -3,6 +3,7 @@ package dev.oms.audit;
 import dev.oms.access.Callers;
 import dev.oms.access.Scopes;
 import dev.oms.audit.Audits.Last;
+import dev.oms.http.Bodies;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 import io.quarkus.security.PermissionsAllowed;
 import io.smallrye.common.annotation.RunOnVirtualThread;
@@ -40,7 +41,7 @@ class AuditResource {
 
     @POST
     @PermissionsAllowed(Scopes.INVENTORY_WRITE)
-    public Response request() {
+    public Response request(Bodies.Empty body) {
         callers.charge(AUDIT_UNITS - 1);
         return Response.accepted(new RequestedAudit(audits.request())).build();
     }

@@ -42,6 +42,13 @@ public class Bodies {
     public @interface IgnoresEcho {}
 
     /**
+     * The body of a call that needs none: absent, or an object without fields. A call that ignored any other would do
+     * more than its client asked for, such as cancel a whole order instead of one of its lines.
+     */
+    @IgnoresEcho
+    public record Empty() {}
+
+    /**
      * A body that may be wrapped in an object with one field.
      *
      * @param <T> the body

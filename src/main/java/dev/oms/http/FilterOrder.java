@@ -54,7 +54,10 @@ public enum FilterOrder {
     OVERRIDE_ACCEPT,
 
     /** {@link ReadForms}, before JAX-RS, and after admission, since a large form takes time. */
-    READ_FORMS;
+    READ_FORMS,
+
+    /** {@link RequireUtf8}, before JAX-RS, and after {@link ReadForms}: other rules apply to the bytes of a form. */
+    REQUIRE_UTF8;
 
     /** The place among Vert.x's routes; the lowest is first. */
     int route() {

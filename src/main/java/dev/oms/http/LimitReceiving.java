@@ -26,7 +26,16 @@ public class LimitReceiving {
         router.route()
                 .order(FilterOrder.LIMIT_RECEIVING.route())
                 .handler(LimitReceiving::limit)
-                .failureHandler(LimitReceiving::limit);
+                .failureHandler(LimitReceiving::limitFailed);
+    }
+
+    /** A call may fail before the first handler, and also after its response, when sending a file is interrupted. */
+    private static void limitFailed(RoutingContext call) {
+        if (call.response().ended() || call.response().closed()) {
+            call.next();
+        } else {
+            limit(call);
+        }
     }
 
     private static void limit(RoutingContext call) {

@@ -15,7 +15,6 @@ import jakarta.ws.rs.WebApplicationException;
 import jakarta.ws.rs.core.Request;
 import jakarta.ws.rs.core.Response;
 import jakarta.ws.rs.core.UriInfo;
-import java.io.CharConversionException;
 import java.io.IOException;
 import java.nio.channels.ClosedChannelException;
 import java.util.List;
@@ -88,13 +87,6 @@ class ProblemMappers {
     @ServerExceptionMapper
     Response mismatched(MismatchedInputException e) {
         return badJson(e);
-    }
-
-    // Jackson throws this for invalid UTF-32 only; for UTF-8 and UTF-16 it throws a JsonProcessingException.
-    @ServerExceptionMapper
-    Response badCharacters(CharConversionException e) {
-        return Problem.of(400, "The body is not valid JSON: it contains an invalid character.")
-                .toResponse();
     }
 
     @ServerExceptionMapper

@@ -5,7 +5,6 @@ import io.netty.handler.codec.DecoderException;
 import io.netty.handler.codec.http.DefaultHttpRequest;
 import io.netty.handler.codec.http.DefaultLastHttpContent;
 import io.netty.handler.codec.http.HttpHeaderNames;
-import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.multipart.Attribute;
@@ -15,6 +14,7 @@ import io.netty.handler.codec.http.multipart.InterfaceHttpData;
 import io.quarkus.vertx.http.runtime.filters.Filters;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpMethod;
 import io.vertx.ext.web.RoutingContext;
 import io.vertx.ext.web.impl.RoutingContextInternal;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -26,7 +26,9 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * Turns the body of a form, {@code application/x-www-form-urlencoded} or {@code multipart/form-data}, into the JSON
+ * Prepares bodies for JAX-RS, which reads JSON only. An absent body counts as absent JSON, whatever its type.
+ *
+ * <p>Turns the body of a form, {@code application/x-www-form-urlencoded} or {@code multipart/form-data}, into the JSON
  * that it stands for, before a resource sees it. So one parser applies every rule. {@link CollectBody} has limited the
  * body by then.
  *
@@ -54,7 +56,8 @@ class ReadForms {
     private void read(RoutingContext call) {
         String contentType = call.request().getHeader(HttpHeaders.CONTENT_TYPE);
         // Most bodies are JSON.
-        if (contentType != null && !contentType.startsWith("application/json")) {
+        boolean isJson = contentType != null && contentType.startsWith("application/json");
+        if (!isJson && !call.request().method().equals(HttpMethod.GET)) {
             Buffer body = call.body().buffer();
             try {
                 // Without fields a form has no body.
@@ -68,12 +71,17 @@ class ReadForms {
     }
 
     private static void read(RoutingContext call, String contentType, Buffer body) {
-        switch (contentType.split(";", 2)[0].strip().toLowerCase(Locale.ROOT)) {
+        String type = contentType == null ? "" : contentType.split(";", 2)[0];
+        switch (type.strip().toLowerCase(Locale.ROOT)) {
             case "application/x-www-form-urlencoded" ->
                 setJson(call, urlencoded(body).toJson());
             case "multipart/form-data" ->
                 setJson(call, multipart(contentType, body).toJson());
-            default -> {}
+            default -> {
+                if (body.length() == 0) {
+                    call.request().headers().set(HttpHeaders.CONTENT_TYPE, "application/json");
+                }
+            }
         }
     }
 
@@ -99,7 +107,8 @@ class ReadForms {
                 || !body.toString(StandardCharsets.ISO_8859_1).stripTrailing().endsWith("--" + boundary + "--")) {
             throw ProblemException.malformed("The multipart/form-data body is incomplete, or has no boundary.");
         }
-        HttpRequest head = new DefaultHttpRequest(HttpVersion.HTTP_1_1, HttpMethod.POST, "/");
+        HttpRequest head =
+                new DefaultHttpRequest(HttpVersion.HTTP_1_1, io.netty.handler.codec.http.HttpMethod.POST, "/");
         head.headers().set(HttpHeaderNames.CONTENT_TYPE, contentType);
         HttpPostMultipartRequestDecoder decoder =
                 new HttpPostMultipartRequestDecoder(IN_MEMORY, head, StandardCharsets.UTF_8, UNLIMITED, UNLIMITED);

@@ -9,6 +9,7 @@ import java.lang.annotation.Annotation;
 import java.lang.reflect.Type;
 import java.util.Arrays;
 import java.util.function.Function;
+import java.util.regex.Pattern;
 
 /**
  * Rejects an invalid path or query parameter with a 400 that names it. JAX-RS alone would answer 404 without an
@@ -16,10 +17,17 @@ import java.util.function.Function;
  */
 @Provider
 public class StrictParams implements ParamConverterProvider {
+    private static final Pattern WHOLE_NUMBER = Pattern.compile("[-+]?+[0-9]++");
+
+    /** A whole number that a long cannot hold. */
+    private static final class TooLarge extends IllegalArgumentException {
+        private static final long serialVersionUID = 1L;
+    }
+
     @Override
     public <T> ParamConverter<T> getConverter(Class<T> type, Type genericType, Annotation[] annotations) {
         if (type == Long.class || type == long.class) {
-            return new Strict<>(nameIn(annotations), "a whole number", value -> cast(Long.valueOf(value)));
+            return new Strict<>(nameIn(annotations), "a whole number", value -> cast(parseLong(value)));
         }
         if (type.isEnum()) {
             T[] constants = type.getEnumConstants();
@@ -39,6 +47,14 @@ public class StrictParams implements ParamConverterProvider {
             });
         }
         return null;
+    }
+
+    private static Long parseLong(String value) {
+        try {
+            return Long.valueOf(value);
+        } catch (NumberFormatException e) {
+            throw WHOLE_NUMBER.matcher(value).matches() ? new TooLarge() : e;
+        }
     }
 
     @SuppressWarnings("unchecked") // A converter for a primitive type returns its wrapper class.
@@ -63,6 +79,9 @@ public class StrictParams implements ParamConverterProvider {
         public T fromString(String value) {
             try {
                 return parse.apply(value);
+            } catch (TooLarge e) {
+                throw ProblemException.malformed(
+                        "%s is too large a number: '%s'.".formatted(name, Texts.shorten(value, 50)));
             } catch (IllegalArgumentException e) {
                 throw ProblemException.malformed(
                         "%s must be %s, not '%s'.".formatted(name, expected, Texts.shorten(value, 50)));

@@ -5,23 +5,36 @@ import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 
-/** Lets a path of the API end in {@code .json}, as clients of the Rails service write it. */
+/**
+ * Lets a path of the API end in {@code .json}, as clients of the Rails service write it. Before it there must be
+ * something: {@code /orders/.json} is not the list.
+ */
 @ApplicationScoped
 class StripJson {
     private static final String SUFFIX = ".json";
     private static final String STRIPPED = StripJson.class.getName() + ".stripped";
 
-    void install(@Observes Filters filters) {
-        filters.register(StripJson::strip, FilterOrder.STRIP_JSON.priority());
+    private final WriteProblem writeProblem;
+
+    StripJson(WriteProblem writeProblem) {
+        this.writeProblem = writeProblem;
     }
 
-    private static void strip(RoutingContext call) {
+    void install(@Observes Filters filters) {
+        filters.register(this::strip, FilterOrder.STRIP_JSON.priority());
+    }
+
+    private void strip(RoutingContext call) {
         String path = call.request().path();
         if (path != null
                 && path.startsWith("/")
                 && path.endsWith(SUFFIX)
                 && !path.startsWith("/q/")
                 && call.get(STRIPPED) == null) {
+            if (path.endsWith("/" + SUFFIX)) {
+                writeProblem.write(call, Problem.ofNothingAt(path));
+                return;
+            }
             // Once: the number of suffixes is up to the client.
             call.put(STRIPPED, true);
             String query = call.request().query();

@@ -1,5 +1,6 @@
 package dev.oms.inventory;
 
+import dev.oms.http.Bodies;
 import dev.oms.http.Texts;
 import jakarta.validation.constraints.Max;
 import jakarta.validation.constraints.Min;
@@ -13,6 +14,7 @@ import jakarta.validation.constraints.Size;
  * @param delta the units to add, or to take away if negative; not 0
  * @param reference the document behind it, such as a delivery note, or null
  */
+@Bodies.IgnoresEcho
 record AdjustmentBody(
         @NotNull @Min(-InventoryItem.QUANTITY_MAX) @Max(InventoryItem.QUANTITY_MAX)
         Long delta,

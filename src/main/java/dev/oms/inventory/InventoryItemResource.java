@@ -10,6 +10,7 @@ import dev.oms.http.IfMatch;
 import dev.oms.http.IfNoneMatch;
 import dev.oms.http.Page;
 import dev.oms.http.ProblemException;
+import dev.oms.http.Texts;
 import dev.oms.inventory.StockMovement.StockMovementView;
 import io.quarkus.security.PermissionsAllowed;
 import io.smallrye.common.annotation.RunOnVirtualThread;
@@ -77,6 +78,9 @@ class InventoryItemResource {
             @QueryParam("sort") @DefaultValue("id") InventoryItems.Order order,
             @BeanParam Page page,
             UriInfo uri) {
+        if (prefix != null && Texts.normalizeName(prefix).isEmpty()) {
+            throw ProblemException.malformed("name must not be empty or invisible.");
+        }
         List<InventoryItem> rows = items.list(prefix, belowThreshold, order, page.after(), page.rows());
         return page.of(rows, order::keyOf, InventoryItem::view, uri);
     }
@@ -100,8 +104,8 @@ class InventoryItemResource {
             @HeaderParam(IfMatch.HEADER) List<String> expected,
             @HeaderParam(Actor.HEADER) List<String> actor,
             InventoryItemBody body) {
-        InventoryItemBody valid = bodies.unwrapAndValidate(body);
-        if (valid.isEmpty()) {
+        InventoryItemBody valid = body == null ? null : bodies.unwrapAndValidate(body);
+        if (valid == null || valid.isEmpty()) {
             throw ProblemException.invalid("", "one of name, quantity and threshold is required");
         }
         return tagged(
@@ -143,8 +147,8 @@ class InventoryItemResource {
     @DELETE
     @Path("/{id}")
     @PermissionsAllowed(Scopes.INVENTORY_WRITE)
-    public void remove(@PathParam("id") long id) {
-        removeItem.remove(id);
+    public void remove(@PathParam("id") long id, @HeaderParam(IfMatch.HEADER) List<String> expected) {
+        removeItem.remove(id, IfMatch.from(expected));
     }
 
     @GET

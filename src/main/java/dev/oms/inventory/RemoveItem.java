@@ -1,5 +1,6 @@
 package dev.oms.inventory;
 
+import dev.oms.http.IfMatch;
 import dev.oms.http.ProblemException;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.transaction.Transactional;
@@ -16,10 +17,11 @@ class RemoveItem {
         this.clock = clock;
     }
 
-    /** @throws ProblemException 404 when there is no such item */
+    /** @throws ProblemException 404 when there is no such item, 412 when it is at another version */
     @Transactional
-    void remove(long id) {
+    void remove(long id, IfMatch expected) {
         InventoryItem item = items.lockForRemoval(id);
+        expected.require("inventory item", id, item.version());
         if (items.isOrdered(id)) {
             item.archive(clock.instant());
         } else {

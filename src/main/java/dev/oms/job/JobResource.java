@@ -3,6 +3,7 @@ package dev.oms.job;
 import dev.oms.access.Callers;
 import dev.oms.access.Scopes;
 import dev.oms.http.Actor;
+import dev.oms.http.Bodies;
 import dev.oms.http.Page;
 import dev.oms.job.FailedJob.FailedJobView;
 import dev.oms.job.Workers.Reconciliation;
@@ -117,14 +118,14 @@ class JobResource {
     @POST
     @Path("/failed/{order_id}/retry")
     @PermissionsAllowed(Scopes.JOBS_WRITE)
-    public Response retry(@PathParam("order_id") long orderId) {
+    public Response retry(@PathParam("order_id") long orderId, Bodies.Empty body) {
         return Response.accepted(retryJob.retry(orderId).view()).build();
     }
 
     @POST
     @Path("/failed/retry")
     @PermissionsAllowed(Scopes.JOBS_WRITE)
-    public Response retryAll() {
+    public Response retryAll(Bodies.Empty body) {
         return Response.accepted(new Retried(retryJob.retryAll())).build();
     }
 

@@ -218,7 +218,8 @@ class OrderResource {
     public Response cancel(
             @PathParam("id") long id,
             @HeaderParam(IfMatch.HEADER) List<String> expected,
-            @HeaderParam(Actor.HEADER) List<String> actor) {
+            @HeaderParam(Actor.HEADER) List<String> actor,
+            Bodies.Empty body) {
         Caller caller = callers.current();
         return ok(cancelOrder.cancel(id, caller, IfMatch.from(expected), caller.actor(actor)));
     }

@@ -309,6 +309,27 @@ class BadInputTest {
                 415);
     }
 
+    /** If they were ignored, a write would be unconditional, or be made twice. */
+    @ParameterizedTest
+    @CsvSource({
+        "POST, /inventory_items, Idempotency-Key",
+        "POST, /users, Idempotency-Key",
+        "POST, /orders, If-Match",
+        "POST, /orders, If-None-Match",
+        "POST, /orders/1/cancel, Idempotency-Key",
+        "PUT, /orders/1/update_status, Idempotency-Key",
+        "PUT, /inventory_items/1, If-None-Match",
+        "POST, /inventory_items/1/adjust, If-Match",
+        "DELETE, /inventory_items/1, Idempotency-Key",
+        "DELETE, /jobs/failed/1, If-Match",
+        "POST, /jobs/failed/retry, Idempotency-Key",
+        "POST, /inventory_items/audit, Idempotency-Key"
+    })
+    void headersThatAreNotSupported(String method, String path, String header) {
+        isProblem(given().header(header, "\"1\"").request(method, path).then(), 400)
+                .body("detail", equalTo(header + " is not supported here."));
+    }
+
     @Test
     void bodiesOverTheirLimit() {
         isProblem(place("{\"items\":{\"%s\":1}}%s".formatted(name, " ".repeat(160_000))), 413)
@@ -422,15 +443,57 @@ class BadInputTest {
         isProblem(given().header("Accept", accept).get("/users/999999999").then(), 404);
     }
 
-    @Test
-    void invalidCharacters() throws IOException {
-        // UTF-32, with a code point beyond the last one that Unicode defines.
-        String body = "{\0\0\0\1\0\u0017\0";
+    /** Each character is one byte of the body. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{\"name\":\"bad\u00ff8\",\"quantity\":1,\"threshold\":0}",
+                // Too long a form of a slash, half of a character, and a surrogate.
+                "{\"name\":\"\u00c0\u00af\",\"quantity\":1,\"threshold\":0}",
+                "{\"name\":\"\u00c3\",\"quantity\":1,\"threshold\":0}",
+                "{\"name\":\"\u00ed\u00a0\u0080\",\"quantity\":1,\"threshold\":0}",
+                // UTF-16, and UTF-32 with a code point beyond the last one.
+                "\u00fe\u00ff\0{\0}",
+                "{\0}\0",
+                "{\0\0\0\1\0\u0017\0"
+            })
+    void bodiesThatAreNotUtf8(String body) throws IOException {
+        String length = "Content-Length: %d\r\n".formatted(body.length());
 
+        for (String type : List.of("application/json", "application/json; charset=utf-8")) {
+            isProblem(
+                    exchange("POST /inventory_items", "Content-Type: " + type + "\r\n" + length, body),
+                    400,
+                    "not UTF-8");
+        }
         isProblem(
-                exchange("POST /inventory_items", "Content-Type: application/json\r\nContent-Length: 8\r\n", body),
+                exchange("POST /inventory_items?threshold=1", "Content-Type: application/json\r\n" + length, body),
                 400,
-                "not valid JSON");
+                "not UTF-8");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"iso-8859-1", "UTF-16", "\"utf-16le\"", "nonsense"})
+    void otherCharsets(String charset) throws IOException {
+        isProblem(
+                exchange(
+                        "POST /inventory_items",
+                        "Content-Type: application/json; charset=%s\r\nContent-Length: 2\r\n".formatted(charset),
+                        "{}"),
+                415,
+                "utf-8");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"utf-8", "UTF-8", "\"utf-8\"", "utf8", "us-ascii"})
+    void charsetsThatAreRead(String charset) throws IOException {
+        isProblem(
+                exchange(
+                        "POST /inventory_items",
+                        "Content-Type: application/json;charset=%s\r\nContent-Length: 2\r\n".formatted(charset),
+                        "{}"),
+                422,
+                "name");
     }
 
     @Test

@@ -4,6 +4,7 @@ import static io.restassured.RestAssured.given;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.equalTo;
+import static org.hamcrest.Matchers.nullValue;
 
 import dev.oms.Ledger;
 import dev.oms.OmsServers;
@@ -147,6 +148,20 @@ class ConditionalRequestTest {
                 .contentType("application/problem+json")
                 .body("detail", containsString("If-Match"));
         given().get(attempt.change().read(), id).then().header("ETag", "\"1\"");
+    }
+
+    @Test
+    void removesAnItemOnlyAtTheExpectedVersion() {
+        given().header("If-Match", "\"0\"")
+                .delete("/inventory_items/{id}", item)
+                .then()
+                .statusCode(412);
+        given().get("/inventory_items/{id}", item).then().body("archived_at", nullValue());
+
+        given().header("If-Match", "\"1\"")
+                .delete("/inventory_items/{id}", item)
+                .then()
+                .statusCode(204);
     }
 
     @Test

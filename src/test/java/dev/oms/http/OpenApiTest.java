@@ -201,7 +201,10 @@ class OpenApiTest {
             }
             case 412 -> parameters.replace(IfMatch.HEADER, "\"another\"");
             case 413 -> body = " ".repeat(1 << 20) + body;
-            case 415 -> type = "text/plain";
+            case 415 -> {
+                type = "text/plain";
+                body = body == null ? "nonsense" : body;
+            }
             case 422 -> body = "{\"nonsense\":1}";
             default -> throw new AssertionError("No way to provoke " + status);
         }

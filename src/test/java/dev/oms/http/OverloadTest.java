@@ -38,7 +38,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executors;
+import java.util.logging.ConsoleHandler;
+import java.util.logging.Handler;
+import java.util.logging.Level;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -236,6 +242,45 @@ class OverloadTest {
         assertThat(responses(get, get, get, get, get, get, get, get, get, get, last))
                 .isEqualTo(11);
         given().get("/users/" + user).then().statusCode(200);
+    }
+
+    /** Its response has ended and its connection is closed by the time that sending the file fails. */
+    @ParameterizedTest
+    @ValueSource(strings = {"/console/ui.js", "/q/swagger-ui/swagger-ui-bundle.js"})
+    @DisabledOnIntegrationTest("Reads the log inside the process")
+    void logsNothingWhenAClientResetsItsConnectionDuringAFile(String path) throws Exception {
+        List<LogRecord> errors = new CopyOnWriteArrayList<>();
+        Handler handler = new ConsoleHandler() {
+            @Override
+            public void publish(LogRecord logged) {
+                if (logged.getLevel().intValue() >= Level.WARNING.intValue()) {
+                    errors.add(logged);
+                }
+            }
+        };
+        Logger root = Logger.getLogger("");
+        root.addHandler(handler);
+        try {
+            for (int i = 0; i < 50; i++) {
+                try (Socket client = new Socket()) {
+                    client.setReceiveBufferSize(1_000);
+                    client.connect(new InetSocketAddress("localhost", RestAssured.port));
+                    client.setSoLinger(true, 0);
+                    client.getOutputStream()
+                            .write("GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n"
+                                    .formatted(path)
+                                    .getBytes(StandardCharsets.US_ASCII));
+                    if (i % 2 == 0) {
+                        client.getInputStream().read();
+                    }
+                }
+            }
+            given().get("/order_statuses").then().statusCode(200);
+        } finally {
+            root.removeHandler(handler);
+        }
+
+        assertThat(errors).extracting(LogRecord::getMessage).isEmpty();
     }
 
     /** The requests and their responses, some 40 MB each, do not fit into the buffers of the sockets. */

@@ -176,9 +176,50 @@ class RailsClientTest {
         assertThat(json(send("PUT", "/orders/" + order + "/update_status", FORM, "status=OutForDelivery"), 200)
                         .getString("status"))
                 .isEqualTo("OutForDelivery");
-        assertThat(json(send("POST", "/orders/" + order + "/cancel", FORM, "reason=late"), 200)
+        assertThat(json(send("POST", "/orders/" + order + "/cancel", FORM, ""), 200)
                         .getString("status"))
                 .isEqualTo("Cancelled");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', nullValues = "null", textBlock = """
+            null             | null
+            application/json | null
+            application/json | {}
+            application/json | {"id":1,"version":3}
+            text/plain       | null
+            application/x-www-form-urlencoded | null
+            """)
+    void cancellingWithoutABody(String type, String body) {
+        long order = Shop.order(user, Map.of(burger, 1));
+
+        assertThat(json(send("POST", "/orders/" + order + "/cancel", type, body), 200)
+                        .getString("status"))
+                .isEqualTo("Cancelled");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', nullValues = "null", textBlock = """
+            application/json | {"items":{"burger":1}} | 422 | items is not a known field
+            application/json | {"order":{}}           | 422 | order is not a known field
+            application/json | []                     | 400 | must be a JSON object
+            application/json | {                      | 400 | not valid JSON
+            text/plain       | zzz                    | 415 | application/json
+            null             | {}                     | 415 | application/json
+            application/x-www-form-urlencoded | items[burger]=1 | 422 | items is not a known field
+            """)
+    void bodyOfACallThatNeedsNone(String type, String body, int status, String message) {
+        long order = Shop.order(user, Map.of(burger, 1));
+        ledger.awaitSettled();
+
+        for (String path : List.of(
+                "/orders/" + order + "/cancel",
+                "/jobs/failed/1/retry",
+                "/jobs/failed/retry",
+                "/inventory_items/audit")) {
+            isRefused(send("POST", path, type, body), status, "", message);
+        }
+        assertThat(Shop.status(order)).isEqualTo("Confirmed");
     }
 
     @Test
@@ -372,6 +413,12 @@ class RailsClientTest {
         assertThat(send("POST", "/orders/" + order + "/cancel.json", null, null).statusCode())
                 .isEqualTo(200);
         assertThat(send("GET", "/nowhere.json", null, null).statusCode()).isEqualTo(404);
+        for (String path : List.of("/.json", "/orders/.json", "/console/.json", "/orders//.json")) {
+            isRefused(send("GET", path, null, null), 404, "", "There is nothing at " + path);
+        }
+        assertThat(send("POST", "/orders/.json?user_id=" + user, JSON, "{\"items\":{\"%s\":1}}".formatted(burger))
+                        .statusCode())
+                .isEqualTo(404);
         assertThat(send("GET", "/orders" + ".json".repeat(1_000), null, null).statusCode())
                 .isEqualTo(404);
         // As large as without.
@@ -417,6 +464,15 @@ class RailsClientTest {
                         JSON,
                         "{%s,\"status\":\"Cancelled\"}".formatted(echo)),
                 200);
+        assertThat(json(
+                                send(
+                                        "POST",
+                                        "/inventory_items/" + item + "/adjust",
+                                        JSON,
+                                        "{%s,\"delta\":3,\"reason\":\"found\"}".formatted(echo)),
+                                200)
+                        .getLong("id"))
+                .isEqualTo(item);
         isRefused(
                 send("PUT", "/inventory_items/" + item, JSON, "{%s,\"quantity\":1,\"colour\":1}".formatted(echo)),
                 422,
@@ -428,6 +484,9 @@ class RailsClientTest {
     @CsvSource(delimiter = '|', nullValues = "null", textBlock = """
             GET  | /orders/999999999999 | null | There is no order 999999999999.
             GET  | /orders?limit=x      | null | limit must be a whole number, not 'x'.
+            GET  | /orders/99999999999999999999  | null | id is too large a number: '99999999999999999999'.
+            GET  | /orders?after=-99999999999999999999 | null | after is too large a number: '-99999999999999999999'.
+            GET  | /orders/9x           | null | id must be a whole number, not '9x'.
             GET  | /nowhere             | null | There is nothing at /nowhere.
             POST | /users               | {"name":"A","email":"a@b.c","phone":"1"} | phone must be 10 digits
             POST | /inventory_items     | {"name":"a","quantity":-1,"threshold":-1} | quantity must be greater than or equal to 0; threshold must be greater than or equal to 0
@@ -464,7 +523,9 @@ class RailsClientTest {
                 "{\"inventory_item\":{\"threshold\":3,\"quantity\":null}}",
                 "{}",
                 "{\"inventory_item\":{}}",
-                "{\"reason\":\"counted\"}"
+                "{\"reason\":\"counted\"}",
+                "null",
+                ""
             })
     void changeWithoutEffect(String body) {
         for (String method : List.of("PUT", "PATCH")) {
@@ -473,10 +534,19 @@ class RailsClientTest {
             assertThat(response.statusCode()).as(response.body()).isEqualTo(422);
             assertThat(JsonPath.from(response.body()).getString("error")).containsAnyOf("must not be null", "required");
         }
-        assertThat(send("PUT", "/inventory_items/" + item, JSON, "").statusCode())
-                .isEqualTo(400);
-        assertThat(send("PUT", "/inventory_items/" + item, FORM, "").statusCode())
-                .isEqualTo(422);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', nullValues = "null", textBlock = """
+            PUT   | null
+            PATCH | null
+            PUT   | text/plain
+            PUT   | application/json
+            PATCH | application/x-www-form-urlencoded
+            PUT   | multipart/form-data
+            """)
+    void changeWithoutABody(String method, String type) {
+        isRefused(send(method, "/inventory_items/" + item, type, null), 422, "", "one of name, quantity and threshold");
     }
 
     @ParameterizedTest
@@ -531,6 +601,9 @@ class RailsClientTest {
             GET  | /orders?limit=
             GET  | /users/1/orders?status=
             GET  | /inventory_items?name=
+            GET  | /inventory_items?name=%20
+            GET  | /inventory_items?name=%E2%80%8B
+            GET  | /inventory_items?name=%C2%A0%E2%80%AE
             GET  | /inventory_items?below_threshold=
             GET  | /inventory_items?sort=
             GET  | /jobs/failed?dead=

@@ -1,0 +1,89 @@
+package dev.oms.http;
+
+import io.quarkus.vertx.http.runtime.filters.Filters;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.ext.web.RoutingContext;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import jakarta.ws.rs.core.MediaType;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.util.Locale;
+import java.util.Set;
+
+/**
+ * Refuses a body that is not UTF-8 with 400, and one that claims to be something else with 415. Jackson, as
+ * {@link StrictJson} configures it, would replace invalid bytes by U+FFFD, and guess UTF-16 and UTF-32.
+ *
+ * @see <a href="https://www.rfc-editor.org/rfc/rfc8259#section-8.1">RFC 8259 §8.1, JSON's Character Encoding</a>
+ */
+@ApplicationScoped
+class RequireUtf8 {
+    /** The methods of calls that read a body; all others ignore it. */
+    private static final Set<HttpMethod> READING = Set.of(HttpMethod.POST, HttpMethod.PUT, HttpMethod.PATCH);
+
+    private final WriteProblem writeProblem;
+
+    RequireUtf8(WriteProblem writeProblem) {
+        this.writeProblem = writeProblem;
+    }
+
+    void install(@Observes Filters filters) {
+        filters.register(this::require, FilterOrder.REQUIRE_UTF8.priority());
+    }
+
+    private void require(RoutingContext call) {
+        Buffer body = call.body().buffer();
+        if (body == null
+                || body.length() == 0
+                || !READING.contains(call.request().method())) {
+            call.next();
+        } else if (!isUtf8(call.request().getHeader(HttpHeaders.CONTENT_TYPE))) {
+            writeProblem.write(call, Problem.of(415, "The charset of the body must be utf-8."));
+        } else if (!isUtf8(body)) {
+            writeProblem.write(call, Problem.of(400, "The body is not valid JSON: it is not UTF-8."));
+        } else {
+            call.next();
+        }
+    }
+
+    /** Whether JSON's charset is UTF-8 or ASCII, a part of it. Another or an invalid type is left to JAX-RS. */
+    private static boolean isUtf8(String contentType) {
+        if (contentType == null || contentType.indexOf(';') < 0) {
+            return true;
+        }
+        try {
+            MediaType type = MediaType.valueOf(contentType);
+            String charset = type.getParameters().get(MediaType.CHARSET_PARAMETER);
+            return charset == null
+                    || !type.getSubtype().toLowerCase(Locale.ROOT).endsWith("json")
+                    || charset.matches("(?i)utf-?8|(us-)?ascii");
+        } catch (IllegalArgumentException e) {
+            return true;
+        }
+    }
+
+    /** In JSON no byte is 0, but in UTF-16 and UTF-32 every brace, quote and digit has one. */
+    private static boolean isUtf8(Buffer json) {
+        boolean isAscii = true;
+        for (int i = 0; i < json.length(); i++) {
+            byte next = json.getByte(i);
+            if (next == 0) {
+                return false;
+            }
+            isAscii &= next > 0;
+        }
+        if (isAscii) {
+            return true;
+        }
+        try {
+            StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(json.getBytes()));
+            return true;
+        } catch (CharacterCodingException e) {
+            return false;
+        }
+    }
+}
