@@ -9,6 +9,7 @@ import jakarta.ws.rs.QueryParam;
 import jakarta.ws.rs.core.EntityTag;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
+import jakarta.ws.rs.core.StreamingOutput;
 import jakarta.ws.rs.core.UriBuilder;
 import jakarta.ws.rs.core.UriInfo;
 import java.security.MessageDigest;
@@ -81,7 +82,9 @@ public class Page {
         if (IfNoneMatch.from(known).matches(tag.getValue())) {
             return Response.notModified(tag).build();
         }
-        Response.ResponseBuilder response = Response.ok(body, JSON).tag(tag);
+        // Through a stream, which waits for its client and is cut off. Bytes would wait in memory in one piece.
+        StreamingOutput stream = out -> out.write(body);
+        Response.ResponseBuilder response = Response.ok(stream, JSON).tag(tag);
         if (isLast) {
             return response.build();
         }
