@@ -47,7 +47,7 @@ class RequireUtf8 {
         } else if (!isUtf8(call.request().getHeader(HttpHeaders.CONTENT_TYPE))) {
             writeProblem.write(call, Problem.of(415, "The charset of the body must be utf-8."));
         } else if (!isUtf8(body)) {
-            writeProblem.write(call, Problem.of(400, "The body is not valid JSON: it must be sent in UTF-8."));
+            writeProblem.write(call, Problem.of(400, "The body is not valid JSON: it is not UTF-8; send it in UTF-8."));
         } else {
             call.next();
         }
