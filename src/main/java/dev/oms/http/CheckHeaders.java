@@ -44,7 +44,7 @@ public class CheckHeaders implements DynamicFeature {
             for (String name : PRECONDITIONS) {
                 List<String> values = context.getHeaders().get(name);
                 if (values != null && !supported.contains(name)) {
-                    throw ProblemException.malformed(name + " is not supported here.");
+                    throw ProblemException.malformed(name + " is not supported here: send the request without it.");
                 }
                 requireContent(name, values);
             }

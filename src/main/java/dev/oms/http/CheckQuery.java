@@ -81,7 +81,7 @@ public class CheckQuery implements DynamicFeature {
                         throw ProblemException.malformed(name + " must be given only once.");
                     }
                     if (value.isEmpty()) {
-                        throw ProblemException.malformed(name + " must not be empty.");
+                        throw ProblemException.malformed(name + " must not be empty: give it a value or leave it out.");
                     }
                 } else if (bodyFields.contains(name.split("\\[", 2)[0])) {
                     forBody = forBody == null ? new RailsParameters() : forBody;
@@ -93,7 +93,7 @@ public class CheckQuery implements DynamicFeature {
             if (forBody != null) {
                 Buffer body = call.body().buffer();
                 byte[] bytes = body == null ? new byte[0] : body.getBytes();
-                ReadForms.setJson(call, forBody.mergedWith(bytes));
+                PrepareBodies.setJson(call, forBody.mergedWith(bytes));
             }
         }
 

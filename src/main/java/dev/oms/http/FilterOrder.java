@@ -53,10 +53,12 @@ public enum FilterOrder {
     /** {@link OverrideAccept}, before JAX-RS. */
     OVERRIDE_ACCEPT,
 
-    /** {@link ReadForms}, before JAX-RS, and after admission, since a large form takes time. */
-    READ_FORMS,
+    /** {@link PrepareBodies}, before JAX-RS, and after admission, since a large form takes time. */
+    PREPARE_BODIES,
 
-    /** {@link RequireUtf8}, before JAX-RS, and after {@link ReadForms}: other rules apply to the bytes of a form. */
+    /**
+     * {@link RequireUtf8}, before JAX-RS, and after {@link PrepareBodies}: other rules apply to the bytes of a form.
+     */
     REQUIRE_UTF8;
 
     /** The place among Vert.x's routes; the lowest is first. */

@@ -13,7 +13,6 @@ import jakarta.ws.rs.core.StreamingOutput;
 import jakarta.ws.rs.core.UriBuilder;
 import jakarta.ws.rs.core.UriInfo;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
@@ -108,14 +107,10 @@ public class Page {
 
     /** Of the body, and of whether there is a {@code Link}. */
     private static EntityTag tagOf(byte[] body, boolean isLast) {
-        try {
-            MessageDigest sha256 = MessageDigest.getInstance("SHA-256");
-            sha256.update(body);
-            sha256.update((byte) (isLast ? 1 : 0));
-            byte[] start = Arrays.copyOf(sha256.digest(), 12);
-            return new EntityTag(Base64.getUrlEncoder().encodeToString(start), true);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("Every Java platform has SHA-256", e);
-        }
+        MessageDigest sha256 = Sha256.create();
+        sha256.update(body);
+        sha256.update((byte) (isLast ? 1 : 0));
+        byte[] start = Arrays.copyOf(sha256.digest(), 12);
+        return new EntityTag(Base64.getUrlEncoder().encodeToString(start), true);
     }
 }

@@ -13,6 +13,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /**
  * Refuses a body that is not UTF-8 with 400, and one that claims to be something else with 415. Jackson, as
@@ -24,6 +25,8 @@ import java.util.Set;
 class RequireUtf8 {
     /** The methods of calls that read a body; all others ignore it. */
     private static final Set<HttpMethod> READING = Set.of(HttpMethod.POST, HttpMethod.PUT, HttpMethod.PATCH);
+
+    private static final Pattern UTF8 = Pattern.compile("(?i)utf-?8|(us-)?ascii");
 
     private final WriteProblem writeProblem;
 
@@ -44,7 +47,7 @@ class RequireUtf8 {
         } else if (!isUtf8(call.request().getHeader(HttpHeaders.CONTENT_TYPE))) {
             writeProblem.write(call, Problem.of(415, "The charset of the body must be utf-8."));
         } else if (!isUtf8(body)) {
-            writeProblem.write(call, Problem.of(400, "The body is not valid JSON: it is not UTF-8."));
+            writeProblem.write(call, Problem.of(400, "The body is not valid JSON: it is not UTF-8; send it in UTF-8."));
         } else {
             call.next();
         }
@@ -60,7 +63,7 @@ class RequireUtf8 {
             String charset = type.getParameters().get(MediaType.CHARSET_PARAMETER);
             return charset == null
                     || !type.getSubtype().toLowerCase(Locale.ROOT).endsWith("json")
-                    || charset.matches("(?i)utf-?8|(us-)?ascii");
+                    || UTF8.matcher(charset).matches();
         } catch (IllegalArgumentException e) {
             return true;
         }

@@ -43,9 +43,8 @@ class AdjustItem {
         if (body.delta() == 0) {
             throw ProblemException.invalid("delta", "must not be 0");
         }
-        Adjusted adjusted = inTransaction(() -> findAdjusted(id, body, key))
-                .or(() -> tryToAdjust(id, body, actor, key))
-                .orElseGet(() -> inTransaction(() -> adjustLocked(id, body, actor, key)));
+        Adjusted adjusted =
+                tryUnlocked(id, body, actor, key).orElseGet(() -> inTransaction(() -> tryLocked(id, body, actor, key)));
         if (!adjusted.replayed) {
             InventoryItem item = adjusted.item;
             item.lowStockSince(item.quantity() - body.delta(), item.threshold()).ifPresent(LowStock::warn);
@@ -57,23 +56,10 @@ class AdjustItem {
         return QuarkusTransaction.requiringNew().call(work);
     }
 
-    private Optional<Adjusted> findAdjusted(long id, AdjustmentBody body, IdempotencyKey key) {
-        return Optional.ofNullable(key)
-                .flatMap(used -> movements.isAdjustedAlike(id, used, body))
-                .map(isAlike -> {
-                    if (!isAlike) {
-                        throw ProblemException.invalid(
-                                IdempotencyKey.HEADER, "was used for another adjustment; send this one with a new key");
-                    }
-                    return new Adjusted(items.get(id), true);
-                });
-    }
-
     /** Returns nothing when it is refused, or when another request with the key has just come first. */
-    private Optional<Adjusted> tryToAdjust(long id, AdjustmentBody body, Actor actor, IdempotencyKey key) {
+    private Optional<Adjusted> tryUnlocked(long id, AdjustmentBody body, Actor actor, IdempotencyKey key) {
         try {
-            return inTransaction(() -> items.adjust(id, body, actor, key, clock.instant()))
-                    .map(item -> new Adjusted(item, false));
+            return inTransaction(() -> attempt(id, body, actor, key));
         } catch (RuntimeException e) {
             if (DatabaseConstraints.violatedBy(e).equals(StockMovements.KEY_INDEX)) {
                 return Optional.empty();
@@ -83,15 +69,27 @@ class AdjustItem {
     }
 
     /** Tries again, locked, so that the adjustment is refused because of the quantity that the refusal states. */
-    private Adjusted adjustLocked(long id, AdjustmentBody body, Actor actor, IdempotencyKey key) {
+    private Adjusted tryLocked(long id, AdjustmentBody body, Actor actor, IdempotencyKey key) {
         long quantity = items.lock(id, IfMatch.from(List.of())).quantity();
-        return findAdjusted(id, body, key).orElseGet(() -> {
-            // Otherwise Hibernate would return the item as it has just been read.
-            items.getEntityManager().clear();
-            return items.adjust(id, body, actor, key, clock.instant())
-                    .map(item -> new Adjusted(item, false))
-                    .orElseThrow(() -> refusal(quantity, body.delta()));
-        });
+        // Otherwise Hibernate would return the item as it has just been read.
+        items.getEntityManager().clear();
+        return attempt(id, body, actor, key).orElseThrow(() -> refusal(quantity, body.delta()));
+    }
+
+    /** Returns what the key has done, or does it; nothing when the quantity does not allow it. */
+    private Optional<Adjusted> attempt(long id, AdjustmentBody body, Actor actor, IdempotencyKey key) {
+        return Optional.ofNullable(key)
+                .flatMap(used -> movements.adjustmentBy(id, used))
+                .map(earlier -> replay(id, earlier, body))
+                .or(() -> items.adjust(id, body, actor, key, clock.instant()).map(item -> new Adjusted(item, false)));
+    }
+
+    private Adjusted replay(long id, AdjustmentBody earlier, AdjustmentBody body) {
+        if (!earlier.equals(body)) {
+            throw ProblemException.invalid(
+                    IdempotencyKey.HEADER, "was used for another adjustment; send this one with a new key");
+        }
+        return new Adjusted(items.get(id), true);
     }
 
     private static ProblemException refusal(long quantity, long delta) {

@@ -10,7 +10,6 @@ import dev.oms.http.IfMatch;
 import dev.oms.http.IfNoneMatch;
 import dev.oms.http.Page;
 import dev.oms.http.ProblemException;
-import dev.oms.http.Texts;
 import dev.oms.inventory.StockMovement.StockMovementView;
 import io.quarkus.security.PermissionsAllowed;
 import io.smallrye.common.annotation.RunOnVirtualThread;
@@ -78,9 +77,6 @@ class InventoryItemResource {
             @QueryParam("sort") @DefaultValue("id") InventoryItems.Order order,
             @BeanParam Page page,
             UriInfo uri) {
-        if (prefix != null && Texts.normalizeName(prefix).isEmpty()) {
-            throw ProblemException.malformed("name must not be empty or invisible.");
-        }
         List<InventoryItem> rows = items.list(prefix, belowThreshold, order, page.after(), page.rows());
         return page.of(rows, order::keyOf, InventoryItem::view, uri);
     }

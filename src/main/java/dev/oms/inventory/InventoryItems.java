@@ -91,6 +91,7 @@ public class InventoryItems implements PanacheRepository<InventoryItem> {
      * @param prefix list only items whose name begins with this, in any case; null for all
      * @param belowThreshold list only items below their threshold
      * @param after the key of the last item on the previous page, or null for the first page
+     * @throws ProblemException 400 when nothing that can be seen is left of the prefix
      */
     List<InventoryItem> list(String prefix, boolean belowThreshold, Order order, Long after, int rows) {
         StringBuilder query = new StringBuilder("from InventoryItem where archivedAt is null");
@@ -100,9 +101,14 @@ public class InventoryItems implements PanacheRepository<InventoryItem> {
             if (!Texts.isStorable(prefix)) {
                 return List.of();
             }
+            String normal = Texts.normalizeName(prefix);
+            if (normal.isEmpty()) {
+                // Every name begins with it.
+                throw ProblemException.malformed(
+                        "name must not be empty or invisible: give it a value or leave it out.");
+            }
             query.append(" and lower(name) like lower(:pattern) escape '\\'");
-            parameters.put(
-                    "pattern", WILDCARD.matcher(Texts.normalizeName(prefix)).replaceAll("\\\\$0") + "%");
+            parameters.put("pattern", WILDCARD.matcher(normal).replaceAll("\\\\$0") + "%");
         }
         if (belowThreshold) {
             query.append(" and quantity < threshold");

@@ -13,6 +13,9 @@ import org.hibernate.Session;
 /** The ledger. */
 @ApplicationScoped
 public class StockMovements implements PanacheRepository<StockMovement> {
+    /** No two movements of an item have the same idempotency key. */
+    static final String KEY_INDEX = "stock_movements_idempotency_key_idx";
+
     /** A movement on the wire, as listed for an order: with the item's id and the name it was ordered under. */
     @RegisterForReflection
     public record OrderMovementView(
@@ -26,22 +29,17 @@ public class StockMovements implements PanacheRepository<StockMovement> {
             String reason,
             Instant createdAt) {}
 
-    /** No two movements of an item have the same idempotency key. */
-    static final String KEY_INDEX = "stock_movements_idempotency_key_idx";
-
-    /** Whether a key has adjusted an item, and whether by the same request; empty when it has not. */
-    Optional<Boolean> isAdjustedAlike(long itemId, IdempotencyKey key, AdjustmentBody body) {
+    /** The adjustment of an item that a key has made, if any. */
+    Optional<AdjustmentBody> adjustmentBy(long itemId, IdempotencyKey key) {
         return getEntityManager()
                 .unwrap(Session.class)
                 .createNativeQuery("""
-                        select delta = :delta and reason = :reason and reference is not distinct from :reference
-                        from stock_movements where inventory_item_id = :item and idempotency_key = :key""", Boolean.class)
+                        select delta, reason, reference from stock_movements
+                        where inventory_item_id = :item and idempotency_key = :key""", Object[].class)
                 .setParameter("item", itemId)
                 .setParameter("key", key.value())
-                .setParameter("delta", body.delta())
-                .setParameter("reason", body.reason())
-                .setParameter("reference", body.reference(), String.class)
-                .uniqueResultOptional();
+                .uniqueResultOptional()
+                .map(row -> new AdjustmentBody((Long) row[0], (String) row[1], (String) row[2]));
     }
 
     /** An item's movements, newest first. */

@@ -1,12 +1,12 @@
 package dev.oms.order;
 
+import dev.oms.http.Sha256;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.security.DigestOutputStream;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -16,7 +16,7 @@ final class Fingerprint {
 
     /** SHA-256 of the user and of the quantities by item name. */
     static byte[] of(long userId, Map<String, Long> quantities) {
-        MessageDigest sha256 = sha256();
+        MessageDigest sha256 = Sha256.create();
         try (DataOutputStream out =
                 new DataOutputStream(new DigestOutputStream(OutputStream.nullOutputStream(), sha256))) {
             out.writeLong(userId);
@@ -30,13 +30,5 @@ final class Fingerprint {
             throw new UncheckedIOException(e);
         }
         return sha256.digest();
-    }
-
-    private static MessageDigest sha256() {
-        try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("Every Java platform has SHA-256", e);
-        }
     }
 }

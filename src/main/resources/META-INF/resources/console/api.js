@@ -13,7 +13,10 @@ export class Problem extends Error {
     this.errors = errors.map(({ field, message }) => `${field} ${message}`);
   }
 
-  /** Whether nothing was done. After any other failure it may have been: only the response may be lost. */
+  /**
+   * Whether this request did nothing. After any other failure it may have done something: only the response may be
+   * lost. A browser that repeats a request by itself shows the refusal of the second one.
+   */
   get isRefusal() {
     return this.status >= 400 && this.status < 500;
   }
@@ -146,10 +149,10 @@ function parseNext(link) {
 export const get = (path, query, signal) => call('GET', path, { query, signal });
 export const put = (path, body, etag) => call('PUT', path, { body, etag });
 export const post = (path, { body, etag, key } = {}) => call('POST', path, { body, etag, key });
+export const remove = (path) => call('DELETE', path);
 
 /** An idempotency key: a browser repeats a request by itself when its connection is lost before the response. */
 export const newKey = () => Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join('-');
-export const remove = (path) => call('DELETE', path);
 
 // --- The service status, pushed every second as server-sent events and shared by all pages ---
 

@@ -327,7 +327,7 @@ class BadInputTest {
     })
     void headersThatAreNotSupported(String method, String path, String header) {
         isProblem(given().header(header, "\"1\"").request(method, path).then(), 400)
-                .body("detail", equalTo(header + " is not supported here."));
+                .body("detail", equalTo(header + " is not supported here: send the request without it."));
     }
 
     @Test

@@ -159,7 +159,8 @@ class MigrateOnlineTest {
                 "13 | 14 | order_lines | information_schema.columns where column_name = 'item_name' | 1",
                 "14 | 15 | orders | pg_constraint where conname = 'idempotency_keys_order_id_fkey' | 0",
                 "15 | 16 | stock_movements | information_schema.columns where column_name = 'reference' | 1",
-                "16 | 17 | orders | information_schema.columns where column_name = 'short_items' | 1"
+                "16 | 17 | orders | information_schema.columns where column_name = 'short_items' | 1",
+                "19 | 20 | stock_movements | information_schema.columns where column_name = 'idempotency_key' | 1"
             },
             quoteCharacter = '"')
     void asksAgainForALockThatIsHeldTooLong(String from, String to, String table, String changed, long count)

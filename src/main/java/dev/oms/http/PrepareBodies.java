@@ -36,7 +36,7 @@ import java.util.Locale;
  * @see <a href="https://www.rfc-editor.org/rfc/rfc7578">RFC 7578, multipart/form-data</a>
  */
 @ApplicationScoped
-class ReadForms {
+class PrepareBodies {
     /** In memory, never in files. */
     private static final DefaultHttpDataFactory IN_MEMORY = new DefaultHttpDataFactory(false, StandardCharsets.UTF_8);
 
@@ -45,12 +45,12 @@ class ReadForms {
 
     private final WriteProblem writeProblem;
 
-    ReadForms(WriteProblem writeProblem) {
+    PrepareBodies(WriteProblem writeProblem) {
         this.writeProblem = writeProblem;
     }
 
     void install(@Observes Filters filters) {
-        filters.register(this::read, FilterOrder.READ_FORMS.priority());
+        filters.register(this::read, FilterOrder.PREPARE_BODIES.priority());
     }
 
     private void read(RoutingContext call) {
@@ -107,8 +107,7 @@ class ReadForms {
                 || !body.toString(StandardCharsets.ISO_8859_1).stripTrailing().endsWith("--" + boundary + "--")) {
             throw ProblemException.malformed("The multipart/form-data body is incomplete, or has no boundary.");
         }
-        HttpRequest head =
-                new DefaultHttpRequest(HttpVersion.HTTP_1_1, io.netty.handler.codec.http.HttpMethod.POST, "/");
+        HttpRequest head = new DefaultHttpRequest(HttpVersion.HTTP_1_1, HttpMethod.POST.toNetty(), "/");
         head.headers().set(HttpHeaderNames.CONTENT_TYPE, contentType);
         HttpPostMultipartRequestDecoder decoder =
                 new HttpPostMultipartRequestDecoder(IN_MEMORY, head, StandardCharsets.UTF_8, UNLIMITED, UNLIMITED);
