@@ -1,5 +1,6 @@
 package dev.oms.http;
 
+import io.vertx.core.Context;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.ext.web.Router;
@@ -40,7 +41,12 @@ public class LimitReceiving {
 
     private static void limit(RoutingContext call) {
         LimitPipelining.install(call.request());
-        call.addHeadersEndHandler(head -> limitResponse(call));
+        if (call.request().version() == HttpVersion.HTTP_2) {
+            Context loop = Vertx.currentContext();
+            call.addHeadersEndHandler(head -> limitOnLoop(call, loop));
+        } else {
+            call.addHeadersEndHandler(head -> limitResponse(call));
+        }
         if (call.request().version() != HttpVersion.HTTP_2 && call.response().writeQueueFull()) {
             awaitReceiving(call);
         } else {
@@ -65,11 +71,18 @@ public class LimitReceiving {
     @ServerResponseFilter
     public void limitInHttp2(RoutingContext call) {
         if (call.request().version() == HttpVersion.HTTP_2) {
-            Vertx.currentContext().runOnContext(ready -> limitResponse(call));
+            limitOnLoop(call, Vertx.currentContext());
         }
     }
 
-    /** Must be called on the call's event loop. */
+    /**
+     * The head of an HTTP/2 response is written under the connection's monitor, which {@code closed()} takes after the
+     * response's: asked there, it would wait for a thread that asks it elsewhere, for good.
+     */
+    private static void limitOnLoop(RoutingContext call, Context loop) {
+        loop.runOnContext(ready -> limitResponse(call));
+    }
+
     private static void limitResponse(RoutingContext call) {
         if (!AdmitCalls.hasLeft(call)
                 && !call.response().ended()

@@ -27,9 +27,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -233,5 +235,26 @@ class Http2BodyTest {
         request.reset();
 
         await().atMost(TIMEOUT).until(() -> memory.inUse() == 0);
+    }
+
+    /** The head of a response is written while the event loop looks whether its client receives it. */
+    @Test
+    void answersManyCallsOfAConnectionAtATime() {
+        String name = Shop.uniqueName();
+        Shop.item(name, 1_000, 0);
+        long user = Shop.user();
+        for (int i = 0; i < 100; i++) {
+            Shop.order(user, Map.of(name, 1));
+        }
+
+        for (int round = 0; round < 40; round++) {
+            List<Future<Integer>> statuses = IntStream.range(0, 50)
+                    .mapToObj(i -> client.request(HttpMethod.GET, RestAssured.port, "localhost", "/orders?limit=100")
+                            .compose(HttpClientRequest::send)
+                            .map(HttpClientResponse::statusCode))
+                    .toList();
+
+            assertThat(statuses).allSatisfy(status -> assertThat(join(status)).isEqualTo(200));
+        }
     }
 }
