@@ -18,6 +18,11 @@ public final class TestKeys {
         return of(ledger, Role.valueOf(role), null);
     }
 
+    /** A key of a customer. */
+    public static String ofUser(Ledger ledger, long userId) {
+        return of(ledger, Role.customer, userId);
+    }
+
     static String of(Ledger ledger, Role role, Long userId) {
         return of(ledger, role.name(), role.scopes(), userId, "null", "null");
     }

@@ -33,7 +33,7 @@ import org.junit.jupiter.api.Test;
 @WithTestResource(OmsServers.class)
 class FuzzTest {
     private static final Logger LOG = Logger.getLogger(FuzzTest.class);
-    private static final int REQUESTS = Integer.getInteger("oms.fuzz.requests", 500);
+    static final int REQUESTS = Integer.getInteger("oms.fuzz.requests", 500);
 
     /** The longest URI and headers that are accepted, and the longest ones that are rejected with a problem. */
     private static final int URI_MAX = 8_000;
@@ -58,7 +58,7 @@ class FuzzTest {
             "\\b(dev\\.oms|java|javax|jakarta|jdk|sun|io\\.(quarkus|vertx|netty|smallrye|agroal)|com\\.fasterxml"
                     + "|org\\.(hibernate|jboss|postgresql))\\.[A-Za-z]|[a-z](Exception|Error)\\b|\\.java:|\\tat |SQLSTATE|ERROR:");
 
-    private final Ledger ledger = OmsServers.ledger();
+    final Ledger ledger = OmsServers.ledger();
 
     private OpenApiDocument document;
 
@@ -73,9 +73,11 @@ class FuzzTest {
         long seed = Long.getLong("oms.fuzz.seed", 1);
         document = OpenApiDocument.fetch();
         RequestFuzzer fuzzer = new RequestFuzzer(document, seed);
+        prepare(fuzzer);
 
-        for (int i = 0; i < REQUESTS; i++) {
+        for (int i = 0; i < requests(); i++) {
             FuzzedRequest request = fuzzer.next();
+            authorize(request);
             Response response = RawHttp.exchange(
                     RestAssured.port,
                     request.bytes(),
@@ -85,6 +87,9 @@ class FuzzTest {
             statuses.computeIfAbsent(request.call.toString(), call -> new TreeMap<>())
                     .merge(response == null ? 0 : response.status(), 1, Integer::sum);
             String wrong = wrongWith(request, response);
+            if (wrong == null && response != null) {
+                wrong = wrongWithAccess(request, response);
+            }
             if (wrong != null) {
                 String kind = "%s: %s".formatted(request.call, wrong);
                 failures.putIfAbsent(
@@ -105,6 +110,25 @@ class FuzzTest {
         assertThat(ledger.count("orders where status = 'Cancelled'")).isPositive();
         ledger.awaitSettled();
         ledger.assertConsistent();
+    }
+
+    int requests() {
+        return REQUESTS;
+    }
+
+    /** Called before the first request. */
+    void prepare(RequestFuzzer fuzzer) {}
+
+    /** Adds credentials to a request, if any. */
+    void authorize(FuzzedRequest request) {}
+
+    boolean isAllowedOutsideDocument(int status) {
+        return OUTSIDE_DOCUMENT.contains(status);
+    }
+
+    /** What a response should not have told its caller, or null. */
+    String wrongWithAccess(FuzzedRequest request, Response response) {
+        return null;
     }
 
     /** What is wrong with a response, or null. */
@@ -149,7 +173,7 @@ class FuzzTest {
                 calls.isEmpty() || ODD_PATH.matcher(request.path).find();
         boolean isOfAnotherOrigin = response.status() == 403
                 && new String(request.bytes(), StandardCharsets.ISO_8859_1).contains("\r\nOrigin: ");
-        return isOfAnotherOrigin || isOutsideDocument && OUTSIDE_DOCUMENT.contains(response.status())
+        return isOfAnotherOrigin || isOutsideDocument && isAllowedOutsideDocument(response.status())
                 ? wrongWithProblem(response, request)
                 : wrong;
     }

@@ -299,6 +299,17 @@ final class RequestFuzzer {
         return request;
     }
 
+    /** Records something that exists, such as a user. */
+    void know(String collection, long id) {
+        ids.computeIfAbsent(collection, created -> new ArrayList<>()).add(Long.toString(id));
+    }
+
+    /** Records an item that is on sale. */
+    void knowItem(long id, String name) {
+        know("inventory_items", id);
+        names.put(Long.toString(id), name);
+    }
+
     /** Records what a request created, changed or removed. */
     void learn(FuzzedRequest request, Response response) {
         String location = response.status() == 201 ? response.header("Location") : request.path;

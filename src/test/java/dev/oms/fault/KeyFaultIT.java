@@ -1,0 +1,133 @@
+package dev.oms.fault;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.oms.access.TestKeys;
+import dev.oms.process.OmsProcess;
+import io.vertx.redis.client.Command;
+import java.io.IOException;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/** A key is revoked in one of three web processes, which all have just accepted it. */
+@Tag("full")
+@ExtendWith(FaultSuite.class)
+class KeyFaultIT {
+    private static final int WEBS = 3;
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final HttpClient client = HttpClient.newHttpClient();
+    private final List<OmsProcess> webs = new ArrayList<>();
+    private Servers servers;
+    private String admin;
+
+    @BeforeEach
+    void start(Cluster cluster) throws IOException {
+        cluster.startAll(); // Migrates the database.
+        servers = cluster.servers();
+        admin = TestKeys.admin(servers.ledger());
+        Map<String, String> settings = new HashMap<>(servers.settings());
+        settings.put("OMS_AUTH", "on");
+        for (int i = 1; i <= WEBS; i++) {
+            OmsProcess web = new OmsProcess("keys-web-" + i, "prod", settings);
+            web.start();
+            webs.add(web);
+        }
+        webs.forEach(OmsProcess::awaitReady);
+    }
+
+    @AfterEach
+    void stop() {
+        webs.forEach(OmsProcess::close);
+        client.close();
+    }
+
+    private HttpResponse<String> send(OmsProcess web, String path, String key, String body) throws Exception {
+        HttpRequest.Builder request = HttpRequest.newBuilder(web.uri(path))
+                .timeout(Duration.ofSeconds(30))
+                .header("Authorization", "Bearer " + key);
+        if (body != null) {
+            request.header("Content-Type", "application/json").POST(BodyPublishers.ofString(body));
+        }
+        return client.send(request.build(), BodyHandlers.ofString());
+    }
+
+    private int status(OmsProcess web, String key) throws Exception {
+        return send(web, "/order_statuses", key, null).statusCode();
+    }
+
+    /** Revokes a key that all accept, and returns how many milliseconds the last web took to refuse it. */
+    private long revoke(Duration atMost) throws Exception {
+        JsonNode created =
+                JSON.readTree(send(webs.getFirst(), "/api_keys", admin, "{\"name\":\"shop\",\"role\":\"storefront\"}")
+                        .body());
+        String key = created.path("key").asText();
+        for (OmsProcess web : webs) {
+            assertThat(status(web, key)).isEqualTo(200);
+        }
+
+        assertThat(send(webs.getFirst(), "/api_keys/" + created.path("id") + "/revoke", admin, "{}")
+                        .statusCode())
+                .isEqualTo(200);
+
+        long revoked = System.nanoTime();
+        for (OmsProcess web : webs) {
+            await().atMost(atMost).pollInterval(Duration.ofMillis(20)).until(() -> status(web, key) == 401);
+        }
+        return (System.nanoTime() - revoked) / 1_000_000;
+    }
+
+    /** Asserts less than the 10 s after which a key is looked up anyway. */
+    @Test
+    void aRevokedKeyIsRefusedEverywhere() throws Exception {
+        List<Long> millis = new ArrayList<>();
+        for (int i = 0; i < 10; i++) {
+            millis.add(revoke(Duration.ofSeconds(5)));
+        }
+
+        System.out.printf("fault: %d revocations reached %d webs within %s ms%n", millis.size(), WEBS, millis);
+    }
+
+    @Test
+    void aRevokedKeyIsRefusedEverywhereWithoutRedis() throws Exception {
+        servers.killRedis();
+        try {
+            System.out.printf(
+                    "fault: without Redis a revocation reached %d webs within %d ms%n",
+                    WEBS, revoke(Duration.ofSeconds(20)));
+        } finally {
+            servers.startRedis();
+        }
+    }
+
+    /** More calls than a quota allows without Redis are a matter of time: none that it allows may be refused. */
+    @Test
+    void nobodyIsRefusedWronglyWhenRedisLosesItsData() throws Exception {
+        String key = TestKeys.ofRole(servers.ledger(), "storefront");
+        for (int i = 0; i < 300; i++) {
+            switch (i) {
+                case 50, 200 -> servers.streams().redis(Command.FLUSHALL);
+                case 100 -> servers.killRedis();
+                case 150 -> servers.startRedis();
+                default -> {}
+            }
+            assertThat(status(webs.get(i % WEBS), key)).isEqualTo(200);
+        }
+    }
+}
