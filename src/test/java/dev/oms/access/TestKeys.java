@@ -2,7 +2,9 @@ package dev.oms.access;
 
 import dev.oms.Ledger;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /** Keys for tests, also of a process that runs elsewhere: they are written into its database. */
 public final class TestKeys {
@@ -21,6 +23,23 @@ public final class TestKeys {
     /** A key of a customer. */
     public static String ofUser(Ledger ledger, long userId) {
         return of(ledger, Role.customer, userId);
+    }
+
+    /** Keys that nobody has created. */
+    public static List<String> unknown(int count) {
+        return Stream.generate(() -> KeySecret.create().value()).limit(count).toList();
+    }
+
+    /**
+     * Many keys of a storefront.
+     *
+     * @param expiresAt an SQL expression
+     * @param revokedAt an SQL expression
+     */
+    public static List<String> many(Ledger ledger, int count, String expiresAt, String revokedAt) {
+        return Stream.generate(() -> of(ledger, "many", Role.storefront.scopes(), null, expiresAt, revokedAt))
+                .limit(count)
+                .toList();
     }
 
     static String of(Ledger ledger, Role role, Long userId) {

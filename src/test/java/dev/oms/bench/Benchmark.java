@@ -49,6 +49,8 @@ public final class Benchmark {
 
     private static final int FOLLOWED_PER_SECOND = 200;
 
+    private static final int FLOODED_PER_SECOND = 100;
+
     private static final String TWO_LINES = """
             select id, %1$d + floor(random() * %2$d)::bigint, 1 from placed
             union all select id, %1$d + %2$d + floor(random() * %2$d)::bigint, 2 from placed""";
@@ -120,6 +122,9 @@ public final class Benchmark {
         }
         if (settings.measures("hostile")) {
             hostile();
+        }
+        if (settings.measures("access")) {
+            access();
         }
         resident("after the load");
         if (settings.measures("curve")) {
@@ -418,6 +423,52 @@ public final class Benchmark {
                 socket.close();
             }
         }
+    }
+
+    /** What a key costs, what a key that floods costs another one, and how long the refusal of a key takes. */
+    private void access() throws Exception {
+        Processes.start(oms.guardedWeb());
+        try {
+            int port = oms.guardedWeb().uri("").getPort();
+            String key = AccessLoad.authorization(servers.ledger(), 1_000_000);
+            Load.fullSpeed(
+                    CONNECTIONS, length.multipliedBy(2), () -> SeededShop.readingOrders(port, key, orders));
+            Load.fullSpeed(CONNECTIONS, length.multipliedBy(2), () -> shop.placingOrders(port, key, false));
+            servers.awaitSettled();
+            var runs = rounds(
+                    new Part("order, without a key", this::orderRead),
+                    new Part(
+                            "order, with a key",
+                            () -> Load.fullSpeed(
+                                    CONNECTIONS, length, () -> SeededShop.readingOrders(port, key, orders))),
+                    new Part("placed, without a key", () -> placed(CONNECTIONS)),
+                    new Part(
+                            "placed, with a key",
+                            () -> placed(CONNECTIONS, () -> shop.placingOrders(port, key, false))));
+            report.add("GET /orders/{id} with a key and its limit", "/s", runs.get(1), "without a key", runs.get(0));
+            report.add("placed with a key and its limit", "/s", runs.get(3), "without a key", runs.get(2));
+
+            String flooding = AccessLoad.authorization(servers.ledger(), FLOODED_PER_SECOND);
+            runs = rounds(
+                    new Part("order, alone", () -> readSteadily(port, key)),
+                    new Part("order, beside a flood", () -> {
+                        try (AccessLoad.Flood flood =
+                                new AccessLoad.Flood(port, flooding, 10 * FLOODED_PER_SECOND)) {
+                            return readSteadily(port, key);
+                        }
+                    }));
+            report.add("GET /orders/{id} beside another key at 10 times its rate", "/s", runs.get(1), "alone", runs.get(0));
+            AccessLoad.refusals(servers.ledger(), port, settings.quick() ? 200 : 10_000)
+                    .forEach((kind, millis) -> print("  refused, %s: quartiles %s ms", kind, millis));
+        } finally {
+            oms.guardedWeb().close();
+        }
+    }
+
+    private Sample readSteadily(int port, String key) throws Exception {
+        return Load.fixedRate(
+                        CONNECTIONS, FOLLOWED_PER_SECOND, length, () -> SeededShop.readingOrders(port, key, orders))
+                .sample();
     }
 
     private void curve(int size) throws Exception {

@@ -18,9 +18,16 @@ final class HttpConnection implements AutoCloseable {
     private final Socket socket;
     private final InputStream in;
     private final OutputStream out;
+    private final String headers;
     private byte[] buffer = new byte[16 * 1024];
 
     HttpConnection(int port) throws IOException {
+        this(port, "");
+    }
+
+    /** @param headers sent with every request, each with its line break */
+    HttpConnection(int port, String headers) throws IOException {
+        this.headers = headers;
         socket = new Socket("localhost", port);
         socket.setTcpNoDelay(true);
         socket.setSoTimeout(TIMEOUT_MILLIS);
@@ -35,17 +42,17 @@ final class HttpConnection implements AutoCloseable {
      * @throws IOException also if the status is not 200
      */
     String get(String path) throws IOException {
-        return exchange("GET " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n", 200);
+        return exchange("GET " + path + " HTTP/1.1\r\nHost: localhost\r\n" + headers + "\r\n", 200);
     }
 
     /**
      * Sends a POST request with a JSON body; like {@link #get}, but expects the status 201.
      *
-     * @param headers further headers, each with its line break
+     * @param more further headers, each with its line break
      */
-    String post(String path, String json, String headers) throws IOException {
+    String post(String path, String json, String more) throws IOException {
         return exchange(
-                "POST " + path + " HTTP/1.1\r\nHost: localhost\r\n" + headers
+                "POST " + path + " HTTP/1.1\r\nHost: localhost\r\n" + headers + more
                         + "Content-Type: application/json\r\nContent-Length: " + json.length() + "\r\n\r\n" + json,
                 201);
     }

@@ -17,6 +17,7 @@ final class Processes implements AutoCloseable {
 
     private final BenchmarkServers servers;
     private final OmsProcess web;
+    private final OmsProcess guardedWeb;
     private final OmsProcess worker;
     private final OmsProcess otherWorker;
 
@@ -24,6 +25,9 @@ final class Processes implements AutoCloseable {
     Processes(BenchmarkServers servers, List<String> flags) throws IOException {
         this.servers = servers;
         Map<String, String> environment = new HashMap<>(servers.settings());
+        environment.put("OMS_AUTH", "on");
+        guardedWeb = new OmsProcess("bench-guarded-web", "prod", environment, flags);
+        environment.put("OMS_AUTH", "off");
         web = new OmsProcess("bench-web", "prod", environment, flags);
         // An hourly audit would affect some runs and not others. The one at the end is asked for.
         environment.put("OMS_AUDIT_EVERY", "off");
@@ -33,6 +37,11 @@ final class Processes implements AutoCloseable {
 
     OmsProcess web() {
         return web;
+    }
+
+    /** A web process that asks for keys. */
+    OmsProcess guardedWeb() {
+        return guardedWeb;
     }
 
     OmsProcess worker() {
@@ -108,6 +117,7 @@ final class Processes implements AutoCloseable {
     public void close() {
         otherWorker.close();
         worker.close();
+        guardedWeb.close();
         web.close();
     }
 }

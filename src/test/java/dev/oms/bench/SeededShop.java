@@ -45,16 +45,17 @@ record SeededShop(long firstUser, int users, long firstItem, int items) {
 
     /** Places orders of two lines. */
     Caller placingOrders(int port) throws IOException {
-        return placingOrders(port, false);
+        return placingOrders(port, "", false);
     }
 
     /** Places orders of two lines, each with an idempotency key of its own. */
     Caller placingOrdersWithKeys(int port) throws IOException {
-        return placingOrders(port, true);
+        return placingOrders(port, "", true);
     }
 
-    private Caller placingOrders(int port, boolean keyed) throws IOException {
-        return new HttpCaller(new HttpConnection(port)) {
+    /** @param headers of every request, each with its line break */
+    Caller placingOrders(int port, String headers, boolean keyed) throws IOException {
+        return new HttpCaller(new HttpConnection(port, headers)) {
             @Override
             public long call() throws IOException {
                 int item = anyItem();
@@ -70,7 +71,12 @@ record SeededShop(long firstUser, int users, long firstItem, int items) {
 
     /** Reads random orders with ids from 1 to {@code orders}. */
     static Caller readingOrders(int port, int orders) throws IOException {
-        return new HttpCaller(new HttpConnection(port)) {
+        return readingOrders(port, "", orders);
+    }
+
+    /** @param headers of every request, each with its line break */
+    static Caller readingOrders(int port, String headers, int orders) throws IOException {
+        return new HttpCaller(new HttpConnection(port, headers)) {
             @Override
             public long call() throws IOException {
                 long id = 1 + ThreadLocalRandom.current().nextInt(orders);
