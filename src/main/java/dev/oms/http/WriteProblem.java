@@ -50,7 +50,10 @@ public class WriteProblem {
             return;
         }
         HttpServerResponse response = call.response();
-        response.setStatusCode(problem.status()).putHeader(HttpHeaders.CONTENT_TYPE, Problem.MEDIA_TYPE);
+        response.setStatusCode(problem.status())
+                .putHeader(HttpHeaders.CONTENT_TYPE, Problem.MEDIA_TYPE)
+                // Not compressed, as every response of the API.
+                .putHeader(HttpHeaders.CONTENT_ENCODING, HttpHeaders.IDENTITY);
         if (CollectBody.hasBody(call.request()) && !call.request().isEnded()) {
             if (call.request().version() == HttpVersion.HTTP_2) {
                 discardTheRest(call, () -> {

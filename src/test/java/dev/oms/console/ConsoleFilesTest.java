@@ -53,6 +53,11 @@ class ConsoleFilesTest {
                 .then()
                 .statusCode(200)
                 .header("Content-Encoding", nullValue());
+        given().header("Accept-Encoding", "gzip")
+                .get("/orders?status=")
+                .then()
+                .statusCode(400)
+                .header("Content-Encoding", nullValue());
     }
 
     @ParameterizedTest

@@ -33,7 +33,7 @@ class FuzzWithKeysTest extends FuzzTest {
     /** A request may revoke keys, also those of this test. */
     private static final int NEW_KEYS_EVERY = 25;
 
-    private static final Pattern ORDER = Pattern.compile("/orders/(\\d{1,18})(/|$)");
+    private static final Pattern ORDER = Pattern.compile("/orders/(\\d{1,18})(/[a-z_]+)?");
 
     private record User(long id, String mark) {}
 
@@ -123,7 +123,7 @@ class FuzzWithKeysTest extends FuzzTest {
         JsonNode body = OpenApiDocument.read(response.text());
         List<String> orders = new ArrayList<>(body.findValuesAsText("order_id"));
         Matcher order = ORDER.matcher(request.path);
-        if (order.find()) {
+        if (order.matches()) {
             orders.add(order.group(1));
         }
         boolean isAnothers = body.findValuesAsText("user_id").stream()
@@ -141,6 +141,6 @@ class FuzzWithKeysTest extends FuzzTest {
         assertThat(statuses.get("admin")).containsKeys(200, 201).doesNotContainKey(401);
         assertThat(statuses.get("storefront")).containsKeys(200, 403).doesNotContainKey(401);
         assertThat(statuses.get("customer")).containsKeys(200, 403, 404).doesNotContainKey(401);
-        assertThat(statuses.get("nobody")).containsKey(401).doesNotContainKeys(201, 403);
+        assertThat(statuses.get("nobody")).containsKey(401).doesNotContainKey(201);
     }
 }
