@@ -169,7 +169,7 @@ class OverlayTest {
             probes.forEach((probe, path) -> {
                 assertThat(probe.getHttpGet().getPath()).isEqualTo(path);
                 assertThat(workload.port(probe.getHttpGet().getPort()))
-                        .isEqualTo(Integer.parseInt(setting(overlay, workload, "quarkus.http.port")));
+                        .isEqualTo(Integer.parseInt(setting(overlay, workload, "quarkus.management.port")));
             });
             // The readiness check may wait this long for a connection before it reports failure.
             assertThat(Duration.ofSeconds(container.getReadinessProbe().getTimeoutSeconds()))
@@ -473,9 +473,9 @@ class OverlayTest {
             Endpoint pod = new Endpoint.Pod(workload.labels());
             assertThat(traffic.reaches(otherNamespace, pod, 3000))
                     .isEqualTo(workload.name().equals("web"));
-            assertThat(traffic.reaches(otherNamespace, pod, 3001)).isFalse();
-            assertThat(traffic.reaches(prometheus, pod, 3001))
-                    .isEqualTo(workload.name().equals("worker"));
+            assertThat(traffic.reaches(otherNamespace, pod, 9000)).isFalse();
+            assertThat(traffic.reaches(prometheus, pod, 9000))
+                    .isEqualTo(List.of("web", "worker").contains(workload.name()));
             assertThat(traffic.reaches(pod, new Endpoint.External("10.1.2.3"), 443))
                     .isFalse();
             assertThat(traffic.reaches(pod, new Endpoint.External("93.184.216.34"), POSTGRES))
@@ -490,7 +490,7 @@ class OverlayTest {
 
         for (String role : List.of("web", "worker")) {
             Workload workload = overlay.workload(role);
-            int port = workload.container().getPorts().getFirst().getContainerPort();
+            int port = workload.port("management");
             assertThat(workload.template().getMetadata().getAnnotations())
                     .containsEntry("prometheus.io/scrape", "true")
                     .containsEntry("prometheus.io/port", Integer.toString(port))

@@ -42,6 +42,7 @@ public final class OmsProcess implements AutoCloseable {
 
     private final String name;
     private final int port;
+    private final int managementPort;
     private final Map<String, String> environment;
     private final List<String> flags;
     private Child child;
@@ -70,9 +71,11 @@ public final class OmsProcess implements AutoCloseable {
         this.name = name;
         this.flags = flags;
         this.port = freePort();
+        this.managementPort = freePort();
         this.environment = new HashMap<>(environment);
         this.environment.put("QUARKUS_PROFILE", profile);
         this.environment.putIfAbsent("QUARKUS_HTTP_PORT", Integer.toString(port));
+        this.environment.putIfAbsent("QUARKUS_MANAGEMENT_PORT", Integer.toString(managementPort));
         this.environment.computeIfPresent(
                 "OMS_DB_URL",
                 (key, url) -> url.isEmpty() ? url : url + (url.contains("?") ? "&" : "?") + "ApplicationName=" + name);
@@ -107,6 +110,11 @@ public final class OmsProcess implements AutoCloseable {
 
     public URI uri(String path) {
         return URI.create("http://localhost:" + port + path);
+    }
+
+    /** A URI on the port for health checks and metrics, which is the only one of a worker. */
+    public URI managementUri(String path) {
+        return URI.create("http://localhost:" + managementPort + path);
     }
 
     public boolean isAlive() {
@@ -160,7 +168,7 @@ public final class OmsProcess implements AutoCloseable {
     /** Waits until the readiness check succeeds. */
     public void awaitReady() {
         try (HttpClient client = HttpClient.newHttpClient()) {
-            HttpRequest request = HttpRequest.newBuilder(uri("/q/health/ready"))
+            HttpRequest request = HttpRequest.newBuilder(managementUri("/q/health/ready"))
                     .timeout(Duration.ofSeconds(20))
                     .build();
             await().alias(name + " is ready, see " + child.log())
@@ -185,6 +193,15 @@ public final class OmsProcess implements AutoCloseable {
     public String get(String path) throws IOException, InterruptedException {
         try (HttpClient client = HttpClient.newHttpClient()) {
             return client.send(HttpRequest.newBuilder(uri(path)).build(), BodyHandlers.ofString())
+                    .body();
+        }
+    }
+
+    /** What {@code /q/metrics} returns. */
+    public String metrics() throws IOException, InterruptedException {
+        try (HttpClient client = HttpClient.newHttpClient()) {
+            return client.send(
+                            HttpRequest.newBuilder(managementUri("/q/metrics")).build(), BodyHandlers.ofString())
                     .body();
         }
     }
