@@ -247,6 +247,34 @@ class StartIT {
         }
     }
 
+    @Test
+    void asksForKeysUnlessToldOtherwise() throws IOException, InterruptedException {
+        Map<String, String> settings = new HashMap<>(servers.settings());
+        settings.put("OMS_AUTH", null);
+        try (OmsProcess web = new OmsProcess("start-keys-" + System.nanoTime(), "prod", settings)) {
+            web.start();
+            web.awaitReady();
+
+            assertThat(web.status("/orders")).isEqualTo(401);
+            assertThat(web.status("/console/")).isEqualTo(200);
+            assertThat(web.logged("OMS_AUTH")).isZero();
+        }
+    }
+
+    @Test
+    void warnsThatItAsksForNoKeys() throws IOException, InterruptedException {
+        Map<String, String> settings = new HashMap<>(servers.settings());
+        settings.put("OMS_AUTH", "off");
+        try (OmsProcess web = new OmsProcess("start-no-keys-" + System.nanoTime(), "prod", settings)) {
+            web.start();
+            web.awaitReady();
+
+            assertThat(web.status("/orders")).isEqualTo(200);
+            assertThat(web.logged("\"WARN\"")).isEqualTo(1);
+            assertThat(web.logged("OMS_AUTH is off")).isEqualTo(1);
+        }
+    }
+
     /** Creates an empty database, and returns the settings of a process that uses it. */
     private static Map<String, String> anotherDatabase(String name) {
         new Ledger(OmsServers.dataSource(servers.settings())).execute("create database " + name);

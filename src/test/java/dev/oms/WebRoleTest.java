@@ -36,6 +36,11 @@ class WebRoleTest {
         public String getConfigProfile() {
             return "prod";
         }
+
+        @Override
+        public Map<String, String> getConfigOverrides() {
+            return Map.of("oms.auth", "off");
+        }
     }
 
     @Test

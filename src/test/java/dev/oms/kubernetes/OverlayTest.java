@@ -7,6 +7,7 @@ import dev.oms.kubernetes.Overlay.Workload;
 import dev.oms.kubernetes.Traffic.Endpoint;
 import io.kubernetes.client.custom.Quantity;
 import io.kubernetes.client.openapi.models.V1Container;
+import io.kubernetes.client.openapi.models.V1CronJob;
 import io.kubernetes.client.openapi.models.V1Deployment;
 import io.kubernetes.client.openapi.models.V1Namespace;
 import io.kubernetes.client.openapi.models.V1NetworkPolicy;
@@ -279,6 +280,27 @@ class OverlayTest {
                                         .getSelector()));
     }
 
+    /** It says so itself, whatever the default is. */
+    @ParameterizedTest
+    @MethodSource("overlays")
+    void asksForKeys(Overlay overlay) {
+        assertThat(overlay.environment(overlay.workload("web"))).containsEntry("OMS_AUTH", "on");
+    }
+
+    @ParameterizedTest
+    @MethodSource("overlays")
+    void createsAKeyOnlyWhenAsked(Overlay overlay) {
+        V1CronJob job = overlay.all(V1CronJob.class).getFirst();
+        Workload template = overlay.workload("create-key");
+
+        assertThat(job.getSpec().getSuspend()).isTrue();
+        assertThat(job.getSpec().getJobTemplate().getSpec().getBackoffLimit()).isZero();
+        assertThat(template.container().getArgs()).containsExactly("--create-key", "first", "--role", "admin");
+        assertThat(overlay.environment(template))
+                .containsEntry("OMS_MIGRATE", "false")
+                .containsKeys("OMS_DB_URL", "OMS_DB_USER", "OMS_DB_PASSWORD");
+    }
+
     @ParameterizedTest
     @MethodSource("overlays")
     void restrictsEveryContainer(Overlay overlay) {
@@ -458,7 +480,8 @@ class OverlayTest {
                 "web", Set.of("pgbouncer"),
                 "worker", Set.of("pgbouncer"),
                 "pgbouncer", Set.of(),
-                "migrate", Set.of()));
+                "migrate", Set.of(),
+                "create-key", Set.of("pgbouncer")));
         if (overlay == dev) {
             expected.putAll(Map.of(
                     "web", Set.of("pgbouncer", "redis"),

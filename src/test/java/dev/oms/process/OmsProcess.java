@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -48,7 +49,8 @@ public final class OmsProcess implements AutoCloseable {
     private Child child;
 
     /**
-     * Prepares a process without starting it.
+     * Prepares a process without starting it. It asks for no keys unless {@code OMS_AUTH} is set, to null for the
+     * default.
      *
      * @param name unique; used for the log file and PostgreSQL's {@code application_name}
      */
@@ -74,6 +76,10 @@ public final class OmsProcess implements AutoCloseable {
         this.managementPort = freePort();
         this.environment = new HashMap<>(environment);
         this.environment.put("QUARKUS_PROFILE", profile);
+        if (!environment.containsKey("OMS_AUTH")) {
+            this.environment.put("OMS_AUTH", "off");
+        }
+        this.environment.values().removeIf(Objects::isNull);
         this.environment.putIfAbsent("QUARKUS_HTTP_PORT", Integer.toString(port));
         this.environment.putIfAbsent("QUARKUS_MANAGEMENT_PORT", Integer.toString(managementPort));
         this.environment.computeIfPresent(
