@@ -10,7 +10,7 @@ import { Counter, Trend } from 'k6/metrics';
 
 export const BASE_URL = (__ENV.BASE_URL || 'http://localhost:3000').replace(/\/+$/, '');
 
-// The scripts place orders, add items and users, and ask for audits.
+/** @type {Record<string, string>} OMS_KEY is an API key; README.md says which. */
 const CREDENTIALS = __ENV.OMS_KEY ? { Authorization: `Bearer ${__ENV.OMS_KEY}` } : {};
 
 export const STATUSES = ['Pending', 'Received', 'Confirmed', 'OutForDelivery', 'Delivered', 'Rejected', 'Cancelled'];
@@ -183,7 +183,7 @@ export function quantityOf(item) {
  */
 export function call(name, method, path, expected, body = null) {
   const res = http.request(method, BASE_URL + path, body && JSON.stringify(body), {
-    headers: { ...CREDENTIALS, ...(body && { 'Content-Type': 'application/json' }) },
+    headers: { ...CREDENTIALS, ...(body ? { 'Content-Type': 'application/json' } : {}) },
     responseCallback: http.expectedStatuses(...expected, ...overloadStatuses),
     responseType: 'text',
     tags: { name },
