@@ -2,8 +2,8 @@
 //
 //   k6 run -e VUS=50 -e DURATION=1m k6/load_test.js
 //
-// VUS (20), DURATION (30s) and BASE_URL (http://localhost:3000) come from the environment. k6 exits with a code other
-// than 0 if a threshold fails.
+// VUS (20), DURATION (30s), BASE_URL (http://localhost:3000) and OMS_KEY (none) come from the environment. k6 exits with
+// a code other than 0 if a threshold fails.
 
 import { TEARDOWN } from './lib/teardown.js';
 import { CORRECTNESS, LATENCY, SETTLEMENT, integerSetting } from './lib/options.js';

@@ -10,6 +10,9 @@ import { Counter, Trend } from 'k6/metrics';
 
 export const BASE_URL = (__ENV.BASE_URL || 'http://localhost:3000').replace(/\/+$/, '');
 
+/** @type {Record<string, string>} OMS_KEY is an API key; README.md says which. */
+const CREDENTIALS = __ENV.OMS_KEY ? { Authorization: `Bearer ${__ENV.OMS_KEY}` } : {};
+
 export const STATUSES = ['Pending', 'Received', 'Confirmed', 'OutForDelivery', 'Delivered', 'Rejected', 'Cancelled'];
 
 // The expected statuses of a call; any other counts as http_req_failed.
@@ -180,7 +183,7 @@ export function quantityOf(item) {
  */
 export function call(name, method, path, expected, body = null) {
   const res = http.request(method, BASE_URL + path, body && JSON.stringify(body), {
-    headers: body ? { 'Content-Type': 'application/json' } : {},
+    headers: { ...CREDENTIALS, ...(body ? { 'Content-Type': 'application/json' } : {}) },
     responseCallback: http.expectedStatuses(...expected, ...overloadStatuses),
     responseType: 'text',
     tags: { name },

@@ -62,6 +62,7 @@ public class Main {
     /** A task opens no port and runs nothing on a schedule: that is left to the workers. */
     private static void runTask(Class<? extends QuarkusApplication> task, String... args) {
         System.setProperty("quarkus.http.host-enabled", "false");
+        System.setProperty("quarkus.management.host-enabled", "false");
         System.setProperty("quarkus.shutdown.delay", "0s");
         System.setProperty("oms.seed", "false");
         // A task's log is read by the person who runs it, and ends with the task's result.

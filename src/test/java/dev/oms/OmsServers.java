@@ -1,7 +1,12 @@
 package dev.oms;
 
 import dev.oms.embedded.EmbeddedServers;
+import dev.oms.process.OmsProcess;
 import io.quarkus.test.common.QuarkusTestResourceLifecycleManager;
+import io.restassured.RestAssured;
+import io.restassured.specification.RequestSpecification;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.HashMap;
 import java.util.Map;
 import org.postgresql.ds.PGSimpleDataSource;
@@ -11,6 +16,7 @@ public final class OmsServers implements QuarkusTestResourceLifecycleManager {
     private static EmbeddedServers servers;
     private static Ledger ledger;
     private static Streams streams;
+    private static int managementPort;
 
     @Override
     public Map<String, String> start() {
@@ -22,6 +28,9 @@ public final class OmsServers implements QuarkusTestResourceLifecycleManager {
         Map<String, String> settings = new HashMap<>(servers.settings());
         // On a busy machine a test's calls may wait longer for a connection. OverloadTest tests the limit.
         settings.put("quarkus.datasource.jdbc.acquisition-timeout", "20S");
+        managementPort = freePort();
+        settings.put("quarkus.management.port", Integer.toString(managementPort));
+        settings.put("quarkus.management.test-port", Integer.toString(managementPort));
         return settings;
     }
 
@@ -41,6 +50,19 @@ public final class OmsServers implements QuarkusTestResourceLifecycleManager {
     /** The servers, for tests that stop one of them. */
     public static EmbeddedServers servers() {
         return servers;
+    }
+
+    /** A call on the port for health checks and metrics, {@code quarkus.management.port}. */
+    public static RequestSpecification management() {
+        return RestAssured.given().port(managementPort);
+    }
+
+    private static int freePort() {
+        try {
+            return OmsProcess.freePort();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     public static Ledger ledger() {

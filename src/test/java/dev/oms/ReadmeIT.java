@@ -29,8 +29,9 @@ import org.junit.jupiter.api.condition.EnabledIf;
  * 10001.
  *
  * <p>In a block, a line that begins with "$ " is a command for {@code sh}; the lines up to the next command are its
- * output. A command without output only has to succeed. Timestamps are not compared. A curl that only reads is repeated
- * for up to 30 s until it prints what it should, because stock is settled after an order is accepted.
+ * output. A command without output only has to succeed. Timestamps and the names of workers are not compared. A curl
+ * that only reads is repeated for up to 30 s until it prints what it should, because stock is settled after an order is
+ * accepted.
  */
 @EnabledIf(value = "areToolsInstalled", disabledReason = "There is no sh or no curl on the PATH")
 class ReadmeIT {
@@ -44,6 +45,8 @@ class ReadmeIT {
 
     private static final Pattern TIME =
             Pattern.compile("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d+)?(Z|[+-]\\d\\d:\\d\\d)");
+
+    private static final Pattern WORKER = Pattern.compile("worker \\d+@[^\"]+");
 
     /**
      * A method other than GET, or a body, for curl; a letter may be one of several behind a dash, as in {@code -sX}.
@@ -68,7 +71,7 @@ class ReadmeIT {
         }
 
         private static String masked(String text) {
-            return TIME.matcher(text).replaceAll("<time>");
+            return WORKER.matcher(TIME.matcher(text).replaceAll("<time>")).replaceAll("<worker>");
         }
     }
 

@@ -17,6 +17,7 @@ import io.vertx.core.http.HttpVersion;
 import io.vertx.core.http.PoolOptions;
 import java.io.IOException;
 import java.net.Socket;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -105,7 +106,7 @@ class ShutdownIT {
         Child.signal(web.handle(), "TERM");
         await().atMost(Duration.ofSeconds(20)).until(() -> {
             // Readiness fails as soon as the delay begins.
-            return get(client, "/q/health/ready").status() == 503;
+            return get(client, web.managementUri("/q/health/ready")).status() == 503;
         });
         List<Answer> answers = new ArrayList<>();
         for (int i = 0; i < 5; i++) {
@@ -126,27 +127,26 @@ class ShutdownIT {
     }
 
     private Answer get(HttpClient client) {
-        return get(client, "/order_statuses");
+        return get(client, web.uri("/order_statuses"));
     }
 
-    private Answer get(HttpClient client, String path) {
-        return send(client, path)
+    private static Answer get(HttpClient client, URI uri) {
+        return send(client, uri)
                 .toCompletionStage()
                 .toCompletableFuture()
                 .orTimeout(30, TimeUnit.SECONDS)
                 .join();
     }
 
-    private Future<Answer> send(HttpClient client, String path) {
-        return client.request(HttpMethod.GET, web.uri("").getPort(), "localhost", path)
+    private static Future<Answer> send(HttpClient client, URI uri) {
+        return client.request(HttpMethod.GET, uri.getPort(), "localhost", uri.getPath())
                 .compose(HttpClientRequest::send)
                 .compose(response -> response.body()
                         .map(body -> new Answer(response.statusCode(), response.getHeader("Connection"))))
                 // A request that crosses a GOAWAY has not been processed: clients send it again (RFC 9113 §8.7). Vert.x
                 // and Netty each have an exception for it.
-                .recover(e -> String.valueOf(e.getMessage()).contains("GOAWAY")
-                        ? send(client, path)
-                        : Future.failedFuture(e));
+                .recover(e ->
+                        String.valueOf(e.getMessage()).contains("GOAWAY") ? send(client, uri) : Future.failedFuture(e));
     }
 
     /** Its stream would otherwise be waited for until the time-out of 20 seconds. */

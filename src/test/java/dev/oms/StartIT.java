@@ -7,17 +7,25 @@ import dev.oms.process.OmsProcess;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.FieldSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -65,6 +73,8 @@ class StartIT {
                     "QUARKUS_PROFILE", "wroker", "QUARKUS_PROFILE must be prod (the web role) or worker, not wroker."),
             new WrongSetting("QUARKUS_HTTP_PORT", "x", "QUARKUS_HTTP_PORT cannot be \"x\":"),
             new WrongSetting("QUARKUS_HTTP_PORT", "77777", "QUARKUS_HTTP_PORT is wrong:"),
+            new WrongSetting("QUARKUS_MANAGEMENT_PORT", "x", "QUARKUS_MANAGEMENT_PORT cannot be \"x\":"),
+            new WrongSetting("QUARKUS_MANAGEMENT_PORT", "77777", "QUARKUS_MANAGEMENT_PORT is wrong:"),
             new WrongSetting("OMS_HTTP_MAX_CALLS", "many", "OMS_HTTP_MAX_CALLS cannot be \"many\":"),
             new WrongSetting("OMS_HTTP_MAX_CALLS", "0", "OMS_HTTP_MAX_CALLS must be greater than or equal to 1"),
             new WrongSetting("OMS_HTTP_MAX_CALLS", "-5", "OMS_HTTP_MAX_CALLS must be greater than or equal to 1"),
@@ -146,10 +156,11 @@ class StartIT {
             })
     void rejectsUnknownArguments(String arguments) throws IOException, InterruptedException {
         assertThat(run(Map.of(), arguments.split(" ")))
-                .isEqualTo(new Exit(
-                        2,
-                        "OMS did not start: unknown argument " + arguments
-                                + "; use --migrate, --audit, --seed, --health <url> or no argument."));
+                .isEqualTo(
+                        new Exit(
+                                2,
+                                "OMS did not start: unknown argument " + arguments
+                                        + "; use --migrate, --audit, --seed, --create-key <name> --role <role>, --health <url> or no argument."));
     }
 
     @Test
@@ -162,6 +173,69 @@ class StartIT {
         }
     }
 
+    @Test
+    void namesATakenManagementPort() throws IOException, InterruptedException {
+        try (ServerSocket taken = new ServerSocket(0)) {
+            Exit exit = run(Map.of("QUARKUS_MANAGEMENT_PORT", Integer.toString(taken.getLocalPort())));
+
+            assertThat(exit.code()).isNotZero();
+            assertThat(exit.lastLine()).startsWith("OMS did not start: the management port is in use: ");
+        }
+    }
+
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void aWorkerOpensTheManagementPortAndNoOther() throws IOException {
+        try (OmsProcess worker = new OmsProcess("start-ports-" + System.nanoTime(), "worker", servers.settings())) {
+            worker.start();
+            worker.awaitReady();
+
+            assertThat(listeningPorts(worker.handle()))
+                    .containsExactly(worker.managementUri("").getPort());
+        }
+    }
+
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void webOpensItsOwnPortAndTheManagementPort() throws IOException, InterruptedException {
+        try (OmsProcess web = new OmsProcess("start-ports-" + System.nanoTime(), "prod", servers.settings())) {
+            web.start();
+            web.awaitReady();
+
+            assertThat(listeningPorts(web.handle()))
+                    .containsExactlyInAnyOrder(
+                            web.uri("").getPort(), web.managementUri("").getPort());
+            for (String path : List.of("/q/health", "/q/health/ready", "/q/metrics")) {
+                assertThat(web.status(path)).as(path).isEqualTo(404);
+            }
+        }
+    }
+
+    /** The TCP ports on which a process listens; see proc_net(5) and proc_pid_fd(5). */
+    private static Set<Integer> listeningPorts(ProcessHandle process) throws IOException {
+        Set<String> sockets = new HashSet<>();
+        try (Stream<Path> files = Files.list(Path.of("/proc/" + process.pid() + "/fd"))) {
+            for (Path file : files.toList()) {
+                try {
+                    sockets.add(Files.readSymbolicLink(file).toString());
+                } catch (NoSuchFileException closed) {
+                    // Since it was listed.
+                }
+            }
+        }
+        Set<Integer> ports = new TreeSet<>();
+        for (String table : List.of("tcp", "tcp6")) {
+            for (String line : Files.readAllLines(Path.of("/proc/" + process.pid() + "/net/" + table))) {
+                String[] columns = line.strip().split("\\s+");
+                boolean isListening = columns[3].equals("0A");
+                if (isListening && sockets.contains("socket:[" + columns[9] + "]")) {
+                    ports.add(Integer.parseInt(columns[1].replaceFirst(".*:", ""), 16));
+                }
+            }
+        }
+        return ports;
+    }
+
     /** Natively, Quarkus would warn that the profile is not the one of the build. */
     @Test
     void startsAWorkerWithoutWarnings() throws IOException {
@@ -170,6 +244,34 @@ class StartIT {
             worker.awaitReady();
 
             assertThat(Files.readString(worker.log())).contains("\"INFO\"").doesNotContain("\"WARN\"", "\"ERROR\"");
+        }
+    }
+
+    @Test
+    void asksForKeysUnlessToldOtherwise() throws IOException, InterruptedException {
+        Map<String, String> settings = new HashMap<>(servers.settings());
+        settings.put("OMS_AUTH", null);
+        try (OmsProcess web = new OmsProcess("start-keys-" + System.nanoTime(), "prod", settings)) {
+            web.start();
+            web.awaitReady();
+
+            assertThat(web.status("/orders")).isEqualTo(401);
+            assertThat(web.status("/console/")).isEqualTo(200);
+            assertThat(web.logged("OMS_AUTH")).isZero();
+        }
+    }
+
+    @Test
+    void warnsThatItAsksForNoKeys() throws IOException, InterruptedException {
+        Map<String, String> settings = new HashMap<>(servers.settings());
+        settings.put("OMS_AUTH", "off");
+        try (OmsProcess web = new OmsProcess("start-no-keys-" + System.nanoTime(), "prod", settings)) {
+            web.start();
+            web.awaitReady();
+
+            assertThat(web.status("/orders")).isEqualTo(200);
+            assertThat(web.logged("\"WARN\"")).isEqualTo(1);
+            assertThat(web.logged("OMS_AUTH is off")).isEqualTo(1);
         }
     }
 
@@ -240,7 +342,7 @@ class StartIT {
     @Test
     void checksTheHealthOfAnotherProcess() throws IOException, InterruptedException {
         try (OmsProcess web = new OmsProcess("start-web", "prod", servers.settings())) {
-            String ready = web.uri("/q/health/ready").toString();
+            String ready = web.managementUri("/q/health/ready").toString();
             assertThat(run(Map.of(), "--health", ready).code()).isEqualTo(1);
 
             web.start();

@@ -36,6 +36,11 @@ class WebRoleTest {
         public String getConfigProfile() {
             return "prod";
         }
+
+        @Override
+        public Map<String, String> getConfigOverrides() {
+            return Map.of("oms.auth", "off");
+        }
     }
 
     @Test
@@ -53,17 +58,22 @@ class WebRoleTest {
 
     @Test
     @DisabledOnIntegrationTest("The scheduler is visible only inside the process")
-    void schedulesNothingButTheFlow() {
+    void schedulesNothingOfTheWorkers() {
         assertThat(CDI.current().select(Scheduler.class).get().getScheduledJobs())
                 .isNotEmpty()
-                .allMatch(job -> job.getMethodDescription().contains("dev.oms.flow."));
+                .allMatch(job -> job.getMethodDescription().contains("dev.oms.flow.")
+                        || job.getMethodDescription().contains("dev.oms.access."));
     }
 
     @Test
     void staysReadyWithoutRedis() throws IOException {
         OmsServers.servers().stopRedis();
         try {
-            given().get("/q/health/ready").then().statusCode(200).body("status", equalTo("UP"));
+            OmsServers.management()
+                    .get("/q/health/ready")
+                    .then()
+                    .statusCode(200)
+                    .body("status", equalTo("UP"));
         } finally {
             OmsServers.servers().startRedis();
         }
@@ -81,7 +91,11 @@ class WebRoleTest {
             for (int i = pool.getConfiguration().connectionPoolConfiguration().maxSize(); i > 0; i--) {
                 all.add(pool.getConnection());
             }
-            given().get("/q/health/ready").then().statusCode(200).body("status", equalTo("UP"));
+            OmsServers.management()
+                    .get("/q/health/ready")
+                    .then()
+                    .statusCode(200)
+                    .body("status", equalTo("UP"));
         } finally {
             for (Connection connection : all) {
                 connection.close();
@@ -92,7 +106,7 @@ class WebRoleTest {
     @ParameterizedTest
     @MethodSource("dev.oms.kubernetes.Probes#paths")
     void respondsToItsProbes(String path) {
-        given().get(path).then().statusCode(200);
+        OmsServers.management().get(path).then().statusCode(200);
     }
 
     @Test

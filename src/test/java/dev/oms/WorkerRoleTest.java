@@ -1,10 +1,8 @@
 package dev.oms;
 
-import static io.restassured.RestAssured.given;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.equalTo;
-import static org.hamcrest.Matchers.notNullValue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -22,6 +20,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -42,6 +41,12 @@ class WorkerRoleTest {
         @Override
         public String getConfigProfile() {
             return "worker";
+        }
+
+        @Override
+        public Map<String, String> getConfigOverrides() {
+            // It is not opened, but REST Assured does not accept 0.
+            return Map.of("quarkus.http.test-port", "8081");
         }
     }
 
@@ -86,12 +91,13 @@ class WorkerRoleTest {
         List<String> served = new ArrayList<>();
         paths.properties()
                 .forEach(entry -> entry.getValue().fieldNames().forEachRemaining(method -> {
-                    Response response = given().contentType("application/json")
+                    Response response = OmsServers.management()
+                            .contentType("application/json")
                             .body("{}")
                             .request(
                                     method.toUpperCase(Locale.ROOT),
                                     entry.getKey().replaceAll("\\{\\w+}", "1"));
-                    if (response.statusCode() != 404 || !response.contentType().equals("application/problem+json")) {
+                    if (response.statusCode() != 404) {
                         served.add(method + " " + entry.getKey() + ": " + response.statusCode());
                     }
                 }));
@@ -116,38 +122,31 @@ class WorkerRoleTest {
                 "/q/swagger-ui/index.html"
             })
     void servesNothingElse(String path) {
-        given().redirects().follow(false).get(path).then().statusCode(404).contentType("application/problem+json");
-    }
-
-    @Test
-    void servesNothingBeforeAnythingElse() {
-        given().header("Sec-Fetch-Site", "cross-site").post("/users").then().statusCode(404);
-        given().body("x".repeat(10_000)).post("/users").then().statusCode(404);
-        given().request("OPTIONS", "/users").then().statusCode(404);
+        OmsServers.management().redirects().follow(false).get(path).then().statusCode(404);
     }
 
     @Test
     void exportsMetrics() {
-        given().get("/q/metrics").then().statusCode(200).body(containsString("oms_jobs"));
+        OmsServers.management().get("/q/metrics").then().statusCode(200).body(containsString("oms_jobs"));
     }
 
     @ParameterizedTest
     @MethodSource("dev.oms.kubernetes.Probes#paths")
     void respondsToItsProbes(String path) {
-        given().get(path).then().statusCode(200);
+        OmsServers.management().get(path).then().statusCode(200);
     }
 
     @Test
     void isReadyOnlyWithRedis() throws IOException {
-        given().get("/q/health/ready").then().statusCode(200);
+        OmsServers.management().get("/q/health/ready").then().statusCode(200);
         OmsServers.servers().stopRedis();
         try {
-            given().get("/q/health/ready")
+            OmsServers.management()
+                    .get("/q/health/ready")
                     .then()
                     .statusCode(503)
-                    .header("Retry-After", notNullValue())
                     .body("status", equalTo("DOWN"));
-            given().get("/q/health/live").then().statusCode(200);
+            OmsServers.management().get("/q/health/live").then().statusCode(200);
         } finally {
             OmsServers.servers().startRedis();
         }

@@ -7,6 +7,7 @@ import dev.oms.http.CollectBody;
 import dev.oms.http.FilterOrder;
 import dev.oms.http.Problem;
 import dev.oms.http.WriteProblem;
+import io.quarkus.runtime.StartupEvent;
 import io.quarkus.security.identity.SecurityIdentity;
 import io.quarkus.vertx.http.runtime.filters.Filters;
 import io.vertx.core.Context;
@@ -58,6 +59,14 @@ class Authenticate {
         this.lastUses = lastUses;
         this.failures = failures;
         this.writeProblem = writeProblem;
+    }
+
+    void warn(
+            @Observes StartupEvent event,
+            @ConfigProperty(name = "quarkus.http.host-enabled", defaultValue = "true") boolean isServing) {
+        if (!isOn && isServing) {
+            LOG.warn("OMS_AUTH is off: whoever reaches this process may read and change everything.");
+        }
     }
 
     void install(@Observes Filters filters) {

@@ -55,7 +55,7 @@ public class AdmitCalls {
 
     private void rejectEarly(RoutingContext call) {
         if (!isRejectedByShutdown(call)) {
-            if (isLimited(call) && inProgress.get() >= max) {
+            if (inProgress.get() >= max) {
                 rejectAsBusy(call);
             } else {
                 call.next();
@@ -67,9 +67,7 @@ public class AdmitCalls {
         if (isRejectedByShutdown(call)) {
             return;
         }
-        if (!isLimited(call)) {
-            call.next();
-        } else if (inProgress.incrementAndGet() > max) {
+        if (inProgress.incrementAndGet() > max) {
             inProgress.decrementAndGet();
             rejectAsBusy(call);
         } else {
@@ -106,11 +104,6 @@ public class AdmitCalls {
 
     static boolean hasLeft(RoutingContext call) {
         return call.get(LEFT) != null;
-    }
-
-    /** Health checks never wait, and a busy process must pass them too. */
-    private static boolean isLimited(RoutingContext call) {
-        return !call.normalizedPath().startsWith("/q/");
     }
 
     private void rejectAsBusy(RoutingContext call) {

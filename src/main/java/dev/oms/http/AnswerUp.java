@@ -8,7 +8,7 @@ import jakarta.enterprise.event.Observes;
 
 /**
  * {@code GET /up}, Rails' health check: a green page as long as the process lives, for every load balancer that is set
- * up for it. It says nothing about PostgreSQL or Redis; {@code /q/health/ready} does.
+ * up for it. It says nothing about PostgreSQL or Redis; {@code /q/health/ready}, on the management port, does.
  *
  * @see <a href="https://api.rubyonrails.org/classes/Rails/HealthController.html">Rails::HealthController</a>
  */

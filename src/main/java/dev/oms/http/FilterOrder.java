@@ -23,9 +23,6 @@ public enum FilterOrder {
     /** {@link RetryAfter}, before anything that may respond with 503. */
     RETRY_AFTER,
 
-    /** {@link HideApi}, before anything that a worker does not serve, and before a body is collected for a 404. */
-    HIDE_API,
-
     /** {@link AnswerUp}, before admission: a process that is busy or shutting down is up. */
     ANSWER_UP,
 

@@ -54,7 +54,12 @@ public final class StartFailure {
                     case ConfigurationException invalid -> readable(invalid.getMessage());
                     case IllegalArgumentException e
                     when String.valueOf(e.getMessage()).startsWith("port must be") ->
-                        "QUARKUS_HTTP_PORT is wrong: " + e.getMessage() + ".";
+                        (isOfManagement(e) ? "QUARKUS_MANAGEMENT_PORT" : "QUARKUS_HTTP_PORT") + " is wrong: "
+                                + e.getMessage() + ".";
+                    case IllegalStateException e
+                    when String.valueOf(e.getMessage()).startsWith("Unable to start the management interface")
+                            && Causes.root(e) instanceof BindException taken ->
+                        "the management port is in use: " + taken.getMessage();
                     case FlywayValidateException e
                     when e.getMessage().contains("not applied to database") ->
                         "the database has not been migrated to this version; run OMS once with "
@@ -123,6 +128,12 @@ public final class StartFailure {
                 .strip();
         return SETTING.matcher(plain.replace("quarkus.flyway.migrate-at-start", "oms.migrate"))
                 .replaceAll(setting -> setting.group().replaceAll("[.-]", "_").toUpperCase(Locale.ROOT));
+    }
+
+    /** Whether it was thrown while the port for health checks and metrics was being set up. */
+    private static boolean isOfManagement(Throwable e) {
+        return Arrays.stream(e.getStackTrace())
+                .anyMatch(frame -> frame.getMethodName().contains("ManagementInterface"));
     }
 
     /** Whether a class whose name begins like this threw the exception, itself or through a method that it called. */

@@ -329,9 +329,15 @@ class AccessTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"/console/", "/up", "/q/health/ready"})
+    @ValueSource(strings = {"/console/", "/up"})
     void whatIsForEverybodyNeedsNoKey(String path) {
         given().get(path).then().statusCode(200);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/q/health/ready", "/q/metrics"})
+    void theManagementPortNeedsNoKey(String path) {
+        OmsServers.management().get(path).then().statusCode(200);
     }
 
     // --- Limits ---

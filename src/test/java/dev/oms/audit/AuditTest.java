@@ -644,7 +644,8 @@ class AuditTest {
 
     private static void awaitMetrics(String... samples) {
         await().atMost(Duration.ofSeconds(30))
-                .untilAsserted(
-                        () -> assertThat(given().get("/q/metrics").asString()).contains(samples));
+                .untilAsserted(() -> assertThat(
+                                OmsServers.management().get("/q/metrics").asString())
+                        .contains(samples));
     }
 }

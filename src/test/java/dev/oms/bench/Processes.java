@@ -75,7 +75,7 @@ final class Processes implements AutoCloseable {
     }
 
     private static boolean isReady(OmsProcess process) {
-        try (HttpConnection http = new HttpConnection(process.uri("").getPort())) {
+        try (HttpConnection http = new HttpConnection(process.managementUri("").getPort())) {
             http.get("/q/health/ready");
             return true;
         } catch (IOException notYet) {

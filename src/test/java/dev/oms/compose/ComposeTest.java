@@ -62,6 +62,30 @@ class ComposeTest {
         assertThat(own).containsExactlyInAnyOrder("DB_HOST", "DB_USER", "DB_PASSWORD", "DEFAULT_POOL_SIZE");
     }
 
+    /** It asks for no keys, so others must not reach it. */
+    @Test
+    void isReachableOnlyFromThisHostWhileItAsksForNoKeys() {
+        assertThat(variable("web", "OMS_AUTH")).isEqualTo("${OMS_AUTH:-off}");
+        List<String> published = new ArrayList<>();
+        services.forEach(service -> service.path("ports").forEach(port -> published.add(port.asText())));
+        assertThat(published)
+                .hasSize(3)
+                .allSatisfy(port -> assertThat(port).matches("\\$\\{OMS_\\w*ADDRESS:-127\\.0\\.0\\.1}:.+:\\d+"));
+    }
+
+    /** The images check the management port, which both roles open. */
+    @Test
+    void checksTheHealthOfBothRoles() throws IOException {
+        for (String dockerfile : List.of("Dockerfile.jvm", "Dockerfile.native")) {
+            assertThat(Files.readString(Path.of("src/main/docker", dockerfile)))
+                    .contains("\"http://127.0.0.1:9000/q/health/ready\"", "\nEXPOSE 3000 9000\n");
+        }
+        for (String service : List.of("web", "worker")) {
+            assertThat(services.path(service).path("environment").has("QUARKUS_MANAGEMENT_PORT"))
+                    .isFalse();
+        }
+    }
+
     @Test
     void startsTheGatewayWhenWebIsHealthy() throws IOException {
         JsonNode gateway = services.path("gateway");

@@ -119,6 +119,14 @@ class ConsoleTest {
         assertNoErrors();
     }
 
+    @Test
+    void saysThatItAsksForNoKeys() {
+        browser.open(console + "#/orders");
+
+        await(() -> assertThat(browser.text("#who")).isEqualTo("Open to anybody"));
+        assertNoErrors();
+    }
+
     /**
      * Takes the README's picture of the console. {@code -Dconsole.screenshot.seconds=930} places orders long enough to
      * fill the chart.

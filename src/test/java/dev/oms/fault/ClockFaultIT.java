@@ -49,7 +49,7 @@ class ClockFaultIT {
                 long first = skewed.lastOrder();
                 clients.awaitAccepted(500);
                 assertThat(skewed.workers())
-                        .allSatisfy(worker -> assertThat(worker.get("/q/metrics"))
+                        .allSatisfy(worker -> assertThat(worker.metrics())
                                 .as("no job is taken for lost")
                                 .contains("oms_jobs_reconciled_total 0.0"));
                 skewed.awaitSettled(skewed.lastOrder());

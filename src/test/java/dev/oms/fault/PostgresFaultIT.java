@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import dev.oms.process.OmsProcess;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
@@ -43,18 +44,19 @@ class PostgresFaultIT {
         try (HttpClient client = HttpClient.newHttpClient()) {
             await().alias("oms_postgresql_up is 0")
                     .atMost(Duration.ofSeconds(30))
-                    .until(() -> get(client, web, "/q/metrics").body().contains("oms_postgresql_up 0.0"));
-            HttpResponse<String> ready = get(client, web, "/q/health/ready");
+                    .until(() ->
+                            get(client, web.managementUri("/q/metrics")).body().contains("oms_postgresql_up 0.0"));
+            HttpResponse<String> ready = get(client, web.managementUri("/q/health/ready"));
             assertThat(ready.statusCode()).as(ready.body()).isEqualTo(200);
-            HttpResponse<String> orders = get(client, web, "/orders");
+            HttpResponse<String> orders = get(client, web.uri("/orders"));
             assertThat(orders.statusCode()).isEqualTo(503);
             assertThat(orders.headers().firstValue("Retry-After")).isPresent();
         }
     }
 
-    private static HttpResponse<String> get(HttpClient client, OmsProcess web, String path) {
+    private static HttpResponse<String> get(HttpClient client, URI uri) {
         try {
-            return client.send(HttpRequest.newBuilder(web.uri(path)).build(), BodyHandlers.ofString());
+            return client.send(HttpRequest.newBuilder(uri).build(), BodyHandlers.ofString());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (InterruptedException e) {

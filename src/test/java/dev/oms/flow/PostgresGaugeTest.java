@@ -1,6 +1,5 @@
 package dev.oms.flow;
 
-import static io.restassured.RestAssured.given;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.oms.OmsServers;
@@ -64,6 +63,6 @@ class PostgresGaugeTest {
     }
 
     private static String metrics() {
-        return given().get("/q/metrics").asString();
+        return OmsServers.management().get("/q/metrics").asString();
     }
 }

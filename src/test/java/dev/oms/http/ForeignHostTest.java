@@ -52,8 +52,6 @@ class ForeignHostTest {
                 "/inventory_items?limit=1",
                 "/jobs",
                 "/jobs/failed?limit=1",
-                "/q/health",
-                "/q/metrics",
                 "/q/openapi",
                 "/q/openapi?format=json",
                 "/q/swagger-ui",

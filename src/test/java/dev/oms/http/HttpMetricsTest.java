@@ -99,7 +99,8 @@ class HttpMetricsTest {
     }
 
     private static Set<String> series() {
-        return given().get("/q/metrics")
+        return OmsServers.management()
+                .get("/q/metrics")
                 .asString()
                 .lines()
                 .filter(line -> line.startsWith("http_server_requests_seconds"))

@@ -30,7 +30,7 @@ class TagRequestsTest {
     private final Ledger ledger = OmsServers.ledger();
 
     @ParameterizedTest
-    @ValueSource(strings = {"/orders?limit=1", "/orders/999999999999", "/nowhere", "/up", "/q/health", "/orders.json"})
+    @ValueSource(strings = {"/orders?limit=1", "/orders/999999999999", "/nowhere", "/up", "/q/openapi", "/orders.json"})
     void returnsTheId(String path) {
         String id = "8e03978e-40d5.a_B";
 

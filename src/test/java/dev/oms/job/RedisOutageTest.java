@@ -1,6 +1,5 @@
 package dev.oms.job;
 
-import static io.restassured.RestAssured.given;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.oms.Ledger;
@@ -49,7 +48,8 @@ class RedisOutageTest {
     }
 
     private static double sendFailures() {
-        return given().get("/q/metrics")
+        return OmsServers.management()
+                .get("/q/metrics")
                 .asString()
                 .lines()
                 .filter(line -> line.startsWith("oms_job_send_failures_total "))

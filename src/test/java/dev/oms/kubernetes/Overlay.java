@@ -6,6 +6,7 @@ import io.kubernetes.client.common.KubernetesObject;
 import io.kubernetes.client.openapi.models.V1ConfigMap;
 import io.kubernetes.client.openapi.models.V1Container;
 import io.kubernetes.client.openapi.models.V1ContainerPort;
+import io.kubernetes.client.openapi.models.V1CronJob;
 import io.kubernetes.client.openapi.models.V1Deployment;
 import io.kubernetes.client.openapi.models.V1Job;
 import io.kubernetes.client.openapi.models.V1LabelSelector;
@@ -42,7 +43,7 @@ record Overlay(String name, List<KubernetesObject> resources) {
         return resources.stream().filter(type::isInstance).map(type::cast).toList();
     }
 
-    /** A Deployment, StatefulSet or Job whose pods have one container. */
+    /** A Deployment, StatefulSet, Job or CronJob whose pods have one container. */
     record Workload(String name, V1LabelSelector selector, V1PodTemplateSpec template) {
         Map<String, String> labels() {
             return template.getMetadata().getLabels();
@@ -71,7 +72,7 @@ record Overlay(String name, List<KubernetesObject> resources) {
         }
 
         boolean isOms() {
-            return List.of("web", "worker", "migrate").contains(name);
+            return List.of("web", "worker", "migrate", "create-key").contains(name);
         }
     }
 
@@ -93,6 +94,11 @@ record Overlay(String name, List<KubernetesObject> resources) {
                                 it.getMetadata().getName(),
                                 it.getSpec().getSelector(),
                                 it.getSpec().getTemplate()));
+                    case V1CronJob it ->
+                        Stream.of(new Workload(
+                                it.getMetadata().getName(),
+                                null,
+                                it.getSpec().getJobTemplate().getSpec().getTemplate()));
                     default -> Stream.<Workload>of();
                 })
                 .toList();
@@ -107,7 +113,7 @@ record Overlay(String name, List<KubernetesObject> resources) {
 
     List<Workload> oms() {
         List<Workload> oms = workloads().stream().filter(Workload::isOms).toList();
-        assertThat(oms).hasSize(3);
+        assertThat(oms).hasSize(4);
         return oms;
     }
 

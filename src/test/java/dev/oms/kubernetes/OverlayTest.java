@@ -7,6 +7,7 @@ import dev.oms.kubernetes.Overlay.Workload;
 import dev.oms.kubernetes.Traffic.Endpoint;
 import io.kubernetes.client.custom.Quantity;
 import io.kubernetes.client.openapi.models.V1Container;
+import io.kubernetes.client.openapi.models.V1CronJob;
 import io.kubernetes.client.openapi.models.V1Deployment;
 import io.kubernetes.client.openapi.models.V1Namespace;
 import io.kubernetes.client.openapi.models.V1NetworkPolicy;
@@ -169,7 +170,7 @@ class OverlayTest {
             probes.forEach((probe, path) -> {
                 assertThat(probe.getHttpGet().getPath()).isEqualTo(path);
                 assertThat(workload.port(probe.getHttpGet().getPort()))
-                        .isEqualTo(Integer.parseInt(setting(overlay, workload, "quarkus.http.port")));
+                        .isEqualTo(Integer.parseInt(setting(overlay, workload, "quarkus.management.port")));
             });
             // The readiness check may wait this long for a connection before it reports failure.
             assertThat(Duration.ofSeconds(container.getReadinessProbe().getTimeoutSeconds()))
@@ -277,6 +278,27 @@ class OverlayTest {
                                         .orElseThrow()
                                         .getSpec()
                                         .getSelector()));
+    }
+
+    /** It says so itself, whatever the default is. */
+    @ParameterizedTest
+    @MethodSource("overlays")
+    void asksForKeys(Overlay overlay) {
+        assertThat(overlay.environment(overlay.workload("web"))).containsEntry("OMS_AUTH", "on");
+    }
+
+    @ParameterizedTest
+    @MethodSource("overlays")
+    void createsAKeyOnlyWhenAsked(Overlay overlay) {
+        V1CronJob job = overlay.all(V1CronJob.class).getFirst();
+        Workload template = overlay.workload("create-key");
+
+        assertThat(job.getSpec().getSuspend()).isTrue();
+        assertThat(job.getSpec().getJobTemplate().getSpec().getBackoffLimit()).isZero();
+        assertThat(template.container().getArgs()).containsExactly("--create-key", "first", "--role", "admin");
+        assertThat(overlay.environment(template))
+                .containsEntry("OMS_MIGRATE", "false")
+                .containsKeys("OMS_DB_URL", "OMS_DB_USER", "OMS_DB_PASSWORD");
     }
 
     @ParameterizedTest
@@ -458,7 +480,8 @@ class OverlayTest {
                 "web", Set.of("pgbouncer"),
                 "worker", Set.of("pgbouncer"),
                 "pgbouncer", Set.of(),
-                "migrate", Set.of()));
+                "migrate", Set.of(),
+                "create-key", Set.of("pgbouncer")));
         if (overlay == dev) {
             expected.putAll(Map.of(
                     "web", Set.of("pgbouncer", "redis"),
@@ -473,9 +496,9 @@ class OverlayTest {
             Endpoint pod = new Endpoint.Pod(workload.labels());
             assertThat(traffic.reaches(otherNamespace, pod, 3000))
                     .isEqualTo(workload.name().equals("web"));
-            assertThat(traffic.reaches(otherNamespace, pod, 3001)).isFalse();
-            assertThat(traffic.reaches(prometheus, pod, 3001))
-                    .isEqualTo(workload.name().equals("worker"));
+            assertThat(traffic.reaches(otherNamespace, pod, 9000)).isFalse();
+            assertThat(traffic.reaches(prometheus, pod, 9000))
+                    .isEqualTo(List.of("web", "worker").contains(workload.name()));
             assertThat(traffic.reaches(pod, new Endpoint.External("10.1.2.3"), 443))
                     .isFalse();
             assertThat(traffic.reaches(pod, new Endpoint.External("93.184.216.34"), POSTGRES))
@@ -490,7 +513,7 @@ class OverlayTest {
 
         for (String role : List.of("web", "worker")) {
             Workload workload = overlay.workload(role);
-            int port = workload.container().getPorts().getFirst().getContainerPort();
+            int port = workload.port("management");
             assertThat(workload.template().getMetadata().getAnnotations())
                     .containsEntry("prometheus.io/scrape", "true")
                     .containsEntry("prometheus.io/port", Integer.toString(port))

@@ -1,6 +1,5 @@
 package dev.oms.monitoring;
 
-import static io.restassured.RestAssured.given;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.oms.OmsServers;
@@ -49,7 +48,10 @@ class MetricNamesTest {
                 + "application/openmetrics-text;version=0.0.1;q=0.5,"
                 + "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
 
-        String type = given().header("Accept", accepted).get("/q/metrics").contentType();
+        String type = OmsServers.management()
+                .header("Accept", accepted)
+                .get("/q/metrics")
+                .contentType();
 
         assertThat(type).matches("application/openmetrics-text; ?version=1\\.0\\.0.*|text/plain; ?version=0\\.0\\.4.*");
     }
@@ -58,7 +60,12 @@ class MetricNamesTest {
         String name = Shop.uniqueName();
         Shop.item(name, 1, 0);
         Shop.settled(Shop.order(Shop.user(), Map.of(name, 1)));
-        return given().get("/q/metrics").then().statusCode(200).extract().asString();
+        return OmsServers.management()
+                .get("/q/metrics")
+                .then()
+                .statusCode(200)
+                .extract()
+                .asString();
     }
 
     private static Set<String> find(Pattern pattern, String text) {

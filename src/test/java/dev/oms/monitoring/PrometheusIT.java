@@ -97,7 +97,10 @@ class PrometheusIT {
                 "static_configs",
                 JSON.valueToTree(processes.entrySet().stream()
                         .map(entry -> Map.of(
-                                "targets", List.of(entry.getValue().uri("").getAuthority()),
+                                "targets",
+                                        List.of(entry.getValue()
+                                                .managementUri("")
+                                                .getAuthority()),
                                 "labels", Map.of("role", entry.getKey())))
                         .toList()));
         // JSON is YAML.

@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -42,12 +43,14 @@ public final class OmsProcess implements AutoCloseable {
 
     private final String name;
     private final int port;
+    private final int managementPort;
     private final Map<String, String> environment;
     private final List<String> flags;
     private Child child;
 
     /**
-     * Prepares a process without starting it.
+     * Prepares a process without starting it. It asks for no keys unless {@code OMS_AUTH} is set, to null for the
+     * default.
      *
      * @param name unique; used for the log file and PostgreSQL's {@code application_name}
      */
@@ -70,9 +73,15 @@ public final class OmsProcess implements AutoCloseable {
         this.name = name;
         this.flags = flags;
         this.port = freePort();
+        this.managementPort = freePort();
         this.environment = new HashMap<>(environment);
         this.environment.put("QUARKUS_PROFILE", profile);
+        if (!environment.containsKey("OMS_AUTH")) {
+            this.environment.put("OMS_AUTH", "off");
+        }
+        this.environment.values().removeIf(Objects::isNull);
         this.environment.putIfAbsent("QUARKUS_HTTP_PORT", Integer.toString(port));
+        this.environment.putIfAbsent("QUARKUS_MANAGEMENT_PORT", Integer.toString(managementPort));
         this.environment.computeIfPresent(
                 "OMS_DB_URL",
                 (key, url) -> url.isEmpty() ? url : url + (url.contains("?") ? "&" : "?") + "ApplicationName=" + name);
@@ -107,6 +116,11 @@ public final class OmsProcess implements AutoCloseable {
 
     public URI uri(String path) {
         return URI.create("http://localhost:" + port + path);
+    }
+
+    /** A URI on the port for health checks and metrics, which is the only one of a worker. */
+    public URI managementUri(String path) {
+        return URI.create("http://localhost:" + managementPort + path);
     }
 
     public boolean isAlive() {
@@ -160,7 +174,7 @@ public final class OmsProcess implements AutoCloseable {
     /** Waits until the readiness check succeeds. */
     public void awaitReady() {
         try (HttpClient client = HttpClient.newHttpClient()) {
-            HttpRequest request = HttpRequest.newBuilder(uri("/q/health/ready"))
+            HttpRequest request = HttpRequest.newBuilder(managementUri("/q/health/ready"))
                     .timeout(Duration.ofSeconds(20))
                     .build();
             await().alias(name + " is ready, see " + child.log())
@@ -185,6 +199,15 @@ public final class OmsProcess implements AutoCloseable {
     public String get(String path) throws IOException, InterruptedException {
         try (HttpClient client = HttpClient.newHttpClient()) {
             return client.send(HttpRequest.newBuilder(uri(path)).build(), BodyHandlers.ofString())
+                    .body();
+        }
+    }
+
+    /** What {@code /q/metrics} returns. */
+    public String metrics() throws IOException, InterruptedException {
+        try (HttpClient client = HttpClient.newHttpClient()) {
+            return client.send(
+                            HttpRequest.newBuilder(managementUri("/q/metrics")).build(), BodyHandlers.ofString())
                     .body();
         }
     }
