@@ -58,10 +58,15 @@ final class AccessLoad {
         }
 
         @Override
-        public void close() throws InterruptedException {
+        public void close() {
             isOver.set(true);
             for (Thread sender : senders) {
-                sender.join();
+                try {
+                    sender.join();
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                    return;
+                }
             }
         }
     }
@@ -94,9 +99,7 @@ final class AccessLoad {
         Map<String, List<Double>> quartiles = new LinkedHashMap<>();
         nanos.forEach((kind, all) -> {
             Arrays.sort(all);
-            quartiles.put(
-                    kind,
-                    List.of(all[times / 4] / 1e6, all[times / 2] / 1e6, all[times * 3 / 4] / 1e6));
+            quartiles.put(kind, List.of(all[times / 4] / 1e6, all[times / 2] / 1e6, all[times * 3 / 4] / 1e6));
         });
         return quartiles;
     }
@@ -119,8 +122,11 @@ final class AccessLoad {
             String response = new String(buffer, 0, filled, StandardCharsets.ISO_8859_1);
             int head = response.indexOf("\r\n\r\n");
             if (head > 0
-                    && filled >= head + 4
-                            + Integer.parseInt(HttpConnection.header(response.substring(0, head + 2), "Content-Length"))) {
+                    && filled
+                            >= head
+                                    + 4
+                                    + Integer.parseInt(
+                                            HttpConnection.header(response.substring(0, head + 2), "Content-Length"))) {
                 return Integer.parseInt(response.substring(9, 12));
             }
         }

@@ -431,8 +431,7 @@ public final class Benchmark {
         try {
             int port = oms.guardedWeb().uri("").getPort();
             String key = AccessLoad.authorization(servers.ledger(), 1_000_000);
-            Load.fullSpeed(
-                    CONNECTIONS, length.multipliedBy(2), () -> SeededShop.readingOrders(port, key, orders));
+            Load.fullSpeed(CONNECTIONS, length.multipliedBy(2), () -> SeededShop.readingOrders(port, key, orders));
             Load.fullSpeed(CONNECTIONS, length.multipliedBy(2), () -> shop.placingOrders(port, key, false));
             servers.awaitSettled();
             var runs = rounds(
@@ -450,14 +449,17 @@ public final class Benchmark {
 
             String flooding = AccessLoad.authorization(servers.ledger(), FLOODED_PER_SECOND);
             runs = rounds(
-                    new Part("order, alone", () -> readSteadily(port, key)),
-                    new Part("order, beside a flood", () -> {
-                        try (AccessLoad.Flood flood =
-                                new AccessLoad.Flood(port, flooding, 10 * FLOODED_PER_SECOND)) {
+                    new Part("order, alone", () -> readSteadily(port, key)), new Part("order, beside a flood", () -> {
+                        try (AccessLoad.Flood _ = new AccessLoad.Flood(port, flooding, 10 * FLOODED_PER_SECOND)) {
                             return readSteadily(port, key);
                         }
                     }));
-            report.add("GET /orders/{id} beside another key at 10 times its rate", "/s", runs.get(1), "alone", runs.get(0));
+            report.add(
+                    "GET /orders/{id} beside another key at 10 times its rate",
+                    "/s",
+                    runs.get(1),
+                    "alone",
+                    runs.get(0));
             AccessLoad.refusals(servers.ledger(), port, settings.quick() ? 200 : 10_000)
                     .forEach((kind, millis) -> print("  refused, %s: quartiles %s ms", kind, millis));
         } finally {
