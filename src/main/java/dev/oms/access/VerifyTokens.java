@@ -143,6 +143,7 @@ class VerifyTokens {
                                 Causes.root(failure).getMessage());
                         throw unreachable();
                     }
+                    answers.invalidate(digest(token));
                     LOG.debugf("A token is not valid: %s", Causes.root(failure).getMessage());
                     return new Answer(Optional.empty(), System.nanoTime());
                 });
