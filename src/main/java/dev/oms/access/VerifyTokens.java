@@ -50,7 +50,7 @@ class VerifyTokens {
     private static final int REMEMBERED_MAX = 10_000;
 
     /** How long an issuer that has never been reached is left alone after an attempt. */
-    private static final long PAUSE_NANOS = TimeUnit.SECONDS.toNanos(1);
+    private static final long PAUSE_NANOS = TimeUnit.SECONDS.toNanos(5);
 
     /** OpenID Connect Core 1.0 §2: a subject has no more characters. */
     private static final int SUBJECT_LENGTH_MAX = 255;

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.math.BigInteger;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.security.KeyPair;
@@ -56,6 +57,7 @@ public final class Issuer implements QuarkusTestResourceLifecycleManager {
         KEYS.clear();
         KEYS.put("rsa", newKey("RSA"));
         KEYS.put("ec", newKey("EC"));
+        KEYS.put("spare", newKey("RSA"));
         if (!isDown) {
             up();
         }
@@ -87,6 +89,13 @@ public final class Issuer implements QuarkusTestResourceLifecycleManager {
             return new JsonObject().put("keys", keys);
         });
         server.start();
+    }
+
+    /** In its place, somebody who takes connections but never answers. */
+    static ServerSocket silent() throws IOException {
+        ServerSocket silent = new ServerSocket(port, 50, InetAddress.getLoopbackAddress());
+        silent.setSoTimeout(1);
+        return silent;
     }
 
     static void down() {
