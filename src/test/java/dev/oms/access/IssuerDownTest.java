@@ -21,6 +21,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -55,6 +56,7 @@ class IssuerDownTest {
 
     /** One test, because the issuer can be down from the start only once. */
     @Test
+    @Tag("full")
     @Timeout(120)
     void tokensAreAcceptedOnceTheIssuerIsUp() throws IOException {
         for (int i = 0; i < 5; i++) {
@@ -63,7 +65,7 @@ class IssuerDownTest {
         }
 
         try (ServerSocket silent = Issuer.silent()) {
-            await().atMost(Duration.ofSeconds(60))
+            await().atMost(Duration.ofSeconds(30))
                     .ignoreException(SocketTimeoutException.class)
                     .untilAsserted(() -> {
                         get(token()).statusCode(503).header("Retry-After", "1");
