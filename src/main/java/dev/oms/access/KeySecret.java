@@ -25,15 +25,11 @@ record KeySecret(String value) {
     private static final Pattern FORMAT =
             Pattern.compile(PREFIX + "[0-9A-Za-z]{" + (RANDOM_LENGTH + CHECKSUM_LENGTH) + "}");
 
-    // Seeded when it is first used: not when a native image is built.
-    private static final class Randomness {
-        private static final SecureRandom SOURCE = new SecureRandom();
-    }
-
     static KeySecret create() {
+        SecureRandom source = new SecureRandom();
         StringBuilder random = new StringBuilder();
         for (int i = 0; i < RANDOM_LENGTH; i++) {
-            random.append(BASE62.charAt(Randomness.SOURCE.nextInt(BASE62.length())));
+            random.append(BASE62.charAt(source.nextInt(BASE62.length())));
         }
         return new KeySecret(PREFIX + random + checksum(random.toString()));
     }

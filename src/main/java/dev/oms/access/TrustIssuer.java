@@ -37,6 +37,7 @@ class TrustIssuer implements TenantConfigResolver {
     private static final String ANY = "any";
 
     private final TokenConfig config;
+    private final boolean isServed;
     private final boolean isOn;
     private final Uni<OidcTenantConfig> tenant;
 
@@ -46,6 +47,7 @@ class TrustIssuer implements TenantConfigResolver {
             @ConfigProperty(name = "oms.auth") boolean keysAreOn,
             @ConfigProperty(name = "oms.api") boolean isServed) {
         this.config = config;
+        this.isServed = isServed;
         this.isOn = config.url().isPresent() && keysAreOn && isServed;
         this.tenant = Uni.createFrom().item(isOn ? tenant(config, defaults) : null);
     }
@@ -71,7 +73,7 @@ class TrustIssuer implements TenantConfigResolver {
     }
 
     void check(@Observes StartupEvent event) {
-        if (config.url().isEmpty()) {
+        if (config.url().isEmpty() || !isServed) {
             return;
         }
         if (!isUrl(config.url().get())) {

@@ -95,31 +95,32 @@ class VerifyTokens {
      *     cannot be reached and is needed
      */
     CompletableFuture<Answer> lookUp(String token, RoutingContext call) {
-        if (wasReached) {
-            return verify(token, call);
-        }
+        return wasReached ? verify(token, call) : makeContact(token, call);
+    }
+
+    private CompletableFuture<Answer> makeContact(String token, RoutingContext call) {
         CompletableFuture<Void> contact = new CompletableFuture<>();
         synchronized (this) {
             if (firstContact != null) {
-                return firstContact.thenCompose(reached -> lookUp(token, call));
+                // When it is made; fails as it does.
+                return firstContact.thenCompose(made -> verify(token, call));
             }
-            if (!wasReached && pausedUntilNanos - System.nanoTime() > 0) {
+            if (pausedUntilNanos - System.nanoTime() > 0) {
                 return CompletableFuture.failedFuture(unreachable());
             }
             firstContact = contact;
         }
         return verify(token, call).whenComplete((answer, failure) -> {
-            boolean isOutage = failure != null
-                    && Causes.root(failure) instanceof ProblemException e
-                    && e.problem().status() == 503;
-            synchronized (this) {
-                firstContact = null;
-                wasReached = !isOutage;
-                pausedUntilNanos = System.nanoTime() + PAUSE_NANOS;
-            }
-            if (isOutage) {
+            if (failure != null
+                    && Causes.root(failure) instanceof ProblemException problem
+                    && problem.problem().status() == 503) {
+                synchronized (this) {
+                    firstContact = null;
+                    pausedUntilNanos = System.nanoTime() + PAUSE_NANOS;
+                }
                 contact.completeExceptionally(failure);
             } else {
+                wasReached = true;
                 contact.complete(null);
             }
         });
@@ -144,7 +145,6 @@ class VerifyTokens {
                         throw unreachable();
                     }
                     answers.invalidate(digest(token));
-                    LOG.debugf("A token is not valid: %s", Causes.root(failure).getMessage());
                     return new Answer(Optional.empty(), System.nanoTime());
                 });
     }
@@ -166,8 +166,6 @@ class VerifyTokens {
         JsonWebToken token = (JsonWebToken) identity.getPrincipal();
         String subject = token.getSubject();
         if (subject.length() > SUBJECT_LENGTH_MAX || !PRINTABLE.matcher(subject).matches()) {
-            LOG.debugf(
-                    "A token is not valid: its subject has more than %d or unprintable characters", SUBJECT_LENGTH_MAX);
             return new Answer(Optional.empty(), System.nanoTime());
         }
         Set<Role> roles = rolesOf(identity);
