@@ -93,6 +93,9 @@ class StartIT {
                     "OMS_AUDIT_EVERY",
                     "seldom",
                     "OMS_AUDIT_EVERY must be off or a duration of at least 1s, such as 5s."),
+            new WrongSetting("OMS_OIDC_URL", "foo", "OMS_OIDC_URL is not a URL, such as https://"),
+            new WrongSetting("OMS_OIDC_URL", "https://localhost", "OMS_OIDC_AUDIENCE is needed with OMS_OIDC_URL: "),
+            new WrongSetting("OMS_OIDC_ROLES_CLAIM", "", "OMS_OIDC_ROLES_CLAIM is empty."),
             new WrongSetting("OMS_IDEMPOTENCY_KEEP", "1y", "OMS_IDEMPOTENCY_KEEP cannot be \"1y\":"));
 
     private static final int STARTS_AT_ONCE = 4;

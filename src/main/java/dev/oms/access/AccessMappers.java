@@ -18,6 +18,6 @@ class AccessMappers {
 
     @ServerExceptionMapper
     Response forbidden(ForbiddenException e) {
-        return Problem.of(403, "The key has no scope for this.").toResponse();
+        return Problem.of(403, "The key or token has no scope for this.").toResponse();
     }
 }

@@ -70,8 +70,8 @@ class ApiKeyResource {
     /**
      * A caller on the wire.
      *
-     * @param auth whether calls need a key
-     * @param name what its changes are recorded under, or null while calls need no key
+     * @param auth whether calls need a key or a token
+     * @param name what its changes are recorded under, or null while calls need neither
      */
     @RegisterForReflection
     record CallerView(boolean auth, String name, List<String> scopes, Long userId) {}
@@ -104,7 +104,7 @@ class ApiKeyResource {
     public CallerView current() {
         Caller caller = callers.current();
         return new CallerView(
-                caller.keyId() != null, caller.name(), List.copyOf(new TreeSet<>(caller.scopes())), caller.userId());
+                caller.name() != null, caller.name(), List.copyOf(new TreeSet<>(caller.scopes())), caller.userId());
     }
 
     @GET

@@ -6,6 +6,7 @@ import dev.oms.http.Causes;
 import dev.oms.http.CollectBody;
 import dev.oms.http.FilterOrder;
 import dev.oms.http.Problem;
+import dev.oms.http.ProblemException;
 import dev.oms.http.WriteProblem;
 import io.quarkus.runtime.StartupEvent;
 import io.quarkus.security.identity.SecurityIdentity;
@@ -20,6 +21,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BiConsumer;
+import java.util.function.Supplier;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.jboss.logging.Logger;
 
@@ -36,6 +38,8 @@ class Authenticate {
     private static final Logger LOG = Logger.getLogger(Authenticate.class);
     static final String NEEDED = "A key is needed: send Authorization: Bearer oms_…";
     private static final String NOT_VALID = "The key is not valid: it is unknown, has expired or was revoked.";
+    private static final String TOKEN_NOT_VALID =
+            "The token is not valid: it has expired, is not meant for this service, or is not its issuer's.";
     /** draft-ietf-httpapi-ratelimit-headers-10. */
     private static final CharSequence POLICY = HttpHeaders.createOptimized("RateLimit-Policy");
 
@@ -44,6 +48,7 @@ class Authenticate {
 
     private final boolean isOn;
     private final VerifyKeys verifyKeys;
+    private final VerifyTokens verifyTokens;
     private final LastUses lastUses;
     private final FailedAuthentications failures;
     private final WriteProblem writeProblem;
@@ -51,11 +56,13 @@ class Authenticate {
     Authenticate(
             @ConfigProperty(name = "oms.auth") boolean isOn,
             VerifyKeys verifyKeys,
+            VerifyTokens verifyTokens,
             LastUses lastUses,
             FailedAuthentications failures,
             WriteProblem writeProblem) {
         this.isOn = isOn;
         this.verifyKeys = verifyKeys;
+        this.verifyTokens = verifyTokens;
         this.lastUses = lastUses;
         this.failures = failures;
         this.writeProblem = writeProblem;
@@ -86,23 +93,34 @@ class Authenticate {
             }
             return;
         }
-        Optional<KeySecret> key = credentials.size() == 1 ? keyIn(credentials.getFirst()) : Optional.empty();
-        if (key.isEmpty()) {
-            refuse(call, NOT_VALID);
+        String bearer = credentials.size() == 1 ? bearerIn(credentials.getFirst()) : "";
+        if (verifyTokens.isOn() && !bearer.isEmpty() && !bearer.startsWith(KeySecret.PREFIX)) {
+            authenticate(
+                    call, verifyTokens.remembered(bearer), () -> verifyTokens.lookUp(bearer, call), TOKEN_NOT_VALID);
             return;
         }
-        Optional<Answer> answer = verifyKeys.remembered(key.get());
-        if (answer.isPresent() && answer.get().isFresh()) {
-            admit(call, answer.get());
-        } else if (isKnown(answer) || !failures.areTooMany(addressOf(call))) {
-            lookUp(call, key.get());
+        KeySecret.parse(bearer)
+                .ifPresentOrElse(
+                        key -> authenticate(call, verifyKeys.remembered(key), () -> verifyKeys.lookUp(key), NOT_VALID),
+                        () -> refuse(call, NOT_VALID));
+    }
+
+    private void authenticate(
+            RoutingContext call,
+            Optional<Answer> remembered,
+            Supplier<CompletableFuture<Answer>> lookUp,
+            String notValid) {
+        if (remembered.isPresent() && remembered.get().isFresh()) {
+            admit(call, remembered.get(), notValid);
+        } else if (isKnown(remembered) || !failures.areTooMany(addressOf(call))) {
+            lookUp(call, lookUp.get(), notValid);
         } else {
             call.response().putHeader(HttpHeaders.RETRY_AFTER, "1");
             writeProblem.write(call, Problem.of(429, "Too many invalid keys from this address."));
         }
     }
 
-    /** A key that was valid is looked up again, whatever others at its address do. */
+    /** A key or token that was valid is looked up again, whatever others at its address do. */
     private static boolean isKnown(Optional<Answer> answer) {
         return answer.isPresent() && answer.get().identity().isPresent();
     }
@@ -111,17 +129,20 @@ class Authenticate {
         return String.valueOf(call.request().remoteAddress().hostAddress());
     }
 
-    private static Optional<KeySecret> keyIn(String credentials) {
+    /** Empty when it is none. */
+    private static String bearerIn(String credentials) {
         // RFC 9110 §11.1: the scheme's name may be in any case.
         return credentials.regionMatches(true, 0, BEARER, 0, BEARER.length())
-                ? KeySecret.parse(credentials.substring(BEARER.length()).strip())
-                : Optional.empty();
+                ? credentials.substring(BEARER.length()).strip()
+                : "";
     }
 
-    private void lookUp(RoutingContext call, KeySecret key) {
-        await(call, verifyKeys.lookUp(key), (answer, failure) -> {
+    private void lookUp(RoutingContext call, CompletableFuture<Answer> lookUp, String notValid) {
+        await(call, lookUp, (answer, failure) -> {
             if (failure == null) {
-                admit(call, answer);
+                admit(call, answer, notValid);
+            } else if (Causes.root(failure) instanceof ProblemException refused) {
+                writeProblem.write(call, refused.problem());
             } else {
                 LOG.warnf(
                         "503, a key cannot be verified: %s",
@@ -132,14 +153,16 @@ class Authenticate {
         });
     }
 
-    private void admit(RoutingContext call, Answer answer) {
+    private void admit(RoutingContext call, Answer answer, String notValid) {
         if (answer.identity().isEmpty()) {
             failures.add(addressOf(call));
-            refuse(call, NOT_VALID);
+            refuse(call, notValid);
             return;
         }
         SecurityIdentity identity = answer.identity().get();
-        lastUses.add(((Caller) identity.getPrincipal()).keyId());
+        if (((Caller) identity.getPrincipal()).keyId() instanceof Long keyId) {
+            lastUses.add(keyId);
+        }
         KeyMechanism.authenticated(call, identity);
         SharedQuota quota = identity.getAttribute(Quotas.ATTRIBUTE);
         CompletableFuture<Decision> decision = quota.take(1).toCompletableFuture();

@@ -2,6 +2,8 @@ package dev.oms.access;
 
 import dev.oms.http.Actor;
 import dev.oms.http.ProblemException;
+import io.quarkus.security.identity.SecurityIdentity;
+import io.quarkus.security.runtime.QuarkusSecurityIdentity;
 import java.security.Principal;
 import java.util.List;
 import java.util.Set;
@@ -9,7 +11,8 @@ import java.util.Set;
 /**
  * Who makes a call.
  *
- * @param name what changes are recorded under, such as {@code key:shop-1}; null while {@code OMS_AUTH} is off
+ * @param name what changes are recorded under: {@code key:shop-1}, or {@code oidc:} and the subject of a token; null
+ *     while {@code OMS_AUTH} is off
  * @param keyId the key that it has, or null
  * @param scopes what it may do
  * @param userId the only user whose data it sees and changes, or null for all
@@ -29,9 +32,26 @@ public record Caller(String name, Long keyId, Set<String> scopes, Long userId) i
         }
     }
 
-    /** What tells this caller from others: its key or, while it needs none, the address that it calls from. */
+    /**
+     * What tells this caller from others: its key, its subject or, while it needs neither, the address it calls from.
+     */
     public String keyOr(String address) {
-        return keyId == null ? address : "key " + keyId;
+        if (keyId != null) {
+            return "key " + keyId;
+        }
+        return name == null ? address : name;
+    }
+
+    /** This caller, as Quarkus Security knows it. */
+    SecurityIdentity identity(SharedQuota quota) {
+        QuarkusSecurityIdentity.Builder identity = QuarkusSecurityIdentity.builder()
+                .setPrincipal(this)
+                .addPermissionsAsString(scopes)
+                .addAttribute(Quotas.ATTRIBUTE, quota);
+        if (userId == null) {
+            identity.addPermissionAsString(Scopes.ALL_USERS);
+        }
+        return identity.build();
     }
 
     @Override

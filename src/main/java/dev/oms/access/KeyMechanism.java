@@ -11,8 +11,8 @@ import jakarta.enterprise.context.ApplicationScoped;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 
 /**
- * Authenticates calls by their API key, {@code Authorization: Bearer oms_…}. {@link Authenticate} has done so by the
- * time that Quarkus asks.
+ * Authenticates calls by their API key, {@code Authorization: Bearer oms_…}, or their token. {@link Authenticate} has
+ * done so by the time that Quarkus asks.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc6750#section-2.1">RFC 6750 §2.1, Bearer tokens</a>
  */

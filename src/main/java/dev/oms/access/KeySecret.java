@@ -59,8 +59,13 @@ record KeySecret(String value) {
 
     /** What is stored. Not salted: nobody can guess 256 bits. */
     byte[] digest() {
+        return digest(value);
+    }
+
+    /** The SHA-256 of a key or a token. */
+    static byte[] digest(String value) {
         try {
-            return MessageDigest.getInstance("SHA-256").digest(value.getBytes(StandardCharsets.US_ASCII));
+            return MessageDigest.getInstance("SHA-256").digest(value.getBytes(StandardCharsets.UTF_8));
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("Every JDK has SHA-256", e);
         }

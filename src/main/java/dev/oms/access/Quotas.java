@@ -7,7 +7,7 @@ import io.quarkus.redis.datasource.ReactiveRedisDataSource;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 
-/** The quotas of the keys that have been used lately. */
+/** The quotas of the keys, and of the subjects of tokens, that have been used lately. */
 @ApplicationScoped
 class Quotas {
     /** The attribute of an identity that is its {@link SharedQuota}. */
@@ -15,7 +15,7 @@ class Quotas {
 
     private final AccessConfig config;
     private final ReactiveRedisDataSource redis;
-    private final Cache<Long, SharedQuota> quotas =
+    private final Cache<Id, SharedQuota> quotas =
             Caffeine.newBuilder().expireAfterAccess(Duration.ofHours(1)).build();
 
     Quotas(AccessConfig config, ReactiveRedisDataSource redis) {
@@ -23,8 +23,23 @@ class Quotas {
         this.redis = redis;
     }
 
+    /** With the rate, because the tokens of one subject may differ in their roles. */
+    private record Id(String name, Quota quota) {}
+
     SharedQuota of(ValidKey key) {
-        int rate = key.rate() != null ? key.rate() : key.userId() == null ? config.rate() : config.customerRate();
-        return quotas.get(key.id(), id -> new SharedQuota(Long.toString(id), new Quota(rate), redis));
+        return of(Long.toString(key.id()), key.rate() != null ? key.rate() : rate(key.userId()));
+    }
+
+    /** The quota of a subject. */
+    SharedQuota of(Caller caller) {
+        return of(caller.name(), rate(caller.userId()));
+    }
+
+    private int rate(Long userId) {
+        return userId == null ? config.rate() : config.customerRate();
+    }
+
+    private SharedQuota of(String name, int rate) {
+        return quotas.get(new Id(name, new Quota(rate)), id -> new SharedQuota(id.name, id.quota, redis));
     }
 }

@@ -4,7 +4,6 @@ import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.oms.access.ApiKeys.ValidKey;
 import io.quarkus.security.identity.SecurityIdentity;
-import io.quarkus.security.runtime.QuarkusSecurityIdentity;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.nio.ByteBuffer;
 import java.time.Duration;
@@ -39,9 +38,9 @@ class VerifyKeys {
     }
 
     /**
-     * What PostgreSQL said about a key.
+     * What is known about a key or a token.
      *
-     * @param identity who has the key, or empty if it is not valid
+     * @param identity who has it, or empty if it is not valid
      */
     record Answer(Optional<SecurityIdentity> identity, long untilNanos) {
         private static Answer of(Optional<ValidKey> key, Quotas quotas, long nowNanos) {
@@ -54,14 +53,7 @@ class VerifyKeys {
         }
 
         private static SecurityIdentity identityOf(ValidKey key, Quotas quotas) {
-            QuarkusSecurityIdentity.Builder identity = QuarkusSecurityIdentity.builder()
-                    .setPrincipal(new Caller("key:" + key.name(), key.id(), key.scopes(), key.userId()))
-                    .addPermissionsAsString(key.scopes())
-                    .addAttribute(Quotas.ATTRIBUTE, quotas.of(key));
-            if (key.userId() == null) {
-                identity.addPermissionAsString(Scopes.ALL_USERS);
-            }
-            return identity.build();
+            return new Caller("key:" + key.name(), key.id(), key.scopes(), key.userId()).identity(quotas.of(key));
         }
 
         /** Whether the answer may still be used. */

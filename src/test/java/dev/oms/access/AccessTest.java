@@ -325,6 +325,12 @@ class AccessTest {
                 .get("/orders")
                 .then()
                 .statusCode(401);
+        // A token, while there is no issuer.
+        given().header("Authorization", "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbm5hIn0.")
+                .get("/orders")
+                .then()
+                .statusCode(401)
+                .body("detail", startsWith("The key is not valid"));
         given().header("Authorization", "bearer " + admin).get("/orders").then().statusCode(200);
     }
 

@@ -1,0 +1,202 @@
+package dev.oms.access;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import dev.oms.access.VerifyKeys.Answer;
+import dev.oms.http.Causes;
+import dev.oms.http.ProblemException;
+import dev.oms.http.Texts;
+import io.quarkus.oidc.AccessTokenCredential;
+import io.quarkus.oidc.OIDCException;
+import io.quarkus.security.AuthenticationFailedException;
+import io.quarkus.security.identity.IdentityProviderManager;
+import io.quarkus.security.identity.SecurityIdentity;
+import io.quarkus.security.identity.request.AuthenticationRequest;
+import io.quarkus.security.identity.request.TokenAuthenticationRequest;
+import io.quarkus.vertx.http.runtime.security.HttpSecurityUtils;
+import io.smallrye.mutiny.Uni;
+import io.vertx.core.VertxException;
+import io.vertx.ext.web.RoutingContext;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.EnumSet;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.eclipse.microprofile.jwt.JsonWebToken;
+import org.jboss.logging.Logger;
+
+/**
+ * Decides whether a token may be used and what its holder may do. Quarkus verifies it; a valid one is remembered for at
+ * most 10 s. Until the issuer has been reached for the first time, one call at a time tries to.
+ */
+@ApplicationScoped
+class VerifyTokens {
+    private static final Logger LOG = Logger.getLogger(VerifyTokens.class);
+
+    private static final Duration VALID_FOR = Duration.ofSeconds(10);
+
+    /** Far more than are in use at a time, and about 10 MB. */
+    private static final int REMEMBERED_MAX = 10_000;
+
+    /** How long an issuer that has never been reached is left alone after an attempt. */
+    private static final long PAUSE_NANOS = TimeUnit.SECONDS.toNanos(5);
+
+    /** OpenID Connect Core 1.0 §2: a subject has no more characters. */
+    private static final int SUBJECT_LENGTH_MAX = 255;
+
+    private static final Pattern PRINTABLE = Pattern.compile(Texts.PRINTABLE);
+
+    private final TrustIssuer issuer;
+    private final TokenConfig config;
+    private final IdentityProviderManager identities;
+    private final Quotas quotas;
+    private final Clock clock;
+    private final Cache<ByteBuffer, Answer> answers =
+            Caffeine.newBuilder().maximumSize(REMEMBERED_MAX).build();
+
+    private volatile boolean wasReached;
+    private CompletableFuture<Void> firstContact;
+    private long pausedUntilNanos = System.nanoTime();
+
+    VerifyTokens(
+            TrustIssuer issuer, TokenConfig config, IdentityProviderManager identities, Quotas quotas, Clock clock) {
+        this.issuer = issuer;
+        this.config = config;
+        this.identities = identities;
+        this.quotas = quotas;
+        this.clock = clock;
+    }
+
+    /** Whether tokens are accepted. */
+    boolean isOn() {
+        return issuer.isOn();
+    }
+
+    /** What is known about a token without verifying it, if anything; it may not be fresh. */
+    Optional<Answer> remembered(String token) {
+        return Optional.ofNullable(answers.getIfPresent(digest(token)));
+    }
+
+    /**
+     * Verifies a token.
+     *
+     * @return fails with a {@link ProblemException}: 403 for a customer's token without a user id, 503 when the issuer
+     *     cannot be reached and is needed
+     */
+    CompletableFuture<Answer> lookUp(String token, RoutingContext call) {
+        return wasReached ? verify(token, call) : makeContact(token, call);
+    }
+
+    private CompletableFuture<Answer> makeContact(String token, RoutingContext call) {
+        CompletableFuture<Void> contact = new CompletableFuture<>();
+        synchronized (this) {
+            if (firstContact != null) {
+                // When it is made; fails as it does.
+                return firstContact.thenCompose(made -> verify(token, call));
+            }
+            if (pausedUntilNanos - System.nanoTime() > 0) {
+                return CompletableFuture.failedFuture(unreachable());
+            }
+            firstContact = contact;
+        }
+        return verify(token, call).whenComplete((answer, failure) -> {
+            if (failure != null
+                    && Causes.root(failure) instanceof ProblemException problem
+                    && problem.problem().status() == 503) {
+                synchronized (this) {
+                    firstContact = null;
+                    pausedUntilNanos = System.nanoTime() + PAUSE_NANOS;
+                }
+                contact.completeExceptionally(failure);
+            } else {
+                wasReached = true;
+                contact.complete(null);
+            }
+        });
+    }
+
+    private CompletableFuture<Answer> verify(String token, RoutingContext call) {
+        AuthenticationRequest request = HttpSecurityUtils.setRoutingContextAttribute(
+                new TokenAuthenticationRequest(new AccessTokenCredential(token)), call);
+        return Uni.createFrom()
+                .deferred(() -> identities.authenticate(request))
+                .subscribeAsCompletionStage()
+                .handle((identity, failure) -> {
+                    if (failure == null) {
+                        Answer answer = answerTo(identity);
+                        answers.put(digest(token), answer);
+                        return answer;
+                    }
+                    if (isOutage(failure)) {
+                        LOG.warnf(
+                                "503, a token cannot be verified: %s",
+                                Causes.root(failure).getMessage());
+                        throw unreachable();
+                    }
+                    answers.invalidate(digest(token));
+                    return new Answer(Optional.empty(), System.nanoTime());
+                });
+    }
+
+    private static ProblemException unreachable() {
+        return ProblemException.busy("The issuer of tokens cannot be reached; nothing was changed. Try again.");
+    }
+
+    private static boolean isOutage(Throwable failure) {
+        return !(failure instanceof AuthenticationFailedException)
+                || Causes.of(failure)
+                        .anyMatch(cause -> cause instanceof IOException
+                                || cause instanceof TimeoutException
+                                || cause instanceof VertxException
+                                || cause instanceof OIDCException);
+    }
+
+    private Answer answerTo(SecurityIdentity identity) {
+        JsonWebToken token = (JsonWebToken) identity.getPrincipal();
+        String subject = token.getSubject();
+        if (subject.length() > SUBJECT_LENGTH_MAX || !PRINTABLE.matcher(subject).matches()) {
+            return new Answer(Optional.empty(), System.nanoTime());
+        }
+        Set<Role> roles = rolesOf(identity);
+        Long userId = roles.equals(Set.of(Role.customer)) ? userIdOf(token) : null;
+        Set<String> scopes =
+                roles.stream().map(Role::scopes).flatMap(Collection::stream).collect(Collectors.toUnmodifiableSet());
+        Caller caller = new Caller("oidc:" + subject, null, scopes, userId);
+        Duration left = Duration.between(clock.instant(), Instant.ofEpochSecond(token.getExpirationTime()));
+        Duration remembered = left.compareTo(VALID_FOR) < 0 ? left : VALID_FOR;
+        return new Answer(Optional.of(caller.identity(quotas.of(caller))), System.nanoTime() + remembered.toNanos());
+    }
+
+    private static Set<Role> rolesOf(SecurityIdentity identity) {
+        return Arrays.stream(Role.values())
+                .filter(role -> identity.hasRole(role.name()))
+                .collect(Collectors.toCollection(() -> EnumSet.noneOf(Role.class)));
+    }
+
+    private long userIdOf(JsonWebToken token) {
+        // A number, or a string in quotes, as JSON.
+        String claim =
+                String.valueOf(token.<Object>getClaim(config.userClaim())).replace("\"", "");
+        try {
+            return Long.parseLong(claim);
+        } catch (NumberFormatException e) {
+            throw ProblemException.forbidden(
+                    "The token has the role customer, but no user id in its claim " + config.userClaim() + ".");
+        }
+    }
+
+    private static ByteBuffer digest(String token) {
+        return ByteBuffer.wrap(KeySecret.digest(token));
+    }
+}

@@ -1,0 +1,8 @@
+package dev.oms.access;
+
+import io.quarkus.test.junit.QuarkusIntegrationTest;
+import org.junit.jupiter.api.Tag;
+
+@Tag("full")
+@QuarkusIntegrationTest
+class IssuerDownIT extends IssuerDownTest {}
