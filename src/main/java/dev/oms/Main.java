@@ -65,7 +65,6 @@ public class Main {
         System.setProperty("quarkus.management.host-enabled", "false");
         System.setProperty("quarkus.shutdown.delay", "0s");
         System.setProperty("oms.seed", "false");
-        System.setProperty("oms.api", "off");
         // A task's log is read by the person who runs it, and ends with the task's result.
         System.setProperty("quarkus.log.console.json.enabled", "false");
         System.setProperty("quarkus.log.category.\"io.quarkus\".level", "WARN");

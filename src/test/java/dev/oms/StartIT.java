@@ -40,7 +40,7 @@ class StartIT {
                     "jdbc:postgresql://localhost:1/oms",
                     "PostgreSQL at OMS_DB_URL cannot be used: Connection to localhost:1 refused."),
             new WrongSetting("OMS_DB_PLACING_URL", "", "OMS_DB_PLACING_URL is empty."),
-            new WrongSetting("OMS_DB_PLACING_URL", "foo", "OMS_DB_PLACING_URL cannot be used: "),
+            new WrongSetting("OMS_DB_PLACING_URL", "foo", "OMS_DB_PLACING_URL is not a JDBC URL of PostgreSQL, "),
             new WrongSetting(
                     "OMS_DB_PLACING_URL",
                     "jdbc:postgresql://localhost:1/oms",

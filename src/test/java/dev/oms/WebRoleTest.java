@@ -110,8 +110,10 @@ class WebRoleTest {
     }
 
     @Test
-    void publishesItsApi() {
-        given().get("/q/swagger-ui/").then().statusCode(200);
+    void publishesTheDocumentOfItsApiAndNoSwaggerUi() {
         given().get("/q/openapi").then().statusCode(200);
+        for (String path : new String[] {"/q/swagger-ui", "/q/swagger-ui/", "/q/swagger-ui/swagger-ui-bundle.js"}) {
+            given().redirects().follow(false).get(path).then().statusCode(404);
+        }
     }
 }

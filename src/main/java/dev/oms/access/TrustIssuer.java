@@ -45,7 +45,7 @@ class TrustIssuer implements TenantConfigResolver {
             TokenConfig config,
             OidcConfig defaults,
             @ConfigProperty(name = "oms.auth") boolean keysAreOn,
-            @ConfigProperty(name = "oms.api") boolean isServed) {
+            @ConfigProperty(name = "quarkus.http.host-enabled", defaultValue = "true") boolean isServed) {
         this.config = config;
         this.isServed = isServed;
         this.isOn = config.url().isPresent() && keysAreOn && isServed;

@@ -8,7 +8,7 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 
 /**
- * Secures the console, the static files under {@code /console/} that Quarkus serves.
+ * Secures the console, the static files under {@code /console/} that Quarkus serves, and Swagger UI.
  *
  * <ul>
  *   <li>Browsers load scripts, styles and data from this service only and do not embed the console in other pages: it
@@ -22,8 +22,13 @@ import jakarta.enterprise.event.Observes;
 @ApplicationScoped
 class SecureConsole {
     private static final String PATH = "/console";
+    private static final String SWAGGER_UI = "/q/swagger-ui";
     private static final String POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
             + "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    // The scripts and styles within Quarkus's page are part of OMS, like its files.
+    private static final String SWAGGER_UI_POLICY = POLICY.replace(
+                    "script-src 'self'", "script-src 'self' 'unsafe-inline'")
+            .replace("style-src 'self'", "style-src 'self' 'unsafe-inline'");
 
     private final WriteProblem writeProblem;
 
@@ -39,6 +44,9 @@ class SecureConsole {
         String path = call.normalizedPath();
         if (path.equals("/") && wantsAPage(call)) {
             redirect(call);
+        } else if (path.equals(SWAGGER_UI) || path.startsWith(SWAGGER_UI + "/")) {
+            secure(call.response().headers(), SWAGGER_UI_POLICY);
+            call.next();
         } else if (!path.equals(PATH) && !path.startsWith(PATH + "/")) {
             call.next();
         } else if (!AllowedMethods.READ.contains(call.request().method().name())) {
@@ -47,11 +55,15 @@ class SecureConsole {
             redirect(call);
         } else {
             MultiMap headers = call.response().headers();
-            headers.set("Content-Security-Policy", POLICY);
-            headers.set("Referrer-Policy", "no-referrer");
+            secure(headers, POLICY);
             headers.set(HttpHeaders.CACHE_CONTROL, "no-cache");
             call.next();
         }
+    }
+
+    private static void secure(MultiMap headers, String policy) {
+        headers.set("Content-Security-Policy", policy);
+        headers.set("Referrer-Policy", "no-referrer");
     }
 
     /** Whether a browser asks, and not a client of the API, which gets a 404. */

@@ -5,6 +5,8 @@ import io.quarkus.runtime.configuration.ConfigurationException;
 import io.smallrye.config.ConfigValidationException;
 import jakarta.enterprise.inject.spi.DeploymentException;
 import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.net.BindException;
 import java.sql.SQLException;
 import java.util.Arrays;
@@ -22,16 +24,27 @@ import org.postgresql.util.PSQLException;
 public final class StartFailure {
     private static final Pattern SETTING = Pattern.compile("(?<![.\\w])(?:oms|quarkus)(?:\\.[a-z0-9-]+)+");
 
+    /** In {@code jdbc:postgresql://host/oms?password=…} and in {@code redis://:…@host}. */
+    private static final Pattern PASSWORD = Pattern.compile("(?i)(?:(password=)[^&\\s]+|(//[^\\s:@/]*:)\\S+(?=@))");
+
+    private static final String NO_REDIS_URL = "OMS_REDIS_URL is not a Redis URL, such as redis://localhost:6379.";
+
     private StartFailure() {}
 
     public static void report(Throwable failure, PrintStream out) {
         Optional<String> sentence =
                 Causes.of(failure).flatMap(cause -> sentence(cause).stream()).findFirst();
         if (sentence.isPresent()) {
-            out.println("OMS did not start: " + sentence.get());
+            out.println("OMS did not start: " + withoutPasswords(sentence.get()));
         } else {
-            failure.printStackTrace(out);
+            StringWriter trace = new StringWriter();
+            failure.printStackTrace(new PrintWriter(trace));
+            out.print(withoutPasswords(trace.toString()));
         }
+    }
+
+    private static String withoutPasswords(String text) {
+        return PASSWORD.matcher(text).replaceAll("$1$2***");
     }
 
     private static Optional<String> sentence(Throwable cause) {
@@ -44,6 +57,10 @@ public final class StartFailure {
                     case RuntimeException e
                     when String.valueOf(e.getMessage()).contains("A Positive max size is required") ->
                         "QUARKUS_DATASOURCE_JDBC_MAX_SIZE must be at least 1.";
+                    // It quotes the URL, and with it the password.
+                    case RuntimeException e
+                    when String.valueOf(e.getMessage()).contains("quarkus.redis.hosts with the config value") ->
+                        NO_REDIS_URL;
                     case ConfigValidationException invalid ->
                         IntStream.range(0, invalid.getProblemCount())
                                 .mapToObj(i -> readable(invalid.getProblem(i).getMessage()))
@@ -92,9 +109,7 @@ public final class StartFailure {
                     case IllegalArgumentException e
                     when comesFrom(e, "io.quarkus.opentelemetry.runtime.exporter.otlp.") ->
                         "OTEL_EXPORTER_OTLP_ENDPOINT is not a URL, such as http://localhost:4317.";
-                    case RuntimeException e
-                    when comesFrom(e, "io.vertx.redis.client.impl.RedisURI") ->
-                        "OMS_REDIS_URL is not a Redis URL, such as redis://localhost:6379.";
+                    case RuntimeException e when comesFrom(e, "io.vertx.redis.client.impl.RedisURI") -> NO_REDIS_URL;
                     default -> null;
                 });
     }
@@ -120,6 +135,12 @@ public final class StartFailure {
     /** The message without codes and class names, and with the environment variable for each property name. */
     private static String readable(String message) {
         String plain = message.replaceAll("(java[.\\w]+: )?SRCFG\\d+: ", "")
+                // Without the URL, which may contain a password.
+                .replaceAll(
+                        "(?s)The config property (oms\\.db\\.\\S*url) with the config value \".*\" threw an Exception whilst "
+                                + "being converted (.*)",
+                        "$1 $2")
+                .replaceAll("Could not expand value (\\w+) in property .*", "$1 is not set.")
                 .replaceAll(
                         "(?s)The config property (\\S+) with the config value (\".*\") threw an Exception whilst being "
                                 + "converted (.*)",

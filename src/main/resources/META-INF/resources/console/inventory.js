@@ -54,7 +54,7 @@ function showList({ main, title, params, signal }) {
         ? 'No items below their threshold.'
         : after
           ? 'No more items.'
-          : 'No items yet. Add one with POST /inventory_items; see /q/swagger-ui.',
+          : 'No items yet. Add one with POST /inventory_items; see /q/openapi.',
   );
   const status = h('div');
   const query = { name: prefix, below_threshold: onlyLow };

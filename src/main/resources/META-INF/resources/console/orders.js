@@ -57,7 +57,7 @@ function showList({ main, title, params, signal }) {
     (o) => o.id,
     query.user_id || query.status || after
       ? 'No matching orders. Try another user or status.'
-      : 'No orders yet. Place one with POST /orders; see /q/swagger-ui.',
+      : 'No orders yet. Place one with POST /orders; see /q/openapi.',
   );
   const loadStatus = h('div');
   const texts = { first: '« Newest', previous: '‹ Newer', next: 'Older ›' };

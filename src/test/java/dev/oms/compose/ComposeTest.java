@@ -36,6 +36,7 @@ class ComposeTest {
     void connectsAllServicesToItsOwnDatabase() {
         for (String service : List.of("web", "worker", "seed")) {
             assertThat(variable(service, "OMS_DB_URL")).isEqualTo("jdbc:postgresql://pgbouncer:5432/oms");
+            assertThat(variable(service, "OMS_DB_USER")).isEqualTo(variable("pgbouncer", "DB_USER"));
         }
         URI migrated = URI.create(variable("migrate", "OMS_DB_URL").substring("jdbc:".length()));
         assertThat(migrated.getHost()).isEqualTo(variable("pgbouncer", "DB_HOST"));
@@ -94,5 +95,48 @@ class ComposeTest {
         assertThat(gateway.path("volumes").path(0).asText())
                 .isEqualTo("./src/main/docker/Caddyfile:/etc/caddy/Caddyfile:ro");
         assertThat(Files.readString(Path.of("src/main/docker/Caddyfile"))).contains("lb_try_duration");
+    }
+
+    /** Only the role that "migrate" uses owns the tables, and neither is the image's superuser. */
+    @Test
+    void migratesWithAnotherRole() throws IOException {
+        JsonNode db = services.path("db");
+
+        assertThat(variable("migrate", "OMS_DB_USER"))
+                .isEqualTo(variable("db", "OMS_DB_OWNER"))
+                .isNotEqualTo(variable("web", "OMS_DB_USER"));
+        assertThat(db.path("environment").has("POSTGRES_USER")).isFalse();
+        for (String script : List.of("roles.sql", "superuser.sql")) {
+            assertThat(db.path("volumes").toString())
+                    .contains("./src/main/postgres/%1$s:/docker-entrypoint-initdb.d/%1$s:ro".formatted(script));
+            assertThat(Path.of("src/main/postgres", script)).exists();
+        }
+    }
+
+    @Test
+    void confinesEveryContainer() {
+        services.properties().forEach(service -> {
+            JsonNode settings = service.getValue();
+            assertThat(settings.path("read_only").asBoolean())
+                    .as(service.getKey())
+                    .isTrue();
+            assertThat(settings.path("cap_drop").toString())
+                    .as(service.getKey())
+                    .isEqualTo("[\"ALL\"]");
+            assertThat(settings.path("security_opt").toString())
+                    .as(service.getKey())
+                    .isEqualTo("[\"no-new-privileges:true\"]");
+            assertThat(settings.path("pids_limit").asInt()).as(service.getKey()).isPositive();
+            assertThat(settings.path("mem_limit").asText()).as(service.getKey()).isNotEmpty();
+        });
+    }
+
+    @Test
+    void asksForAPasswordOfRedis() {
+        String password = variable("redis", "REDISCLI_AUTH");
+
+        assertThat(password).isNotEmpty();
+        assertThat(services.at("/redis/command").toString()).contains("\"--requirepass\",\"" + password + "\"");
+        assertThat(variable("web", "OMS_REDIS_URL")).isEqualTo("redis://:" + password + "@redis:6379");
     }
 }

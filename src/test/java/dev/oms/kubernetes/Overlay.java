@@ -30,8 +30,17 @@ record Overlay(String name, List<KubernetesObject> resources) {
     /** Placeholder for values from a Secret that is not part of the overlay; followed by the key. */
     private static final String FROM_SECRET = "from Secret key ";
 
+    /** What operators put in place of prod's placeholders. */
+    static final Map<String, String> FILLED_IN =
+            Map.of("FILL-IN-POSTGRES", "10.1.2.3/32", "FILL-IN-REDIS", "10.1.2.4/32");
+
+    /** Reads an overlay, with its placeholders {@linkplain #FILLED_IN filled in}. */
     static Overlay read(String directory) throws IOException, InterruptedException {
-        return new Overlay(directory, StrictModel.read(Kubectl.kustomize(directory)));
+        String yaml = Kubectl.kustomize(directory);
+        for (Map.Entry<String, String> placeholder : FILLED_IN.entrySet()) {
+            yaml = yaml.replace("cidr: " + placeholder.getKey(), "cidr: " + placeholder.getValue());
+        }
+        return new Overlay(directory, StrictModel.read(yaml));
     }
 
     @Override

@@ -449,7 +449,7 @@ class OverlayTest {
 
     private static Endpoint endpoint(Overlay overlay, String host) {
         return Overlay.isFromSecret(host)
-                ? new Endpoint.External("10.1.2.3")
+                ? new Endpoint.External(host.endsWith("redis-url") ? "10.1.2.4" : "10.1.2.3")
                 : new Endpoint.Pod(overlay.selected(
                                 overlay.service(host).orElseThrow().getSpec().getSelector())
                         .getFirst()
@@ -523,6 +523,89 @@ class OverlayTest {
         }
     }
 
+    /** Kubernetes rejects a policy whose address range is none. */
+    @Test
+    void mustBeToldWhereTheServersAreInProd() throws IOException, InterruptedException {
+        List<String> ranges = Pattern.compile("cidr: (.+)")
+                .matcher(Kubectl.kustomize("overlays/prod"))
+                .results()
+                .map(found -> found.group(1))
+                .toList();
+
+        assertThat(ranges)
+                .filteredOn(range -> !range.matches("[0-9.]+/\\d+"))
+                .containsExactlyInAnyOrderElementsOf(Overlay.FILLED_IN.keySet());
+        // The resolver on the node.
+        assertThat(ranges).filteredOn(range -> range.matches("[0-9.]+/\\d+")).containsExactly("169.254.20.10/32");
+        for (Workload workload : prod.workloads()) {
+            Endpoint pod = new Endpoint.Pod(workload.labels());
+            for (int port : new int[] {POSTGRES, REDIS}) {
+                assertThat(prod.traffic().reaches(pod, new Endpoint.External("10.1.2.5"), port))
+                        .isFalse();
+            }
+        }
+    }
+
+    @Test
+    void verifiesItsServersInProd() throws IOException {
+        String secret = Files.readString(Path.of("src/main/kubernetes/overlays/prod/kustomization.yaml"));
+        Map<String, String> bouncer = prod.environment(prod.workload("pgbouncer"));
+
+        assertThat(secret)
+                .contains(
+                        "db-url='jdbc:postgresql://HOST:5432/oms?sslmode=verify-full&sslrootcert=/etc/oms/ca/postgres.crt'",
+                        "redis-url='rediss://",
+                        "create configmap oms-ca --from-file=postgres.crt --from-file=redis.crt");
+        assertThat(bouncer)
+                .containsEntry("SERVER_TLS_SSLMODE", "verify-full")
+                .containsEntry("SERVER_TLS_CA_FILE", "/etc/oms/ca/postgres.crt");
+        for (String role : List.of("web", "worker")) {
+            assertThat(prod.environment(prod.workload(role)))
+                    .containsEntry("QUARKUS_REDIS_TLS_TRUST_CERTIFICATE_PEM", "true")
+                    .containsEntry("QUARKUS_REDIS_TLS_TRUST_CERTIFICATE_PEM_CERTS", "/etc/oms/ca/redis.crt");
+        }
+        for (Workload workload : prod.workloads()) {
+            assertThat(workload.container().getVolumeMounts())
+                    .anySatisfy(mount -> assertThat(mount.getName() + " " + mount.getMountPath())
+                            .isEqualTo("ca /etc/oms/ca"));
+            assertThat(workload.pod().getVolumes())
+                    .anySatisfy(volume -> assertThat(
+                                    volume.getConfigMap() == null
+                                            ? ""
+                                            : volume.getName() + " "
+                                                    + volume.getConfigMap().getName())
+                            .isEqualTo("ca oms-ca"));
+        }
+    }
+
+    /** And PgBouncer, and with it web and workers, as the role that cannot change the schema. */
+    @ParameterizedTest
+    @MethodSource("overlays")
+    void migratesAsTheOwner(Overlay overlay) {
+        String owner = overlay.environment(overlay.workload("migrate")).get("OMS_DB_USER");
+
+        for (String role : List.of("web", "worker")) {
+            assertThat(overlay.environment(overlay.workload(role)).get("OMS_DB_USER"))
+                    .isNotEqualTo(owner)
+                    .isEqualTo(
+                            overlay.environment(overlay.workload("pgbouncer")).get("DB_USER"));
+        }
+    }
+
+    @Test
+    void createsBothRolesInDev() {
+        Map<String, String> postgres = dev.environment(dev.workload("postgres"));
+
+        assertThat(postgres)
+                .containsEntry(
+                        "OMS_DB_OWNER", dev.environment(dev.workload("migrate")).get("OMS_DB_USER"))
+                .containsEntry(
+                        "OMS_DB_USER", dev.environment(dev.workload("web")).get("OMS_DB_USER"))
+                .doesNotContainKey("POSTGRES_USER");
+        assertThat(dev.workload("postgres").container().getVolumeMounts())
+                .anySatisfy(mount -> assertThat(mount.getMountPath()).isEqualTo("/docker-entrypoint-initdb.d"));
+    }
+
     @Test
     void containsSecretsOnlyInDev() throws IOException, InterruptedException {
         Set<String> referenced = new TreeSet<>();
@@ -537,7 +620,7 @@ class OverlayTest {
                     assertThat(target.name()).isEqualTo("oms");
                     referenced.add(target.key());
                 }));
-        Set<String> documented = Pattern.compile("--from-literal=([a-z-]+)=")
+        Set<String> documented = Pattern.compile("--from-(?:literal|file)=([a-z-]+)=")
                 .matcher(Files.readString(Path.of("src/main/kubernetes/overlays/prod/kustomization.yaml")))
                 .results()
                 .map(found -> found.group(1))

@@ -1,0 +1,25 @@
+package dev.oms.start;
+
+import org.eclipse.microprofile.config.spi.Converter;
+import org.postgresql.Driver;
+
+/** A URL that PostgreSQL's driver understands. */
+record JdbcUrl(String url) {
+    /** Rejects any other URL, without quoting it: it may contain a password. */
+    public static final class OfString implements Converter<JdbcUrl> {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        public JdbcUrl convert(String url) {
+            if (url.isEmpty()) {
+                return null;
+            }
+            // The driver takes "user:password@host" for a host, and logs it.
+            if (!new Driver().acceptsURL(url) || url.matches("[^?]*@.*")) {
+                throw new IllegalArgumentException(
+                        "is not a JDBC URL of PostgreSQL, such as jdbc:postgresql://localhost:5432/oms.");
+            }
+            return new JdbcUrl(url);
+        }
+    }
+}

@@ -1,0 +1,43 @@
+-- Creates the two roles of OMS in its database, or brings existing ones up to date. Neither is a superuser:
+--
+--   oms_owner  owns the tables, and migrates (--migrate)
+--   oms        reads and writes rows, and cannot change the schema: web, workers and the other tasks
+--
+-- An administrator runs it with psql 15 or later, before or after a migration, as often as needed.
+-- Variables: OMS_DB_OWNER_PASSWORD and OMS_DB_PASSWORD; OMS_DB_OWNER and OMS_DB_USER, if the names shall be others.
+\set ON_ERROR_STOP on
+\set QUIET on
+\set owner oms_owner
+\set user oms
+\getenv owner OMS_DB_OWNER
+\getenv user OMS_DB_USER
+\getenv owner_password OMS_DB_OWNER_PASSWORD
+\getenv user_password OMS_DB_PASSWORD
+select current_database() as database \gset
+
+select format('create role %I', name) from (values (:'owner'), (:'user')) roles (name)
+    where not exists (select from pg_roles where rolname = name) \gexec
+-- Unless the administrator is a superuser, he must be a member.
+grant :"owner" to current_user;
+alter role :"owner" login password :'owner_password';
+alter role :"user" login password :'user_password';
+
+revoke all on schema public from public;
+grant usage, create on schema public to :"owner";
+grant usage on schema public to :"user";
+-- Otherwise everybody could create temporary tables.
+revoke all on database :"database" from public;
+grant connect on database :"database" to :"user";
+alter database :"database" owner to :"owner";
+
+grant select, insert, update, delete on all tables in schema public to :"user";
+-- The ids of orders are taken from their sequence by name.
+grant usage on all sequences in schema public to :"user";
+-- For what later migrations create.
+alter default privileges for role :"owner" in schema public grant select, insert, update, delete on tables to :"user";
+alter default privileges for role :"owner" in schema public grant usage on sequences to :"user";
+
+-- As V8__limit_statements.sql sets them for the role that migrates.
+alter role :"user" in database :"database" set statement_timeout = '30s';
+alter role :"user" in database :"database" set lock_timeout = '5s';
+alter role :"user" in database :"database" set idle_in_transaction_session_timeout = '60s';
