@@ -18,7 +18,7 @@ public final class PlaceOrder {
         OrdersApi orders = new OrdersApi(client);
 
         NewOrder wanted = new NewOrder().putItemsItem(args[2], 2L);
-        Order order = orders.placeOrder(new PlaceOrderRequest(wanted), null, Long.valueOf(args[1]));
+        Order order = orders.placeOrder(new PlaceOrderRequest(wanted), null, Long.valueOf(args[1]), null);
         for (int i = 0; i < 300 && order.getStatus() == OrderStatus.PENDING; i++) {
             Thread.sleep(100);
             order = orders.getOrder(order.getId(), null);
