@@ -18,6 +18,7 @@ class AccessMappers {
 
     @ServerExceptionMapper
     Response forbidden(ForbiddenException e) {
-        return Problem.of(403, "The key or token has no scope for this.").toResponse();
+        return Problem.of(403, "The key or token may not do this: it lacks the scope, or is bound to a user.")
+                .toResponse();
     }
 }

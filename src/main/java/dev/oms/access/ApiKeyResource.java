@@ -4,6 +4,7 @@ import dev.oms.http.Actor;
 import dev.oms.http.Bodies;
 import dev.oms.http.Created;
 import dev.oms.http.Page;
+import dev.oms.http.ProblemException;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 import io.quarkus.security.Authenticated;
 import io.quarkus.security.PermissionsAllowed;
@@ -119,11 +120,13 @@ class ApiKeyResource {
     @PermissionsAllowed(Scopes.KEYS_WRITE)
     public Response roll(@PathParam("id") long id, @HeaderParam(Actor.HEADER) List<String> actor, RollBody body) {
         int overlapSeconds = body == null || bodies.validate(body).overlapSeconds == null ? 0 : body.overlapSeconds;
+        Caller caller = callers.current();
+        // A key's scopes never change.
+        if (!caller.scopes().containsAll(keys.get(id).scopes())) {
+            throw ProblemException.forbidden("A key can only be rolled by one that has all its scopes.");
+        }
         ApiKey successor = keys.roll(
-                id,
-                overlapSeconds,
-                KeySecret.create(),
-                callers.current().actor(actor).name());
+                id, overlapSeconds, KeySecret.create(), caller.actor(actor).name());
         changes.announce();
         return Created.at("/api_keys/" + successor.id()).entity(successor).build();
     }

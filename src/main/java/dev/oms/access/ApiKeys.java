@@ -1,5 +1,6 @@
 package dev.oms.access;
 
+import dev.oms.http.DatabaseFailure.AutoCommitFailure;
 import dev.oms.http.ProblemException;
 import io.agroal.api.AgroalDataSource;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -19,6 +20,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 
 /** The stored keys. Whether one has expired is decided by PostgreSQL's clock. */
 @ApplicationScoped
@@ -63,7 +65,7 @@ class ApiKeys {
             returning %s""".formatted(IS_VALID, COLUMNS);
 
     private static final String TOUCH = """
-            update api_keys set last_used_at = greatest(last_used_at, clock_timestamp()) where id = any(?)""";
+            update api_keys set last_used_at = greatest(last_used_at, clock_timestamp()) where id = any(?) returning id""";
 
     private final AgroalDataSource dataSource;
 
@@ -99,32 +101,25 @@ class ApiKeys {
     }
 
     ApiKey insert(KeySecret secret, NewKey key) {
-        return query(
-                        INSERT,
-                        statement -> {
-                            statement.setString(1, key.name());
-                            statement.setString(2, secret.hint());
-                            statement.setBytes(3, secret.digest());
-                            statement.setArray(
-                                    4,
-                                    statement
-                                            .getConnection()
-                                            .createArrayOf(
-                                                    "text",
-                                                    key.scopes().stream()
-                                                            .sorted()
-                                                            .toArray()));
-                            statement.setObject(5, key.userId(), Types.BIGINT);
-                            statement.setObject(6, key.rate(), Types.INTEGER);
-                            statement.setString(7, key.createdBy());
-                            statement.setObject(
-                                    8,
-                                    key.expiresAt() == null
-                                            ? null
-                                            : key.expiresAt().atOffset(ZoneOffset.UTC),
-                                    Types.TIMESTAMP_WITH_TIMEZONE);
-                        },
-                        ApiKeys::view)
+        return change(INSERT, statement -> {
+                    statement.setString(1, key.name());
+                    statement.setString(2, secret.hint());
+                    statement.setBytes(3, secret.digest());
+                    statement.setArray(
+                            4,
+                            statement
+                                    .getConnection()
+                                    .createArrayOf(
+                                            "text",
+                                            key.scopes().stream().sorted().toArray()));
+                    statement.setObject(5, key.userId(), Types.BIGINT);
+                    statement.setObject(6, key.rate(), Types.INTEGER);
+                    statement.setString(7, key.createdBy());
+                    statement.setObject(
+                            8,
+                            key.expiresAt() == null ? null : key.expiresAt().atOffset(ZoneOffset.UTC),
+                            Types.TIMESTAMP_WITH_TIMEZONE);
+                })
                 .getFirst()
                 .withSecret(secret);
     }
@@ -146,7 +141,7 @@ class ApiKeys {
 
     /** @throws ProblemException 404 when there is no such key */
     ApiKey revoke(long id) {
-        return one(id, query(REVOKE, statement -> statement.setLong(1, id), ApiKeys::view));
+        return one(id, change(REVOKE, statement -> statement.setLong(1, id)));
     }
 
     /**
@@ -156,16 +151,13 @@ class ApiKeys {
      * @throws ProblemException 404 when there is no such key, 409 when it has expired or been revoked
      */
     ApiKey roll(long id, int overlapSeconds, KeySecret secret, String createdBy) {
-        List<ApiKey> successor = query(
-                ROLL,
-                statement -> {
-                    statement.setLong(1, id);
-                    statement.setInt(2, overlapSeconds);
-                    statement.setString(3, secret.hint());
-                    statement.setBytes(4, secret.digest());
-                    statement.setString(5, createdBy);
-                },
-                ApiKeys::view);
+        List<ApiKey> successor = change(ROLL, statement -> {
+            statement.setLong(1, id);
+            statement.setInt(2, overlapSeconds);
+            statement.setString(3, secret.hint());
+            statement.setBytes(4, secret.digest());
+            statement.setString(5, createdBy);
+        });
         if (successor.isEmpty()) {
             throw ProblemException.conflict("API key %d is %s.".formatted(id, get(id).status()), null);
         }
@@ -174,9 +166,10 @@ class ApiKeys {
 
     /** Records that keys have been used just now. */
     void touch(Collection<Long> ids) {
-        update(
+        query(
                 TOUCH,
-                statement -> statement.setArray(1, statement.getConnection().createArrayOf("bigint", ids.toArray())));
+                statement -> statement.setArray(1, statement.getConnection().createArrayOf("bigint", ids.toArray())),
+                row -> null);
     }
 
     private static ApiKey one(long id, List<ApiKey> found) {
@@ -222,28 +215,34 @@ class ApiKeys {
     }
 
     private <T> List<T> query(String sql, Parameters parameters, Row<T> view) {
+        return run(sql, parameters, view, e -> new IllegalStateException("API keys cannot be read", e));
+    }
+
+    private List<ApiKey> change(String sql, Parameters parameters) {
+        return run(sql, parameters, ApiKeys::view, AutoCommitFailure::new);
+    }
+
+    private <T> List<T> run(
+            String sql, Parameters parameters, Row<T> view, Function<SQLException, RuntimeException> failure) {
         try (Connection connection = dataSource.getConnection();
                 PreparedStatement statement = connection.prepareStatement(sql)) {
             parameters.set(statement);
-            List<T> rows = new ArrayList<>();
-            try (ResultSet row = statement.executeQuery()) {
-                while (row.next()) {
-                    rows.add(view.read(row));
-                }
-            }
-            return rows;
+            return rows(statement, view, failure);
         } catch (SQLException e) {
             throw new IllegalStateException("API keys cannot be read or changed", e);
         }
     }
 
-    private int update(String sql, Parameters parameters) {
-        try (Connection connection = dataSource.getConnection();
-                PreparedStatement statement = connection.prepareStatement(sql)) {
-            parameters.set(statement);
-            return statement.executeUpdate();
+    private static <T> List<T> rows(
+            PreparedStatement statement, Row<T> view, Function<SQLException, RuntimeException> failure) {
+        List<T> rows = new ArrayList<>();
+        try (ResultSet row = statement.executeQuery()) {
+            while (row.next()) {
+                rows.add(view.read(row));
+            }
         } catch (SQLException e) {
-            throw new IllegalStateException("API keys cannot be changed", e);
+            throw failure.apply(e);
         }
+        return rows;
     }
 }

@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.jboss.logging.Logger;
@@ -86,7 +87,7 @@ class Authenticate {
         List<String> credentials = call.request().headers().getAll(HttpHeaders.AUTHORIZATION);
         if (credentials.isEmpty()) {
             // A resource that needs a scope refuses it. None that does not takes a body.
-            if (CollectBody.hasBody(call.request())) {
+            if (CollectBody.hasBody(call)) {
                 refuse(call, NEEDED);
             } else {
                 call.next();
@@ -111,9 +112,19 @@ class Authenticate {
             Supplier<CompletableFuture<Answer>> lookUp,
             String notValid) {
         if (remembered.isPresent() && remembered.get().isFresh()) {
+            if (remembered.get().identity().isEmpty()) {
+                failures.add(addressOf(call));
+            }
             admit(call, remembered.get(), notValid);
-        } else if (isKnown(remembered) || !failures.areTooMany(addressOf(call))) {
-            lookUp(call, lookUp.get(), notValid);
+        } else if (isKnown(remembered)) {
+            lookUp(call, lookUp.get(), answer -> {}, notValid);
+        } else if (failures.add(addressOf(call))) {
+            Consumer<Boolean> onAnswer = isValid -> {
+                if (isValid) {
+                    failures.remove(addressOf(call));
+                }
+            };
+            lookUp(call, lookUp.get(), onAnswer, notValid);
         } else {
             call.response().putHeader(HttpHeaders.RETRY_AFTER, "1");
             writeProblem.write(call, Problem.of(429, "Too many invalid keys from this address."));
@@ -137,8 +148,11 @@ class Authenticate {
                 : "";
     }
 
-    private void lookUp(RoutingContext call, CompletableFuture<Answer> lookUp, String notValid) {
+    private void lookUp(
+            RoutingContext call, CompletableFuture<Answer> lookUp, Consumer<Boolean> onAnswer, String notValid) {
         await(call, lookUp, (answer, failure) -> {
+            // A lookup that failed says nothing against the caller.
+            onAnswer.accept(failure != null || answer.identity().isPresent());
             if (failure == null) {
                 admit(call, answer, notValid);
             } else if (Causes.root(failure) instanceof ProblemException refused) {
@@ -155,7 +169,6 @@ class Authenticate {
 
     private void admit(RoutingContext call, Answer answer, String notValid) {
         if (answer.identity().isEmpty()) {
-            failures.add(addressOf(call));
             refuse(call, notValid);
             return;
         }
@@ -169,7 +182,14 @@ class Authenticate {
         if (decision.isDone()) {
             limit(call, quota, decision.join());
         } else {
-            await(call, decision, (made, failure) -> limit(call, quota, made));
+            await(call, decision, (made, failure) -> {
+                if (failure == null) {
+                    limit(call, quota, made);
+                } else {
+                    LOG.warnf("The quota is not known, the call is served: %s", Causes.root(failure));
+                    call.next();
+                }
+            });
         }
     }
 
@@ -189,12 +209,13 @@ class Authenticate {
     /** Goes on with a call when something is known, on its event loop. Until then nothing more of it is received. */
     private static <T> void await(RoutingContext call, CompletableFuture<T> future, BiConsumer<T, Throwable> then) {
         Context context = Vertx.currentContext();
+        boolean hasBody = CollectBody.hasBody(call);
         call.request().pause();
         future.whenComplete((value, failure) -> context.runOnContext(known -> {
             if (call.response().closed()) {
                 return;
             }
-            if (!CollectBody.hasBody(call.request())) {
+            if (!hasBody) {
                 call.request().resume();
             }
             then.accept(value, failure);

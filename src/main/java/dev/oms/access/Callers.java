@@ -21,10 +21,10 @@ public class Callers {
      */
     public void charge(int units) {
         SharedQuota quota = identities.getIdentity().getAttribute(Quotas.ATTRIBUTE);
-        if (quota != null) {
-            Quota.Decision decision = quota.take(Math.min(units, quota.quota().unitsPerSecond()))
-                    .toCompletableFuture()
-                    .join();
+        // The call itself has taken one.
+        int left = quota == null ? 0 : Math.min(units, quota.quota().unitsPerSecond() - 1);
+        if (left > 0) {
+            Quota.Decision decision = quota.take(left).toCompletableFuture().join();
             if (decision.granted() == 0) {
                 throw ProblemException.quotaExceeded(decision.waitSeconds());
             }

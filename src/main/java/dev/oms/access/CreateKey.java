@@ -3,6 +3,7 @@ package dev.oms.access;
 import dev.oms.access.ApiKeys.NewKey;
 import dev.oms.http.Actor;
 import dev.oms.http.DatabaseConstraints;
+import dev.oms.http.DatabaseFailure.AutoCommitFailure;
 import dev.oms.http.ProblemException;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Clock;
@@ -19,6 +20,8 @@ class CreateKey {
 
     static final String NAME_MESSAGE =
             "must be 1 to 63 lower-case letters, digits, dots, hyphens or underscores, and begin and end with a letter or digit";
+
+    private static final Instant EXPIRES_MAX = Instant.parse("3000-01-01T00:00:00Z");
 
     private final ApiKeys keys;
     private final Clock clock;
@@ -59,11 +62,14 @@ class CreateKey {
         if (wish.expiresAt() != null && !wish.expiresAt().isAfter(clock.instant())) {
             throw ProblemException.invalid("expires_at", "must be in the future");
         }
+        if (wish.expiresAt() != null && wish.expiresAt().isAfter(EXPIRES_MAX)) {
+            throw ProblemException.invalid("expires_at", "must be before the year 3000");
+        }
         try {
             return keys.insert(
                     KeySecret.create(),
                     new NewKey(wish.name(), wanted, userId, wish.rate(), actor.name(), wish.expiresAt()));
-        } catch (IllegalStateException e) {
+        } catch (AutoCommitFailure e) {
             if (DatabaseConstraints.violatedBy(e).equals("api_keys_user_id_fkey")) {
                 throw ProblemException.invalid("user_id", "is no user");
             }

@@ -8,19 +8,21 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import java.time.Duration;
 import java.util.Objects;
+import java.util.UUID;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.jboss.logging.Logger;
 
 /**
- * Tells all web processes that a key was revoked or rolled, by counting the changes in Redis. Each looks at the count
- * twice a second. Polled rather than published, because a message that comes while a subscription is being restored is
- * lost, and a count is not. While Redis is down, keys are asked about anew after 10 s ({@link VerifyKeys}).
+ * Tells all web processes that a key was revoked or rolled, by naming the last change in Redis. Each looks at it twice
+ * a second. Polled rather than published, because a message that comes while a subscription is being restored is lost,
+ * and a value is not. Random, because a Redis that lost its last writes would count to the same number again. While
+ * Redis is down, keys are asked about anew after 10 s ({@link VerifyKeys}).
  */
 @ApplicationScoped
 class KeyChanges {
     private static final Logger LOG = Logger.getLogger(KeyChanges.class);
-    private static final String COUNT = "oms:api-key-changes";
+    private static final String LAST_CHANGE = "oms:api-key-change";
     private static final Duration POLL_EVERY = Duration.ofMillis(500);
 
     private final boolean isOn;
@@ -49,7 +51,7 @@ class KeyChanges {
 
     private void poll() {
         if (isPolling.compareAndSet(false, true)) {
-            redis.get(COUNT)
+            redis.get(LAST_CHANGE)
                     .onTermination()
                     .invoke(() -> isPolling.set(false))
                     .subscribe()
@@ -57,9 +59,9 @@ class KeyChanges {
         }
     }
 
-    private void compare(String count) {
-        if (!Objects.equals(count, last)) {
-            last = count;
+    private void compare(String change) {
+        if (!Objects.equals(change, last)) {
+            last = change;
             verifyKeys.forget();
         }
     }
@@ -67,8 +69,10 @@ class KeyChanges {
     /** To be called after the commit. */
     void announce() {
         verifyKeys.forget();
-        redis.incr(COUNT)
+        redis.set(LAST_CHANGE, UUID.randomUUID().toString())
                 .subscribe()
-                .with(count -> {}, failure -> LOG.warnf("A change of keys takes up to 10 s: %s", failure.getMessage()));
+                .with(
+                        stored -> {},
+                        failure -> LOG.warnf("A change of keys takes up to 10 s: %s", failure.getMessage()));
     }
 }

@@ -49,7 +49,7 @@ final class SharedQuota {
     private final Quota quota;
     private final ReactiveRedisDataSource redis;
 
-    /** Taken in advance. */
+    /** Units that Redis has granted and no call has used yet. 0 while {@link #last} is null. */
     private long inHand;
 
     private Decision last;
@@ -75,12 +75,13 @@ final class SharedQuota {
     /** Takes units, at most as many as the quota has in a second. */
     synchronized CompletionStage<Decision> take(long units) {
         long now = System.nanoTime();
-        if (inHand >= units) {
+        long missing = units - inHand;
+        if (missing <= 0) {
             inHand -= units;
             return CompletableFuture.completedStage(
                     new Decision(units, 0, last.remaining() + inHand, last.waitMicros()));
         }
-        if (last != null && last.granted() == 0 && units >= refusedUnits) {
+        if (last != null && last.granted() == 0 && missing >= refusedUnits) {
             // Refused before. Asking again before that time would only keep Redis busy.
             long leftMicros = last.waitMicros() - TimeUnit.NANOSECONDS.toMicros(now - lastNanos);
             if (leftMicros > 0) {
@@ -94,7 +95,7 @@ final class SharedQuota {
         }
         // Done already, if Redis could not even be asked.
         if (asking == null || asking.isDone()) {
-            asking = ask(units);
+            asking = ask(missing);
         }
         return asking.thenCompose(answered -> take(units));
     }
@@ -134,6 +135,7 @@ final class SharedQuota {
         } else {
             LOG.debugf("Redis does not keep the quota of %s: %s", name, failure.getMessage());
             last = null;
+            inHand = 0;
             aloneUntilNanos = lastNanos + ALONE_NANOS;
         }
     }

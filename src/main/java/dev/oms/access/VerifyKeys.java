@@ -56,6 +56,10 @@ class VerifyKeys {
             return new Caller("key:" + key.name(), key.id(), key.scopes(), key.userId()).identity(quotas.of(key));
         }
 
+        private Answer stale() {
+            return new Answer(identity, System.nanoTime());
+        }
+
         /** Whether the answer may still be used. */
         boolean isFresh() {
             return untilNanos - System.nanoTime() > 0;
@@ -84,7 +88,7 @@ class VerifyKeys {
                 answers.put(digest, answer);
                 if (changes.get() != before) {
                     // PostgreSQL may have answered before the change.
-                    answers.invalidate(digest);
+                    answers.put(digest, answer.stale());
                 }
                 lookups.remove(digest, mine);
                 mine.complete(answer);
@@ -96,9 +100,9 @@ class VerifyKeys {
         return mine;
     }
 
-    /** Forgets every key. A lookup that is under way is not remembered. */
+    /** Makes every key be looked up again before it is used. A lookup that is under way does not count as that. */
     void forget() {
         changes.incrementAndGet();
-        answers.invalidateAll();
+        answers.asMap().replaceAll((digest, answer) -> answer.stale());
     }
 }

@@ -37,6 +37,8 @@ public class CollectBody {
      */
     private static final int PARTS_MAX = 4_096;
 
+    private static final String HAS_BODY = CollectBody.class.getName();
+
     private final Map<String, Integer> maxBytes;
     private final BodyMemory memory;
     private final WriteProblem writeProblem;
@@ -59,7 +61,7 @@ public class CollectBody {
 
     private void collect(RoutingContext call) {
         HttpServerRequest request = call.request();
-        if (hasBody(request)) {
+        if (hasBody(call)) {
             String path = call.normalizedPath();
             String resource = path.endsWith("/") ? path.substring(0, path.length() - 1) : path;
             new Body(call, maxBytes.getOrDefault(resource, BodyLimit.DEFAULT_BYTES)).collect();
@@ -72,8 +74,20 @@ public class CollectBody {
         call.next();
     }
 
-    /** Whether a body follows the headers. */
-    public static boolean hasBody(HttpServerRequest request) {
+    /**
+     * Whether a body follows the headers. To be asked before anything waits: an HTTP/2 stream tells it only until the
+     * whole body has arrived.
+     */
+    public static boolean hasBody(RoutingContext call) {
+        Boolean known = call.get(HAS_BODY);
+        if (known == null) {
+            known = hasBody(call.request());
+            call.put(HAS_BODY, known);
+        }
+        return known;
+    }
+
+    private static boolean hasBody(HttpServerRequest request) {
         String length = request.getHeader(HttpHeaders.CONTENT_LENGTH);
         if (length != null) {
             return !length.equals("0");

@@ -56,7 +56,7 @@ public class LimitReceiving {
 
     /** Until the connection's earlier responses have left the buffers. */
     private static void awaitReceiving(RoutingContext call) {
-        if (CollectBody.hasBody(call.request())) {
+        if (CollectBody.hasBody(call)) {
             call.request().pause();
         }
         long timer = startTimer(call);

@@ -54,7 +54,7 @@ public class WriteProblem {
                 .putHeader(HttpHeaders.CONTENT_TYPE, Problem.MEDIA_TYPE)
                 // Not compressed, as every response of the API.
                 .putHeader(HttpHeaders.CONTENT_ENCODING, HttpHeaders.IDENTITY);
-        if (CollectBody.hasBody(call.request()) && !call.request().isEnded()) {
+        if (CollectBody.hasBody(call) && !call.request().isEnded()) {
             if (call.request().version() == HttpVersion.HTTP_2) {
                 discardTheRest(call, () -> {
                     if (!response.closed()) {

@@ -100,6 +100,16 @@ class AccessTest {
         with(admin).body("{}").post("/api_keys/{id}/roll", id).then().statusCode(409);
     }
 
+    @ParameterizedTest
+    @ValueSource(ints = {1, 5, 50, 2_000})
+    void aKeyOfAnyRateMayAskForAnAudit(int rate) {
+        String key = create(Map.of("name", "auditor", "role", "operator", "rate", rate))
+                .extract()
+                .path("key");
+
+        with(key).post("/inventory_items/audit").then().statusCode(202);
+    }
+
     /** As another process does it. */
     @Test
     void aChangeThatAnotherProcessAnnouncesIsNoticed() {
@@ -107,7 +117,7 @@ class AccessTest {
         with(key).get("/orders").then().statusCode(200);
 
         ledger.execute("update api_keys set revoked_at = now() where name = 'storefront'");
-        OmsServers.streams().redis(Command.INCR, "oms:api-key-changes");
+        OmsServers.streams().redis(Command.SET, "oms:api-key-change", "another");
 
         await().atMost(Duration.ofSeconds(5))
                 .untilAsserted(() -> with(key).get("/orders").then().statusCode(401));
@@ -140,7 +150,7 @@ class AccessTest {
     @Test
     void aKeyExpires() {
         String key =
-                TestKeys.of(ledger, "short", Role.storefront.scopes(), null, "now() + interval '2 seconds'", "null");
+                TestKeys.of(ledger, "short", Role.storefront.scopes(), null, "now() + interval '5 seconds'", "null");
         with(key).get("/orders").then().statusCode(200);
 
         await().atMost(Duration.ofSeconds(20))
@@ -161,6 +171,9 @@ class AccessTest {
                 .post("/api_keys")
                 .then()
                 .statusCode(201);
+        int others = create(Map.of("name", "others", "role", "admin")).extract().path("id");
+        with(limited).body("{}").post("/api_keys/{id}/roll", others).then().statusCode(403);
+        with(admin).get("/api_keys/{id}", others).then().body("status", equalTo("active"));
     }
 
     @ParameterizedTest

@@ -251,7 +251,9 @@ class TokenTest {
     void scopesOfATokenAreNone() {
         answerTo(Issuer.token(without("groups").put("scope", "orders:read all-users keys:write")))
                 .statusCode(403)
-                .body("detail", equalTo("The key or token has no scope for this."));
+                .body(
+                        "detail",
+                        equalTo("The key or token may not do this: it lacks the scope, or is bound to a user."));
     }
 
     @Test
