@@ -4,7 +4,7 @@
 --   oms        reads and writes rows, and cannot change the schema: web, workers and the other tasks
 --
 -- An administrator runs it with psql 15 or later, before or after a migration, as often as needed.
--- Variables: OMS_DB_OWNER_PASSWORD and OMS_DB_PASSWORD; OMS_DB_OWNER and OMS_DB_USER, if the names shall be others.
+-- Variables: OMS_DB_OWNER_PASSWORD and OMS_DB_PASSWORD; OMS_DB_OWNER and OMS_DB_USER, to use other names.
 \set ON_ERROR_STOP on
 \set QUIET on
 \set owner oms_owner
@@ -17,7 +17,7 @@ select current_database() as database \gset
 
 select format('create role %I', name) from (values (:'owner'), (:'user')) roles (name)
     where not exists (select from pg_roles where rolname = name) \gexec
--- Unless the administrator is a superuser, he must be a member.
+-- An administrator who is no superuser must be a member.
 grant :"owner" to current_user;
 alter role :"owner" login password :'owner_password';
 alter role :"user" login password :'user_password';

@@ -5,6 +5,7 @@ import io.quarkus.redis.datasource.value.ReactiveValueCommands;
 import io.quarkus.runtime.StartupEvent;
 import io.vertx.core.Vertx;
 import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Event;
 import jakarta.enterprise.event.Observes;
 import java.time.Duration;
 import java.util.Objects;
@@ -28,6 +29,7 @@ class KeyChanges {
     private final boolean isOn;
     private final ReactiveValueCommands<String, String> redis;
     private final VerifyKeys verifyKeys;
+    private final Event<KeysChanged> listeners;
     private final Vertx vertx;
     private final AtomicBoolean isPolling = new AtomicBoolean();
     private volatile String last;
@@ -36,10 +38,12 @@ class KeyChanges {
             @ConfigProperty(name = "oms.auth") boolean isOn,
             ReactiveRedisDataSource redis,
             VerifyKeys verifyKeys,
+            Event<KeysChanged> listeners,
             Vertx vertx) {
         this.isOn = isOn;
         this.redis = redis.value(String.class);
         this.verifyKeys = verifyKeys;
+        this.listeners = listeners;
         this.vertx = vertx;
     }
 
@@ -62,13 +66,18 @@ class KeyChanges {
     private void compare(String change) {
         if (!Objects.equals(change, last)) {
             last = change;
-            verifyKeys.forget();
+            tell();
         }
+    }
+
+    private void tell() {
+        verifyKeys.forget();
+        listeners.fire(new KeysChanged());
     }
 
     /** To be called after the commit. */
     void announce() {
-        verifyKeys.forget();
+        tell();
         redis.set(LAST_CHANGE, UUID.randomUUID().toString())
                 .subscribe()
                 .with(

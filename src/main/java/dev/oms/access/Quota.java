@@ -3,7 +3,8 @@ package dev.oms.access;
 import java.util.concurrent.TimeUnit;
 
 /**
- * How much a caller may ask for: so many units a second, and as many at once. A call costs one unit, a dear one more.
+ * How much a caller may ask for: so many units a second, and as many at once. A call costs one unit, an expensive one
+ * costs more.
  *
  * <p>Kept by the generic cell rate algorithm: one number, the theoretical arrival time of the next unit if the caller
  * sent them evenly, tells how much is left.

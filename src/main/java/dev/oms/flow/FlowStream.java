@@ -1,6 +1,7 @@
 package dev.oms.flow;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.oms.access.KeysChanged;
 import dev.oms.http.ProblemException;
 import io.quarkus.runtime.ShutdownDelayInitiatedEvent;
 import io.quarkus.runtime.ShutdownEvent;
@@ -168,6 +169,11 @@ class FlowStream {
 
     int listenerCount() {
         return listeners.size();
+    }
+
+    /** Clients connect again, and need a key that is still valid. Not on the event loop that reads Redis's reply. */
+    void end(@Observes KeysChanged changed) {
+        Thread.startVirtualThread(() -> listeners.forEach(Listener::complete));
     }
 
     void stop(@Observes ShutdownDelayInitiatedEvent event) {

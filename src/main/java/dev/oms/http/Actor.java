@@ -7,9 +7,10 @@ import java.util.List;
 import java.util.regex.Pattern;
 
 /**
- * The unverified name, from the header {@code OMS-Actor}, that the timeline shows as the author of a change.
+ * The author of a change, as the timeline shows it: the name in the header {@code OMS-Actor}, which is not verified.
+ * With keys, the key's name, and the header's in parentheses.
  *
- * @param name 1 to 100 printable characters
+ * @param name printable characters, of which up to 100 are from the header
  */
 public record Actor(String name) {
     public static final String HEADER = "OMS-Actor";

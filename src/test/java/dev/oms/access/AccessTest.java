@@ -21,10 +21,18 @@ import io.restassured.builder.RequestSpecBuilder;
 import io.restassured.response.ValidatableResponse;
 import io.restassured.specification.RequestSpecification;
 import io.vertx.redis.client.Command;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -108,6 +116,26 @@ class AccessTest {
                 .path("key");
 
         with(key).post("/inventory_items/audit").then().statusCode(202);
+    }
+
+    @Test
+    void aStreamEndsWhenAKeyIsRevoked() throws Exception {
+        int other =
+                create(Map.of("name", "other", "role", "storefront")).extract().path("id");
+        try (HttpClient client = HttpClient.newHttpClient()) {
+            HttpResponse<Stream<String>> stream = client.send(
+                    HttpRequest.newBuilder(URI.create("http://localhost:" + RestAssured.port + "/events"))
+                            .header("Authorization", "Bearer " + admin)
+                            .build(),
+                    BodyHandlers.ofLines());
+            assertThat(stream.statusCode()).isEqualTo(200);
+            CompletableFuture<Long> lines =
+                    CompletableFuture.supplyAsync(() -> stream.body().count());
+
+            with(admin).post("/api_keys/{id}/revoke", other).then().statusCode(200);
+
+            assertThat(lines.get(60, TimeUnit.SECONDS)).isNotNegative();
+        }
     }
 
     /** As another process does it. */
