@@ -46,8 +46,15 @@ export async function identify() {
 
 /** Uses a key from now on. @throws {Problem} as identify */
 export async function signIn(key) {
+  // Anything else cannot be sent in a header.
+  if (!/^[!-~]+$/.test(key)) throw new Problem(401, 'This is not a key. It begins with oms_ and is 53 characters long.');
   sessionStorage.setItem(KEY, key);
-  await identify();
+  try {
+    await identify();
+  } catch (problem) {
+    sessionStorage.removeItem(KEY);
+    throw problem;
+  }
 }
 
 export function signOut() {
@@ -234,6 +241,7 @@ function open() {
 /** Reads the stream until it ends. By fetch, because an EventSource can send no key. */
 async function read(signal) {
   const response = await fetch('/events', { headers: credentials(), cache: 'no-store', signal });
+  if (response.status === 401) onRefused();
   if (!response.ok) throw new Error(`OMS returned ${response.status}`);
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = '';
@@ -269,9 +277,23 @@ function close() {
   clearTimeout(reconnectTimer);
 }
 
-/** Listens only while the tab is visible: a browser opens few connections per server, and hidden tabs would use them up. */
+let isWanted = false;
+
+function openIfWanted() {
+  if (isWanted && !document.hidden) open();
+}
+
+// Only while the tab is visible: a browser opens few connections per server, and hidden tabs would use them up.
+document.addEventListener('visibilitychange', () => (document.hidden ? close() : openIfWanted()));
+addEventListener('online', openIfWanted);
+
+/** Follows the service status with the present key. */
 export function start() {
-  document.addEventListener('visibilitychange', () => (document.hidden ? close() : open()));
-  addEventListener('online', open);
-  if (!document.hidden) open();
+  isWanted = true;
+  openIfWanted();
+}
+
+export function stop() {
+  isWanted = false;
+  close();
 }

@@ -1,6 +1,6 @@
 // Routes to the page in the URL's hash, and shows the service status on every page.
 
-import { caller, credentials, follow, identify, live, may, signIn, signOut, start, whenRefused } from './api.js';
+import { caller, credentials, follow, identify, live, may, signIn, signOut, start, stop, whenRefused } from './api.js';
 import { badge, button, enterPosition, h, number, restorePosition, setText, showExactTimes } from './ui.js';
 
 /** Loaded when they are first shown. */
@@ -120,9 +120,9 @@ function enter() {
   );
   who.title = caller.auth ? '' : 'OMS_AUTH is off: whoever reaches this page may do everything.';
   document.getElementById('live').hidden = !may('jobs:read');
+  if (may('jobs:read')) start();
   if (!isStarted) {
     isStarted = true;
-    if (may('jobs:read')) start();
     follow(new AbortController().signal, showState);
     addEventListener('hashchange', () => show(true));
   }
@@ -131,6 +131,7 @@ function enter() {
 
 function askForKey(reason) {
   leaving.abort();
+  stop();
   document.querySelector('.top').hidden = true;
   document.querySelectorAll('dialog').forEach((dialog) => dialog.close());
   const key = h('input', { id: 'key', type: 'password', required: true, autocomplete: 'off', spellcheck: 'false', size: '60' });
