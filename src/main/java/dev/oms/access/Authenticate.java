@@ -4,6 +4,7 @@ import dev.oms.access.Quota.Decision;
 import dev.oms.access.VerifyKeys.Answer;
 import dev.oms.http.Causes;
 import dev.oms.http.CollectBody;
+import dev.oms.http.DatabaseFailure;
 import dev.oms.http.FilterOrder;
 import dev.oms.http.Problem;
 import dev.oms.http.ProblemException;
@@ -21,7 +22,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BiConsumer;
-import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.jboss.logging.Logger;
@@ -112,22 +112,13 @@ class Authenticate {
             Supplier<CompletableFuture<Answer>> lookUp,
             String notValid) {
         if (remembered.isPresent() && remembered.get().isFresh()) {
-            if (remembered.get().identity().isEmpty()) {
-                failures.add(addressOf(call));
-            }
             admit(call, remembered.get(), notValid);
-        } else if (isKnown(remembered)) {
-            lookUp(call, lookUp.get(), answer -> {}, notValid);
-        } else if (failures.add(addressOf(call))) {
-            Consumer<Boolean> onAnswer = isValid -> {
-                if (isValid) {
-                    failures.remove(addressOf(call));
-                }
-            };
-            lookUp(call, lookUp.get(), onAnswer, notValid);
+        } else if (isKnown(remembered) || !failures.areTooMany(addressOf(call))) {
+            lookUp(call, lookUp.get(), notValid);
         } else {
             call.response().putHeader(HttpHeaders.RETRY_AFTER, "1");
-            writeProblem.write(call, Problem.of(429, "Too many invalid keys from this address."));
+            writeProblem.write(
+                    call, Problem.of(429, "Too many invalid keys from this address. Try again in a second."));
         }
     }
 
@@ -148,15 +139,15 @@ class Authenticate {
                 : "";
     }
 
-    private void lookUp(
-            RoutingContext call, CompletableFuture<Answer> lookUp, Consumer<Boolean> onAnswer, String notValid) {
+    private void lookUp(RoutingContext call, CompletableFuture<Answer> lookUp, String notValid) {
         await(call, lookUp, (answer, failure) -> {
-            // A lookup that failed says nothing against the caller.
-            onAnswer.accept(failure != null || answer.identity().isPresent());
             if (failure == null) {
                 admit(call, answer, notValid);
             } else if (Causes.root(failure) instanceof ProblemException refused) {
                 writeProblem.write(call, refused.problem());
+            } else if (!DatabaseFailure.of(failure).isTransient()) {
+                LOG.error("500: a key cannot be verified", failure);
+                writeProblem.write(call, Problem.of(500, "An unexpected error occurred and was logged."));
             } else {
                 LOG.warnf(
                         "503, a key cannot be verified: %s",
@@ -169,6 +160,7 @@ class Authenticate {
 
     private void admit(RoutingContext call, Answer answer, String notValid) {
         if (answer.identity().isEmpty()) {
+            failures.add(addressOf(call));
             refuse(call, notValid);
             return;
         }

@@ -23,32 +23,17 @@ class FailedAuthentications {
             .expireAfterWrite(Duration.ofSeconds(2))
             .build();
 
-    /**
-     * Counts an attempt as failed before its outcome is known, so that many at a time are limited too.
-     *
-     * @return false if the address has failed too often within the last second; then it is not counted
-     */
-    boolean add(String address) {
-        long now = nowMicros();
-        boolean[] isGranted = {false};
-        arrivalMicros.asMap().compute(address, (same, arrival) -> {
-            Decision decision = QUOTA.take(1, 1, arrival == null ? now : arrival, now);
-            isGranted[0] = decision.granted() > 0;
-            return decision.arrivalMicros();
-        });
-        return isGranted[0];
+    void add(String address) {
+        arrivalMicros.asMap().compute(address, (same, arrival) -> take(arrival).arrivalMicros());
     }
 
-    /** Takes back an attempt that did not fail. */
-    void remove(String address) {
-        arrivalMicros
-                .asMap()
-                .computeIfPresent(
-                        address,
-                        (same, arrival) -> arrival - QUOTA.take(1, 1, 0, 0).arrivalMicros());
+    /** Whether an address has failed too often within the last second. */
+    boolean areTooMany(String address) {
+        return take(arrivalMicros.getIfPresent(address)).granted() == 0;
     }
 
-    private static long nowMicros() {
-        return TimeUnit.NANOSECONDS.toMicros(System.nanoTime());
+    private static Decision take(Long arrival) {
+        long now = TimeUnit.NANOSECONDS.toMicros(System.nanoTime());
+        return QUOTA.take(1, 1, arrival == null ? now : arrival, now);
     }
 }

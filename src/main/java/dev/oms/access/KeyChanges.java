@@ -36,11 +36,12 @@ class KeyChanges {
 
     KeyChanges(
             @ConfigProperty(name = "oms.auth") boolean isOn,
+            @ConfigProperty(name = "quarkus.http.host-enabled", defaultValue = "true") boolean isServing,
             ReactiveRedisDataSource redis,
             VerifyKeys verifyKeys,
             Event<KeysChanged> listeners,
             Vertx vertx) {
-        this.isOn = isOn;
+        this.isOn = isOn && isServing;
         this.redis = redis.value(String.class);
         this.verifyKeys = verifyKeys;
         this.listeners = listeners;

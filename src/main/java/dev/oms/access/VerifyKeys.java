@@ -3,6 +3,7 @@ package dev.oms.access;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.oms.access.ApiKeys.ValidKey;
+import dev.oms.http.ProblemException;
 import io.quarkus.security.identity.SecurityIdentity;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.nio.ByteBuffer;
@@ -11,6 +12,8 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -25,6 +28,13 @@ class VerifyKeys {
     /** Far more than are in use at a time, and about 10 MB. */
     private static final int REMEMBERED_MAX = 10_000;
 
+    /** So that a flood of unknown keys leaves the readers their connections. */
+    private static final int CONNECTIONS_MAX = 4;
+
+    /** As long as a call waits for a connection. */
+    private static final long WAIT_MILLIS_MAX = 2_000;
+
+    private final Semaphore connections = new Semaphore(CONNECTIONS_MAX);
     private final ApiKeys keys;
     private final Quotas quotas;
     private final Cache<ByteBuffer, Answer> answers =
@@ -84,7 +94,7 @@ class VerifyKeys {
                 long before = changes.get();
                 // From before the question: it may have been answered long ago.
                 long asked = System.nanoTime();
-                Answer answer = Answer.of(keys.findValid(digest.array()), quotas, asked);
+                Answer answer = Answer.of(find(digest.array()), quotas, asked);
                 answers.put(digest, answer);
                 if (changes.get() != before) {
                     // PostgreSQL may have answered before the change.
@@ -92,12 +102,23 @@ class VerifyKeys {
                 }
                 lookups.remove(digest, mine);
                 mine.complete(answer);
-            } catch (RuntimeException | Error e) {
+            } catch (InterruptedException | RuntimeException | Error e) {
                 lookups.remove(digest, mine);
                 mine.completeExceptionally(e);
             }
         });
         return mine;
+    }
+
+    private Optional<ValidKey> find(byte[] digest) throws InterruptedException {
+        if (!connections.tryAcquire(WAIT_MILLIS_MAX, TimeUnit.MILLISECONDS)) {
+            throw ProblemException.busy("Too many keys are being verified; nothing was changed. Try again.");
+        }
+        try {
+            return keys.findValid(digest);
+        } finally {
+            connections.release();
+        }
     }
 
     /** Makes every key be looked up again before it is used. A lookup that is under way does not count as that. */
