@@ -54,6 +54,12 @@ public final class OmsServers implements QuarkusTestResourceLifecycleManager {
 
     /** A call on the port for health checks and metrics, {@code quarkus.management.port}. */
     public static RequestSpecification management() {
+        if (RestAssured.baseURI == null) {
+            // Quarkus has set none of these if no process that it tested has listened on the main port.
+            RestAssured.port = RestAssured.UNDEFINED_PORT;
+            RestAssured.baseURI = RestAssured.DEFAULT_URI;
+            RestAssured.basePath = RestAssured.DEFAULT_PATH;
+        }
         return RestAssured.given().port(managementPort);
     }
 
