@@ -11,8 +11,15 @@
 \set user oms
 \getenv owner OMS_DB_OWNER
 \getenv user OMS_DB_USER
+\set owner_password ''
+\set user_password ''
 \getenv owner_password OMS_DB_OWNER_PASSWORD
 \getenv user_password OMS_DB_PASSWORD
+-- An empty password would take away the one that a role has.
+select :'owner_password' = '' or :'user_password' = '' as lacks_password \gset
+\if :lacks_password
+do 'begin raise ''OMS_DB_OWNER_PASSWORD and OMS_DB_PASSWORD must be set and must not be empty''; end';
+\endif
 select current_database() as database \gset
 
 select format('create role %I', name) from (values (:'owner'), (:'user')) roles (name)

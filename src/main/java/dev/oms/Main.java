@@ -42,7 +42,7 @@ public class Main {
             case "--migrate" -> migrate();
             case "--audit" -> runTask(AuditTask.class);
             case "--seed" -> runTask(SeedTask.class);
-            case String create when args[0].equals("--create-key") -> runTask(CreateKeyTask.class, args);
+            case String create when args[0].equals("--create-key") -> createKey(args);
             case String health
             when args[0].equals("--health") && args.length <= 2 -> System.exit(HealthTask.run(args, System.err));
             default ->
@@ -57,6 +57,12 @@ public class Main {
         System.setProperty("oms.migrate", "true");
         System.setProperty("quarkus.flyway.migrate-at-start", "false");
         runTask(MigrateTask.class);
+    }
+
+    /** Standard output has nothing but the key, so that a script can read it. */
+    private static void createKey(String... args) {
+        System.setProperty("quarkus.log.console.stderr", "true");
+        runTask(CreateKeyTask.class, args);
     }
 
     /** A task opens no port and runs nothing on a schedule: that is left to the workers. */

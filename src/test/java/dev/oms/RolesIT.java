@@ -14,7 +14,6 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -84,16 +83,20 @@ class RolesIT {
     }
 
     private static void createRoles(String database) throws IOException, InterruptedException {
+        Child psql = createRoles(database, "oms");
+        assertThat(psql.await()).as("see " + psql.log()).isZero();
+    }
+
+    private static Child createRoles(String database, String password) throws IOException {
         URI server = URI.create(url(database, "postgres").replace("jdbc:", ""));
-        Child psql = Child.start(
+        return Child.start(
                 Path.of("target/processes/roles-psql.log"),
-                Map.of("OMS_DB_OWNER_PASSWORD", "it's the owner's", "OMS_DB_PASSWORD", "oms"),
+                Map.of("OMS_DB_OWNER_PASSWORD", "it's the owner's", "OMS_DB_PASSWORD", password),
                 List.of(
                         "psql",
                         "--no-psqlrc",
                         "postgresql://postgres@localhost:%d/%s".formatted(server.getPort(), database),
                         "--file=src/main/postgres/roles.sql"));
-        assertThat(psql.await()).as("see " + psql.log()).isZero();
     }
 
     private static void execute(String database, String user, String sql) throws SQLException {
@@ -116,9 +119,9 @@ class RolesIT {
 
     @Test
     void theRoleThatOwnsNothingRunsEverything() throws IOException, InterruptedException {
-        OmsProcess create = oms("key", "prod", "oms", USER);
-        assertThat(create.run("--create-key", "me", "--role", "admin")).isZero();
-        String key = Files.readAllLines(create.log()).getLast();
+        String key = oms("key", "prod", "oms", USER)
+                .read("--create-key", "me", "--role", "admin")
+                .strip();
         assertThat(oms("seed", "prod", "oms", USER).run("--seed")).isZero();
         Map<String, String> placing = settings("oms", USER);
         // Another URL, so that web compares the databases.
@@ -222,6 +225,16 @@ class RolesIT {
         execute("oms", USER, "select nextval('later_id_seq')");
 
         execute("oms", OWNER, "drop table later");
+    }
+
+    @Test
+    void anEmptyPasswordIsRefused() throws IOException, InterruptedException {
+        Child psql = createRoles("oms", "");
+
+        assertThat(psql.await()).isEqualTo(3);
+        assertThat(psql.log())
+                .content()
+                .contains("OMS_DB_OWNER_PASSWORD and OMS_DB_PASSWORD must be set and must not be empty");
     }
 
     /** An installation from before there were two roles keeps its user as the owner, and can be brought up to date. */

@@ -78,8 +78,8 @@ class StartIT {
             new WrongSetting("OMS_HTTP_MAX_CALLS", "many", "OMS_HTTP_MAX_CALLS cannot be \"many\":"),
             new WrongSetting("OMS_HTTP_MAX_CALLS", "0", "OMS_HTTP_MAX_CALLS must be greater than or equal to 1"),
             new WrongSetting("OMS_HTTP_MAX_CALLS", "-5", "OMS_HTTP_MAX_CALLS must be greater than or equal to 1"),
-            new WrongSetting("OMS_SEED", "maybe", "OMS_SEED cannot be \"maybe\": it is neither true nor false"),
-            new WrongSetting("OMS_MIGRATE", "maybe", "OMS_MIGRATE cannot be \"maybe\": it is neither true nor false"),
+            new WrongSetting("OMS_SEED", "maybe", "OMS_SEED cannot be \"maybe\": it is neither true (or on) nor false (or off)"),
+            new WrongSetting("OMS_MIGRATE", "maybe", "OMS_MIGRATE cannot be \"maybe\": it is neither true (or on) nor false (or off)"),
             new WrongSetting(
                     "OMS_JOB_CONSUMER_BATCH_SIZE",
                     "0",

@@ -4,6 +4,7 @@ import dev.oms.embedded.EmbeddedServers;
 import java.io.File;
 import java.io.IOException;
 import java.lang.ProcessBuilder.Redirect;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -29,14 +30,34 @@ public final class Child implements AutoCloseable {
      * @param environment its settings; it does not inherit the OMS and Quarkus settings of this process
      */
     public static Child start(Path log, Map<String, String> environment, List<String> command) throws IOException {
-        Files.createDirectories(log.getParent());
-        ProcessBuilder builder =
-                new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(Redirect.appendTo(log.toFile()));
-        builder.environment().keySet().removeIf(name -> name.startsWith("OMS_") || name.startsWith("QUARKUS_"));
-        builder.environment().putAll(environment);
+        ProcessBuilder builder = builder(log, environment, command)
+                .redirectErrorStream(true)
+                .redirectOutput(Redirect.appendTo(log.toFile()));
         Process process = builder.start();
         EmbeddedServers.endWithThisProcess(process.toHandle(), "KILL");
         return new Child(process, log);
+    }
+
+    private static ProcessBuilder builder(Path log, Map<String, String> environment, List<String> command)
+            throws IOException {
+        Files.createDirectories(log.getParent());
+        ProcessBuilder builder = new ProcessBuilder(command);
+        builder.environment().keySet().removeIf(name -> name.startsWith("OMS_") || name.startsWith("QUARKUS_"));
+        builder.environment().putAll(environment);
+        return builder;
+    }
+
+    /** Runs a process to its end, and returns what it writes to standard output. Its other output goes to the log. */
+    static String read(Path log, Map<String, String> environment, List<String> command)
+            throws IOException, InterruptedException {
+        Process process = builder(log, environment, command)
+                .redirectError(Redirect.appendTo(log.toFile()))
+                .start();
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        if (process.waitFor() != 0) {
+            throw new IllegalStateException("The process failed, see " + log);
+        }
+        return output;
     }
 
     /** Finds a program on the PATH. */

@@ -141,6 +141,13 @@ public final class OmsProcess implements AutoCloseable {
         return Child.start(log(), environment, command).await();
     }
 
+    /** Runs the process to its end, and returns what it writes to standard output. */
+    public String read(String... arguments) throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>(command(flags));
+        command.addAll(List.of(arguments));
+        return Child.read(log(), environment, command);
+    }
+
     private void start(List<String> flags) throws IOException {
         child = Child.start(log(), environment, command(flags));
     }
