@@ -51,15 +51,24 @@ public class Page {
     }
 
     /**
-     * The number of rows to read: one more than the page shows, to find out whether there is a next page.
+     * The maximum number of rows on this page.
      *
-     * @throws ProblemException 400 when the limit is not 1 to 100
+     * @throws ProblemException 400 when it is not 1 to 100
      */
-    public int rows() {
+    public int limit() {
         if (limit < 1 || limit > LIMIT_MAX) {
             throw ProblemException.malformed("limit must be 1 to " + LIMIT_MAX + ", not " + limit + ".");
         }
-        return limit.intValue() + 1;
+        return limit.intValue();
+    }
+
+    /**
+     * The number of rows to read: one more than the page shows, to find out whether there is a next page.
+     *
+     * @throws ProblemException as {@link #limit}
+     */
+    public int rows() {
+        return limit() + 1;
     }
 
     /** Returns 200 with the page, given up to {@link #rows()} rows, or 304 if the client already has it. */

@@ -32,6 +32,9 @@ import java.util.List;
 @RunOnVirtualThread
 @Path("/inventory_items")
 class InventoryItemResource {
+    /** What looks for items by anything but their id may read them all. */
+    private static final int SEARCH_UNITS = 10;
+
     private final InventoryItems items;
     private final StockMovements movements;
     private final AddItem addItem;
@@ -77,6 +80,9 @@ class InventoryItemResource {
             @QueryParam("sort") @DefaultValue("id") InventoryItems.Order order,
             @BeanParam Page page,
             UriInfo uri) {
+        if (prefix != null || belowThreshold || order != InventoryItems.Order.id) {
+            callers.charge(SEARCH_UNITS - 1);
+        }
         List<InventoryItem> rows = items.list(prefix, belowThreshold, order, page.after(), page.rows());
         return page.of(rows, order::keyOf, InventoryItem::view, uri);
     }

@@ -29,6 +29,9 @@ import org.jboss.logging.Logger;
 @RunOnVirtualThread
 @Path("/jobs")
 class JobResource {
+    /** There may be thousands of failed jobs. */
+    private static final int RETRY_ALL_UNITS = 100;
+
     private static final Logger LOG = Logger.getLogger(JobResource.class);
 
     private final InventoryJobQueue queue;
@@ -126,6 +129,7 @@ class JobResource {
     @Path("/failed/retry")
     @PermissionsAllowed(Scopes.JOBS_WRITE)
     public Response retryAll(Bodies.Empty body) {
+        callers.charge(RETRY_ALL_UNITS - 1);
         return Response.accepted(new Retried(retryJob.retryAll())).build();
     }
 

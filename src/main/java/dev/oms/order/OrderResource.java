@@ -48,6 +48,12 @@ class OrderResource {
     /** The maximum number of different items in an order. */
     static final int ITEMS_MAX = 100;
 
+    /**
+     * A page of orders costs one unit for so many of them: 100 small ones take five times as long as one, large ones
+     * more.
+     */
+    private static final int ORDERS_PER_UNIT = 10;
+
     private final Orders orders;
     private final Users users;
     private final PlaceOrder placeOrder;
@@ -187,6 +193,7 @@ class OrderResource {
         if (userId != null) {
             caller.require(userId);
         }
+        callers.charge(Math.ceilDiv(page.limit(), ORDERS_PER_UNIT) - 1);
         Long user = caller.userId() == null ? userId : caller.userId();
         List<OrderView> rows = orders.list(user, status, page.after(), page.rows());
         if (rows.isEmpty() && user != null) {

@@ -64,12 +64,47 @@ class MigrateOnline implements FlywayConfigurationCustomizer {
         dataSource.setSocketTimeout(0);
         dataSource.setTcpKeepAlive(true);
         flyway.dataSource((DataSource) dataSource);
-        flyway.callbacks(new ForgetFailures());
+        flyway.callbacks(new ForgetFailures(), new RetryWhileLocked());
         // Flyway's lock belongs to the session. A transaction's lock would need an open transaction, and a concurrent
         // build of an index would wait for that.
         flyway.getPluginRegister()
                 .getExact(PostgreSQLConfigurationExtension.class)
                 .setTransactionalLock(false);
+    }
+
+    /**
+     * Gives migrations the function {@code pg_temp.retry_while_locked}, which makes a change to a table, such as
+     * {@code select pg_temp.retry_while_locked('alter table …')}. It asks for the table's lock up to 60 times, each
+     * time for as long as {@code lock_timeout} allows, and lets the queue behind it pass for a second in between.
+     */
+    private static final class RetryWhileLocked extends BaseCallback {
+        @Override
+        public boolean supports(Event event, Context context) {
+            return event == Event.BEFORE_EACH_MIGRATE;
+        }
+
+        @Override
+        public void handle(Event event, Context context) {
+            try (Statement statement = context.getConnection().createStatement()) {
+                statement.execute("""
+                        create or replace function pg_temp.retry_while_locked(change text) returns void language plpgsql as $$
+                        begin
+                            for attempt in 1..60 loop
+                                begin
+                                    execute change;
+                                    return;
+                                exception when lock_not_available then
+                                    if attempt = 60 then
+                                        raise;
+                                    end if;
+                                    perform pg_sleep(1);
+                                end;
+                            end loop;
+                        end $$""");
+            } catch (SQLException e) {
+                throw new FlywayException("Migrations cannot be prepared", e);
+            }
+        }
     }
 
     /** Deletes the record of a failed migration, which would make Flyway refuse to run it again. */

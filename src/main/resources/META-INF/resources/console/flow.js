@@ -1,7 +1,7 @@
 // The Flow page: how orders move from placed to settled.
 
 import { chart } from './chart.js';
-import { follow, WINDOW_SECONDS } from './api.js';
+import { follow, WINDOW_SECONDS } from './live.js';
 import {
   badge,
   coarse,

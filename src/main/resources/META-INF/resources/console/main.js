@@ -1,6 +1,7 @@
 // Routes to the page in the URL's hash, and shows the service status on every page.
 
-import { caller, credentials, follow, identify, live, may, signIn, signOut, start, stop, whenRefused } from './api.js';
+import { caller, credentials, identify, may, signIn, signOut, whenRefused } from './api.js';
+import { follow, live, start, stop } from './live.js';
 import { badge, button, enterPosition, h, number, restorePosition, setText, showExactTimes } from './ui.js';
 
 /** Loaded when they are first shown. */

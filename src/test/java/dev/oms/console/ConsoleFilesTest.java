@@ -73,6 +73,7 @@ class ConsoleFilesTest {
                 "inventory.js",
                 "jobs.js",
                 "keys.js",
+                "live.js",
                 "orders.js",
                 "ui.js",
                 "lib/uPlot.iife.min.js",

@@ -475,7 +475,7 @@ class ConsoleTest {
 
             List<Long> weights = weights();
             // The stream of events, which has not ended, is not among them.
-            assertThat(weights).as(page).hasSizeLessThan(11).allMatch(bytes -> bytes > 0);
+            assertThat(weights).as(page).hasSizeLessThan(12).allMatch(bytes -> bytes > 0);
             assertThat(weights.stream().mapToLong(Long::longValue).sum())
                     .as(page)
                     .isLessThan(60_000);

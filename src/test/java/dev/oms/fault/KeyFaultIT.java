@@ -19,6 +19,10 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -72,11 +76,18 @@ class KeyFaultIT {
         return send(web, "/order_statuses", key, null).statusCode();
     }
 
-    /** Revokes a key that all accept, and returns how many milliseconds the last web took to refuse it. */
-    private long revoke(Duration atMost) throws Exception {
-        JsonNode created =
-                JSON.readTree(send(webs.getFirst(), "/api_keys", admin, "{\"name\":\"shop\",\"role\":\"storefront\"}")
-                        .body());
+    private JsonNode create(String body) throws Exception {
+        return JSON.readTree(send(webs.getFirst(), "/api_keys", admin, body).body());
+    }
+
+    /**
+     * Revokes a key that all accept.
+     *
+     * @param atMost how long each web may accept it
+     * @return how many milliseconds each web took to refuse it
+     */
+    private List<Long> revoke(Duration atMost) throws Exception {
+        JsonNode created = create("{\"name\":\"shop\",\"role\":\"storefront\"}");
         String key = created.path("key").asText();
         for (OmsProcess web : webs) {
             assertThat(status(web, key)).isEqualTo(200);
@@ -87,52 +98,72 @@ class KeyFaultIT {
                 .isEqualTo(200);
 
         long revoked = System.nanoTime();
-        // One that has refused it is not asked again: refusals are limited.
-        List<OmsProcess> accepting = new ArrayList<>(webs);
-        await().atMost(atMost).pollInterval(Duration.ofMillis(20)).until(() -> {
-            while (!accepting.isEmpty() && status(accepting.getFirst(), key) == 401) {
-                accepting.removeFirst();
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Future<Long>> refusals = webs.stream()
+                    .map(web -> threads.submit(() -> {
+                        await().atMost(atMost)
+                                .pollInterval(Duration.ofMillis(20))
+                                .until(() -> status(web, key) == 401);
+                        return (System.nanoTime() - revoked) / 1_000_000;
+                    }))
+                    .toList();
+            List<Long> millis = new ArrayList<>();
+            for (Future<Long> refusal : refusals) {
+                millis.add(refusal.get());
             }
-            return accepting.isEmpty();
-        });
-        return (System.nanoTime() - revoked) / 1_000_000;
+            return millis;
+        }
     }
 
-    /** Asserts less than the 10 s after which a key is looked up anyway. */
+    /**
+     * The promise is a second, which a busy machine may miss: a web looks for changes every half second. What must not
+     * happen is that it finds none. Then it refuses the key 10 s after it has looked it up, which it has just done. The
+     * bound is not far below that; the figures are in the log.
+     */
     @Test
     void aRevokedKeyIsRefusedEverywhere() throws Exception {
-        List<Long> millis = new ArrayList<>();
+        List<List<Long>> millis = new ArrayList<>();
         for (int i = 0; i < 10; i++) {
-            millis.add(revoke(Duration.ofSeconds(5)));
+            millis.add(revoke(Duration.ofSeconds(8)));
         }
 
-        System.out.printf("fault: %d revocations reached %d webs within %s ms%n", millis.size(), WEBS, millis);
+        System.out.printf("fault: %d revocations reached each web within %s ms%n", millis.size(), millis);
     }
 
+    /** The promise is 10 s. What must not happen is that a key that is in use is never looked up again. */
     @Test
     void aRevokedKeyIsRefusedEverywhereWithoutRedis() throws Exception {
         servers.killRedis();
         try {
             System.out.printf(
-                    "fault: without Redis a revocation reached %d webs within %d ms%n",
-                    WEBS, revoke(Duration.ofSeconds(15)));
+                    "fault: without Redis a revocation reached each web within %s ms%n",
+                    revoke(Duration.ofSeconds(100)));
         } finally {
             servers.startRedis();
         }
     }
 
-    /** More calls than a quota allows without Redis are a matter of time: none that it allows may be refused. */
+    /**
+     * The key is used at four fifths of its rate, so that it is refused if a call takes more units than it costs, or if
+     * units are lost between Redis and the webs. A slow machine uses it less.
+     */
     @Test
     void nobodyIsRefusedWronglyWhenRedisLosesItsData() throws Exception {
-        String key = TestKeys.ofRole(servers.ledger(), "storefront");
-        for (int i = 0; i < 300; i++) {
+        int rate = 40;
+        long gapNanos = TimeUnit.SECONDS.toNanos(1) * 5 / (rate * 4);
+        String key = create("{\"name\":\"shop\",\"role\":\"storefront\",\"rate\":" + rate + "}")
+                .path("key")
+                .asText();
+        for (int i = 0; i < 400; i++) {
+            long next = System.nanoTime() + gapNanos;
             switch (i) {
-                case 50, 200 -> servers.streams().redis(Command.FLUSHALL);
-                case 100 -> servers.killRedis();
-                case 150 -> servers.startRedis();
+                case 150, 300 -> servers.streams().redis(Command.FLUSHALL);
+                case 200 -> servers.killRedis();
+                case 250 -> servers.startRedis();
                 default -> {}
             }
-            assertThat(status(webs.get(i % WEBS), key)).isEqualTo(200);
+            assertThat(status(webs.get(i % WEBS), key)).as("call %d", i).isEqualTo(200);
+            TimeUnit.NANOSECONDS.sleep(next - System.nanoTime());
         }
     }
 }

@@ -91,8 +91,8 @@ public record OpenApiDocument(JsonNode root) {
                     .toList();
         }
 
-        /** The scope that a key needs. */
-        public String scope() {
+        /** The scope that a key needs, or "" when any key will do. */
+        String scope() {
             return operation.at("/security/0/key/0").asText();
         }
 

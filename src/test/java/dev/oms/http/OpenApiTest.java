@@ -1,14 +1,18 @@
 package dev.oms.http;
 
 import static io.restassured.RestAssured.given;
+import static java.util.stream.Collectors.joining;
+import static java.util.stream.Collectors.toMap;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.oms.Ledger;
 import dev.oms.OmsServers;
 import dev.oms.Shop;
+import dev.oms.access.Scopes;
 import dev.oms.http.OpenApiDocument.Body;
 import dev.oms.http.OpenApiDocument.Call;
+import io.quarkus.security.PermissionsAllowed;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.DisabledOnIntegrationTest;
 import io.quarkus.test.junit.QuarkusTest;
@@ -67,6 +71,17 @@ class OpenApiTest {
                 .toList();
 
         assertThat(documented).isNotEmpty().containsExactlyInAnyOrderElementsOf(callsOfTheResources());
+    }
+
+    @Test
+    @DisabledOnIntegrationTest("Needs the resource classes of the running process")
+    void namesTheScopeOfEveryCall() {
+        Map<String, String> documented = document.calls().stream().collect(toMap(Call::toString, Call::scope));
+
+        assertThat(documented)
+                .isEqualTo(resourceMethods()
+                        .flatMap(method -> verbs(method).map(verb -> Map.entry(verb + " " + path(method), method)))
+                        .collect(toMap(Map.Entry::getKey, call -> scope(call.getValue()))));
     }
 
     @Test
@@ -233,13 +248,27 @@ class OpenApiTest {
     }
 
     /** The calls that the resources of the running application implement. */
-    private List<String> callsOfTheResources() {
+    private static Stream<Method> resourceMethods() {
         return CDI.current().getBeanManager().getBeans(Object.class, Any.Literal.INSTANCE).stream()
                 .map(Bean::getBeanClass)
                 .filter(type -> type.isAnnotationPresent(Path.class))
-                .flatMap(type -> Arrays.stream(type.getDeclaredMethods()))
+                .flatMap(type -> Arrays.stream(type.getDeclaredMethods()));
+    }
+
+    private static List<String> callsOfTheResources() {
+        return resourceMethods()
                 .flatMap(method -> verbs(method).map(verb -> verb + " " + path(method) + " " + parameterNames(method)))
                 .toList();
+    }
+
+    /** The scope that a method needs, or "" when any key will do. */
+    private static String scope(Method method) {
+        PermissionsAllowed allowed = method.getAnnotation(PermissionsAllowed.class);
+        return allowed == null
+                ? ""
+                : Arrays.stream(allowed.value())
+                        .filter(permission -> !permission.equals(Scopes.ALL_USERS))
+                        .collect(joining(" "));
     }
 
     private static Stream<String> verbs(Method method) {

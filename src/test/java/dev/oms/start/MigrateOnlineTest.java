@@ -11,6 +11,8 @@ import dev.oms.http.Texts;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
@@ -36,6 +38,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.postgresql.ds.PGSimpleDataSource;
@@ -79,6 +82,10 @@ class MigrateOnlineTest {
 
     private static EmbeddedServers servers;
 
+    /** Migrations besides those of OMS. */
+    @TempDir
+    private Path others;
+
     private PGSimpleDataSource dataSource;
     private Ledger ledger;
 
@@ -107,7 +114,10 @@ class MigrateOnlineTest {
         own.setDatabaseName(dataSource.getDatabaseName());
         FluentConfiguration flyway = Flyway.configure();
         MigrateOnline.configure(flyway, own);
-        flyway.locations("classpath:db/migration").target(version).load().migrate();
+        flyway.locations("classpath:db/migration", "filesystem:" + others)
+                .target(version)
+                .load()
+                .migrate();
     }
 
     @Test
@@ -160,11 +170,15 @@ class MigrateOnlineTest {
                 "14 | 15 | orders | pg_constraint where conname = 'idempotency_keys_order_id_fkey' | 0",
                 "15 | 16 | stock_movements | information_schema.columns where column_name = 'reference' | 1",
                 "16 | 17 | orders | information_schema.columns where column_name = 'short_items' | 1",
-                "19 | 20 | stock_movements | information_schema.columns where column_name = 'idempotency_key' | 1"
+                "19 | 20 | stock_movements | information_schema.columns where column_name = 'idempotency_key' | 1",
+                "23 | 9999 | orders | information_schema.columns where column_name = 'future' | 1"
             },
             quoteCharacter = '"')
     void asksAgainForALockThatIsHeldTooLong(String from, String to, String table, String changed, long count)
             throws Exception {
+        Files.writeString(
+                others.resolve("V9999__future.sql"),
+                "select pg_temp.retry_while_locked('alter table orders add column future text')");
         migrate(from);
         try (Connection reading = dataSource.getConnection();
                 Statement statement = reading.createStatement();
