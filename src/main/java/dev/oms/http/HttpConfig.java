@@ -3,8 +3,6 @@ package dev.oms.http;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 import jakarta.validation.constraints.Min;
-import java.util.Optional;
-import java.util.Set;
 
 /** Settings for accepting requests. */
 @ConfigMapping(prefix = "oms.http")
@@ -13,7 +11,4 @@ interface HttpConfig {
     @WithDefault("1000")
     @Min(1)
     int maxCalls();
-
-    /** Names with a dot under which probes and Prometheus reach the management port. See {@link RefusePages}. */
-    Optional<Set<String>> managementHosts();
 }
