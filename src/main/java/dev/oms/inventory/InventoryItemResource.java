@@ -33,7 +33,7 @@ import java.util.List;
 @Path("/inventory_items")
 class InventoryItemResource {
     /** What looks for items by anything but their id may read them all. */
-    private static final int SEARCH_UNITS = 10;
+    private static final int SEARCH_UNITS = 5;
 
     private final InventoryItems items;
     private final StockMovements movements;

@@ -405,14 +405,14 @@ class AccessTest {
     @ParameterizedTest
     @CsvSource({
         "GET, /orders/{id}, 1",
-        "GET, /orders?limit=10, 1",
-        "GET, /orders?limit=50, 5",
-        "GET, /orders, 10",
-        "GET, /users/{user}/orders, 10",
+        "GET, /orders?limit=25, 1",
+        "GET, /orders?limit=26, 2",
+        "GET, /orders, 4",
+        "GET, /users/{user}/orders, 4",
         "GET, /inventory_items, 1",
-        "GET, /inventory_items?name=x, 10",
-        "GET, /inventory_items?below_threshold=true, 10",
-        "GET, /inventory_items?sort=low_stock, 10",
+        "GET, /inventory_items?name=x, 5",
+        "GET, /inventory_items?below_threshold=true, 5",
+        "GET, /inventory_items?sort=low_stock, 5",
         "POST, /inventory_items/audit, 100",
         "POST, /jobs/failed/retry, 100"
     })
