@@ -1,7 +1,6 @@
 package dev.oms.access;
 
 import dev.oms.access.Quota.Decision;
-import dev.oms.access.VerifyKeys.Answer;
 import dev.oms.http.Causes;
 import dev.oms.http.CollectBody;
 import dev.oms.http.DatabaseFailure;
@@ -108,10 +107,10 @@ class Authenticate {
 
     private void authenticate(
             RoutingContext call,
-            Optional<Answer> remembered,
-            Supplier<CompletableFuture<Answer>> lookUp,
+            Optional<Verdict> remembered,
+            Supplier<CompletableFuture<Verdict>> lookUp,
             String notValid) {
-        if (remembered.isPresent() && remembered.get().isFresh()) {
+        if (remembered.isPresent() && remembered.get().isFresh(System.nanoTime())) {
             admit(call, remembered.get(), notValid);
         } else if (isKnown(remembered) || !failures.areTooMany(addressOf(call))) {
             lookUp(call, lookUp.get(), notValid);
@@ -123,8 +122,8 @@ class Authenticate {
     }
 
     /** A key or token that was valid is looked up again, whatever others at its address do. */
-    private static boolean isKnown(Optional<Answer> answer) {
-        return answer.isPresent() && answer.get().identity().isPresent();
+    private static boolean isKnown(Optional<Verdict> verdict) {
+        return verdict.isPresent() && verdict.get().identity().isPresent();
     }
 
     private static String addressOf(RoutingContext call) {
@@ -139,10 +138,10 @@ class Authenticate {
                 : "";
     }
 
-    private void lookUp(RoutingContext call, CompletableFuture<Answer> lookUp, String notValid) {
-        await(call, lookUp, (answer, failure) -> {
+    private void lookUp(RoutingContext call, CompletableFuture<Verdict> lookUp, String notValid) {
+        await(call, lookUp, (verdict, failure) -> {
             if (failure == null) {
-                admit(call, answer, notValid);
+                admit(call, verdict, notValid);
             } else if (Causes.root(failure) instanceof ProblemException refused) {
                 writeProblem.write(call, refused.problem());
             } else if (!DatabaseFailure.of(failure).isTransient()) {
@@ -158,13 +157,13 @@ class Authenticate {
         });
     }
 
-    private void admit(RoutingContext call, Answer answer, String notValid) {
-        if (answer.identity().isEmpty()) {
+    private void admit(RoutingContext call, Verdict verdict, String notValid) {
+        if (verdict.identity().isEmpty()) {
             failures.add(addressOf(call));
             refuse(call, notValid);
             return;
         }
-        SecurityIdentity identity = answer.identity().get();
+        SecurityIdentity identity = verdict.identity().get();
         if (((Caller) identity.getPrincipal()).keyId() instanceof Long keyId) {
             lastUses.add(keyId);
         }

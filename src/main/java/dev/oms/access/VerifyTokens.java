@@ -2,7 +2,6 @@ package dev.oms.access;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
-import dev.oms.access.VerifyKeys.Answer;
 import dev.oms.http.Causes;
 import dev.oms.http.ProblemException;
 import dev.oms.http.Texts;
@@ -62,7 +61,7 @@ class VerifyTokens {
     private final IdentityProviderManager identities;
     private final Quotas quotas;
     private final Clock clock;
-    private final Cache<ByteBuffer, Answer> answers =
+    private final Cache<ByteBuffer, Verdict> verdicts =
             Caffeine.newBuilder().maximumSize(REMEMBERED_MAX).build();
 
     private volatile boolean wasReached;
@@ -84,8 +83,8 @@ class VerifyTokens {
     }
 
     /** What is known about a token without verifying it, if anything; it may not be fresh. */
-    Optional<Answer> remembered(String token) {
-        return Optional.ofNullable(answers.getIfPresent(digest(token)));
+    Optional<Verdict> remembered(String token) {
+        return Optional.ofNullable(verdicts.getIfPresent(digest(token)));
     }
 
     /**
@@ -94,11 +93,11 @@ class VerifyTokens {
      * @return fails with a {@link ProblemException}: 403 for a customer's token without a user id, 503 when the issuer
      *     cannot be reached and is needed
      */
-    CompletableFuture<Answer> lookUp(String token, RoutingContext call) {
+    CompletableFuture<Verdict> lookUp(String token, RoutingContext call) {
         return wasReached ? verify(token, call) : makeContact(token, call);
     }
 
-    private CompletableFuture<Answer> makeContact(String token, RoutingContext call) {
+    private CompletableFuture<Verdict> makeContact(String token, RoutingContext call) {
         CompletableFuture<Void> contact = new CompletableFuture<>();
         synchronized (this) {
             if (firstContact != null) {
@@ -110,7 +109,7 @@ class VerifyTokens {
             }
             firstContact = contact;
         }
-        return verify(token, call).whenComplete((answer, failure) -> {
+        return verify(token, call).whenComplete((verdict, failure) -> {
             if (failure != null
                     && Causes.root(failure) instanceof ProblemException problem
                     && problem.problem().status() == 503) {
@@ -126,7 +125,7 @@ class VerifyTokens {
         });
     }
 
-    private CompletableFuture<Answer> verify(String token, RoutingContext call) {
+    private CompletableFuture<Verdict> verify(String token, RoutingContext call) {
         AuthenticationRequest request = HttpSecurityUtils.setRoutingContextAttribute(
                 new TokenAuthenticationRequest(new AccessTokenCredential(token)), call);
         return Uni.createFrom()
@@ -134,9 +133,9 @@ class VerifyTokens {
                 .subscribeAsCompletionStage()
                 .handle((identity, failure) -> {
                     if (failure == null) {
-                        Answer answer = answerTo(identity);
-                        answers.put(digest(token), answer);
-                        return answer;
+                        Verdict verdict = verdictOn(identity);
+                        verdicts.put(digest(token), verdict);
+                        return verdict;
                     }
                     if (isOutage(failure)) {
                         LOG.warnf(
@@ -144,8 +143,8 @@ class VerifyTokens {
                                 Causes.root(failure).getMessage());
                         throw unreachable();
                     }
-                    answers.invalidate(digest(token));
-                    return new Answer(Optional.empty(), System.nanoTime());
+                    verdicts.invalidate(digest(token));
+                    return new Verdict(Optional.empty(), System.nanoTime());
                 });
     }
 
@@ -162,11 +161,11 @@ class VerifyTokens {
                                 || cause instanceof OIDCException);
     }
 
-    private Answer answerTo(SecurityIdentity identity) {
+    private Verdict verdictOn(SecurityIdentity identity) {
         JsonWebToken token = (JsonWebToken) identity.getPrincipal();
         String subject = token.getSubject();
         if (subject.length() > SUBJECT_LENGTH_MAX || !PRINTABLE.matcher(subject).matches()) {
-            return new Answer(Optional.empty(), System.nanoTime());
+            return new Verdict(Optional.empty(), System.nanoTime());
         }
         Set<Role> roles = rolesOf(identity);
         Long userId = roles.equals(Set.of(Role.customer)) ? userIdOf(token) : null;
@@ -175,7 +174,7 @@ class VerifyTokens {
         Caller caller = new Caller("oidc:" + subject, null, scopes, userId);
         Duration left = Duration.between(clock.instant(), Instant.ofEpochSecond(token.getExpirationTime()));
         Duration remembered = left.compareTo(VALID_FOR) < 0 ? left : VALID_FOR;
-        return new Answer(Optional.of(caller.identity(quotas.of(caller))), System.nanoTime() + remembered.toNanos());
+        return new Verdict(Optional.of(caller.identity(quotas.of(caller))), System.nanoTime() + remembered.toNanos());
     }
 
     private static Set<Role> rolesOf(SecurityIdentity identity) {
