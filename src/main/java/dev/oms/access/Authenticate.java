@@ -22,7 +22,6 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BiConsumer;
 import java.util.function.Supplier;
-import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.jboss.logging.Logger;
 
 /**
@@ -46,7 +45,7 @@ class Authenticate {
     private static final CharSequence LIMIT = HttpHeaders.createOptimized("RateLimit");
     private static final String BEARER = "Bearer ";
 
-    private final boolean isOn;
+    private final AuthMode mode;
     private final VerifyKeys verifyKeys;
     private final VerifyTokens verifyTokens;
     private final LastUses lastUses;
@@ -54,13 +53,13 @@ class Authenticate {
     private final WriteProblem writeProblem;
 
     Authenticate(
-            @ConfigProperty(name = "oms.auth") boolean isOn,
+            AuthMode mode,
             VerifyKeys verifyKeys,
             VerifyTokens verifyTokens,
             LastUses lastUses,
             FailedAuthentications failures,
             WriteProblem writeProblem) {
-        this.isOn = isOn;
+        this.mode = mode;
         this.verifyKeys = verifyKeys;
         this.verifyTokens = verifyTokens;
         this.lastUses = lastUses;
@@ -68,16 +67,14 @@ class Authenticate {
         this.writeProblem = writeProblem;
     }
 
-    void warn(
-            @Observes StartupEvent event,
-            @ConfigProperty(name = "quarkus.http.host-enabled", defaultValue = "true") boolean isServing) {
-        if (!isOn && isServing) {
+    void warn(@Observes StartupEvent event) {
+        if (mode.isOpen()) {
             LOG.warn("OMS_AUTH is off: whoever reaches this process may read and change everything.");
         }
     }
 
     void install(@Observes Filters filters) {
-        if (isOn) {
+        if (mode.isOn()) {
             filters.register(this::authenticate, FilterOrder.AUTHENTICATE.priority());
         }
     }

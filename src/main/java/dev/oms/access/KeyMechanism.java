@@ -8,7 +8,6 @@ import io.quarkus.vertx.http.runtime.security.HttpAuthenticationMechanism;
 import io.smallrye.mutiny.Uni;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.context.ApplicationScoped;
-import org.eclipse.microprofile.config.inject.ConfigProperty;
 
 /**
  * Authenticates calls by their API key, {@code Authorization: Bearer oms_…}, or their token. {@link Authenticate} has
@@ -28,8 +27,8 @@ class KeyMechanism implements HttpAuthenticationMechanism {
 
     private final boolean isOn;
 
-    KeyMechanism(@ConfigProperty(name = "oms.auth") boolean isOn) {
-        this.isOn = isOn;
+    KeyMechanism(AuthMode mode) {
+        this.isOn = mode.isOn();
     }
 
     static void authenticated(RoutingContext call, SecurityIdentity identity) {
