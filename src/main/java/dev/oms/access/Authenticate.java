@@ -36,9 +36,6 @@ class Authenticate {
 
     private static final Logger LOG = Logger.getLogger(Authenticate.class);
     static final String NEEDED = "A key is needed: send Authorization: Bearer oms_…";
-    private static final String NOT_VALID = "The key is not valid: it is unknown, has expired or was revoked.";
-    private static final String TOKEN_NOT_VALID =
-            "The token is not valid: it has expired, is not meant for this service, or is not its issuer's.";
     /** draft-ietf-httpapi-ratelimit-headers-10. */
     private static final CharSequence POLICY = HttpHeaders.createOptimized("RateLimit-Policy");
 
@@ -84,7 +81,7 @@ class Authenticate {
         if (credentials.isEmpty()) {
             // A resource that needs a scope refuses it. None that does not takes a body.
             if (CollectBody.hasBody(call)) {
-                refuse(call, NEEDED);
+                refuse(call, Problem.of(401, NEEDED));
             } else {
                 call.next();
             }
@@ -92,35 +89,27 @@ class Authenticate {
         }
         String bearer = credentials.size() == 1 ? bearerIn(credentials.getFirst()) : "";
         if (verifyTokens.isOn() && !bearer.isEmpty() && !bearer.startsWith(KeySecret.PREFIX)) {
-            authenticate(
-                    call, verifyTokens.remembered(bearer), () -> verifyTokens.lookUp(bearer, call), TOKEN_NOT_VALID);
+            authenticate(call, verifyTokens.remembered(bearer), () -> verifyTokens.lookUp(bearer, call));
             return;
         }
         KeySecret.parse(bearer)
                 .ifPresentOrElse(
-                        key -> authenticate(call, verifyKeys.remembered(key), () -> verifyKeys.lookUp(key), NOT_VALID),
-                        () -> refuse(call, NOT_VALID));
+                        key -> authenticate(call, verifyKeys.remembered(key), () -> verifyKeys.lookUp(key)),
+                        () -> refuse(call, VerifyKeys.NOT_VALID));
     }
 
     private void authenticate(
-            RoutingContext call,
-            Optional<Verdict> remembered,
-            Supplier<CompletableFuture<Verdict>> lookUp,
-            String notValid) {
+            RoutingContext call, Optional<Verdict> remembered, Supplier<CompletableFuture<Verdict>> lookUp) {
         if (remembered.isPresent() && remembered.get().isFresh(System.nanoTime())) {
-            admit(call, remembered.get(), notValid);
-        } else if (isKnown(remembered) || !failures.areTooMany(addressOf(call))) {
-            lookUp(call, lookUp.get(), notValid);
+            admit(call, remembered.get());
+            // What was valid is looked up again, whatever others at its address do.
+        } else if (remembered.filter(Verdict::isValid).isPresent() || !failures.areTooMany(addressOf(call))) {
+            lookUp(call, lookUp.get());
         } else {
             call.response().putHeader(HttpHeaders.RETRY_AFTER, "1");
             writeProblem.write(
                     call, Problem.of(429, "Too many invalid keys from this address. Try again in a second."));
         }
-    }
-
-    /** A key or token that was valid is looked up again, whatever others at its address do. */
-    private static boolean isKnown(Optional<Verdict> verdict) {
-        return verdict.isPresent() && verdict.get().identity().isPresent();
     }
 
     private static String addressOf(RoutingContext call) {
@@ -135,10 +124,10 @@ class Authenticate {
                 : "";
     }
 
-    private void lookUp(RoutingContext call, CompletableFuture<Verdict> lookUp, String notValid) {
+    private void lookUp(RoutingContext call, CompletableFuture<Verdict> lookUp) {
         await(call, lookUp, (verdict, failure) -> {
             if (failure == null) {
-                admit(call, verdict, notValid);
+                admit(call, verdict);
             } else if (Causes.root(failure) instanceof ProblemException refused) {
                 writeProblem.write(call, refused.problem());
             } else if (!DatabaseFailure.of(failure).isTransient()) {
@@ -154,13 +143,13 @@ class Authenticate {
         });
     }
 
-    private void admit(RoutingContext call, Verdict verdict, String notValid) {
-        if (verdict.identity().isEmpty()) {
+    private void admit(RoutingContext call, Verdict verdict) {
+        if (!verdict.isValid()) {
             failures.add(addressOf(call));
-            refuse(call, notValid);
+            refuse(call, verdict.refusal());
             return;
         }
-        SecurityIdentity identity = verdict.identity().get();
+        SecurityIdentity identity = verdict.identity();
         if (((Caller) identity.getPrincipal()).keyId() instanceof Long keyId) {
             lastUses.add(keyId);
         }
@@ -210,8 +199,10 @@ class Authenticate {
         }));
     }
 
-    private void refuse(RoutingContext call, String detail) {
-        call.response().putHeader("WWW-Authenticate", CHALLENGE);
-        writeProblem.write(call, Problem.of(401, detail));
+    private void refuse(RoutingContext call, Problem refusal) {
+        if (refusal.status() == 401) {
+            call.response().putHeader("WWW-Authenticate", CHALLENGE);
+        }
+        writeProblem.write(call, refusal);
     }
 }

@@ -39,8 +39,7 @@ class TrustIssuer implements TenantConfigResolver {
     private final boolean isOn;
     private final Uni<OidcTenantConfig> tenant;
 
-    TrustIssuer(
-TokenConfig config, OidcConfig defaults, AuthMode mode) {
+    TrustIssuer(TokenConfig config, OidcConfig defaults, AuthMode mode) {
         this.config = config;
         this.isOn = config.url().isPresent() && mode.isGuarded();
         this.tenant = Uni.createFrom().item(isOn ? tenant(config, defaults) : null);

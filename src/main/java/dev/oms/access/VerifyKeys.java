@@ -3,6 +3,7 @@ package dev.oms.access;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.oms.access.ApiKeys.ValidKey;
+import dev.oms.http.Problem;
 import dev.oms.http.ProblemException;
 import io.quarkus.security.identity.SecurityIdentity;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -33,6 +34,11 @@ class VerifyKeys {
 
     /** How long to wait after a failed attempt to renew it. */
     private static final Duration RETRY_AFTER = Duration.ofSeconds(1);
+
+    /** One and the same for all of them, so that nobody learns which keys there have been. */
+    static final Problem NOT_VALID = Problem.of(
+            401,
+            "The key is not valid: it is unknown, has expired or was revoked. Ask the operator of this service for another.");
 
     /** Far more than are in use at a time, and about 10 MB. */
     private static final int REMEMBERED_MAX = 10_000;
@@ -73,16 +79,12 @@ class VerifyKeys {
      * @param renewNanos when to ask again in the background, if the key is valid and used
      */
     private record Known(Verdict verdict, long renewNanos) {
-        boolean isValid() {
-            return verdict.identity().isPresent();
-        }
-
         boolean isToBeRenewed(long now) {
-            return isValid() && verdict.isFresh(now) && now - renewNanos >= 0;
+            return verdict.isValid() && verdict.isFresh(now) && now - renewNanos >= 0;
         }
 
         Known stale(long now) {
-            return new Known(new Verdict(verdict.identity(), now), now);
+            return new Known(verdict.stale(now), now);
         }
 
         Known renewedAt(long later) {
@@ -150,8 +152,10 @@ class VerifyKeys {
                                 ? valid.timeLeft()
                                 : VALID_FOR)
                 .orElse(INVALID_FOR);
-        return new Known(
-                new Verdict(key.map(this::identityOf), asked + lasts.toNanos()), asked + RENEW_AFTER.toNanos());
+        long until = asked + lasts.toNanos();
+        Verdict verdict = key.map(valid -> Verdict.valid(identityOf(valid), until))
+                .orElseGet(() -> Verdict.refused(NOT_VALID, until));
+        return new Known(verdict, asked + RENEW_AFTER.toNanos());
     }
 
     private SecurityIdentity identityOf(ValidKey key) {
@@ -160,7 +164,7 @@ class VerifyKeys {
 
     private Optional<ValidKey> find(ByteBuffer digest) throws InterruptedException {
         Known before = remembered.getIfPresent(digest);
-        Semaphore permits = before != null && before.isValid() ? knownConnections : connections;
+        Semaphore permits = before != null && before.verdict.isValid() ? knownConnections : connections;
         if (!permits.tryAcquire(WAIT_MILLIS_MAX, TimeUnit.MILLISECONDS)) {
             throw ProblemException.busy("Too many keys are being verified; nothing was changed. Try again.");
         }

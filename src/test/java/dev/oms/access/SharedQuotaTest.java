@@ -43,8 +43,8 @@ class SharedQuotaTest {
     void aSilentRedisDelaysOneCallAndIsAskedAgainOnceItAnswers() throws Exception {
         URI server = URI.create(OmsServers.servers().settings().get("OMS_REDIS_URL"));
         try (TcpProxy proxy = new TcpProxy(server.getPort())) {
-            Redis client = Redis.createClient(
-                    vertx, server.toString().replace(":" + server.getPort(), ":" + proxy.port()));
+            Redis client =
+                    Redis.createClient(vertx, server.toString().replace(":" + server.getPort(), ":" + proxy.port()));
             ReactiveRedisDataSource source = new ReactiveRedisDataSourceImpl(vertx, client, RedisAPI.api(client));
             RedisQuotas redis = new RedisQuotas(source);
             take(quota(redis));

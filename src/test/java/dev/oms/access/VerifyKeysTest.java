@@ -34,7 +34,7 @@ class VerifyKeysTest {
     @BeforeEach
     void lookUp() {
         verifyKeys = new VerifyKeys(keys, quotas, now::get);
-        assertThat(verifyKeys.lookUp(key).join().identity()).isPresent();
+        assertThat(verifyKeys.lookUp(key).join().isValid()).isTrue();
     }
 
     private void pass(Duration time) {
@@ -43,7 +43,7 @@ class VerifyKeysTest {
 
     private boolean isKnown() {
         Verdict verdict = verifyKeys.remembered(key).orElseThrow();
-        return verdict.isFresh(now.get()) && verdict.identity().isPresent();
+        return verdict.isFresh(now.get()) && verdict.isValid();
     }
 
     /** When what is remembered ends. */
