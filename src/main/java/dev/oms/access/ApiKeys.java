@@ -2,6 +2,7 @@ package dev.oms.access;
 
 import dev.oms.http.DatabaseFailure.AutoCommitFailure;
 import dev.oms.http.ProblemException;
+import dev.oms.http.Statements;
 import io.agroal.api.AgroalDataSource;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.sql.Array;
@@ -9,7 +10,6 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Types;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
@@ -85,63 +85,47 @@ class ApiKeys {
             String name, Collection<String> scopes, Long userId, Integer rate, String createdBy, Instant expiresAt) {}
 
     Optional<ValidKey> findValid(byte[] digest) {
-        return query(FIND_VALID, statement -> statement.setBytes(1, digest), row -> {
-                    long millisLeft = row.getLong(6);
-                    Duration timeLeft = row.wasNull() ? null : Duration.ofMillis(millisLeft);
-                    return new ValidKey(
-                            row.getLong(1),
-                            row.getString(2),
-                            Set.copyOf(texts(row, 3)),
-                            row.getObject(4, Long.class),
-                            row.getObject(5, Integer.class),
-                            timeLeft);
-                })
-                .stream()
-                .findFirst();
+        return query(ApiKeys::valid, FIND_VALID, digest).stream().findFirst();
+    }
+
+    private static ValidKey valid(ResultSet row) throws SQLException {
+        Long millisLeft = row.getObject(6, Long.class);
+        return new ValidKey(
+                row.getLong(1),
+                row.getString(2),
+                Set.copyOf(texts(row, 3)),
+                row.getObject(4, Long.class),
+                row.getObject(5, Integer.class),
+                millisLeft == null ? null : Duration.ofMillis(millisLeft));
     }
 
     ApiKey insert(KeySecret secret, NewKey key) {
-        return change(INSERT, statement -> {
-                    statement.setString(1, key.name());
-                    statement.setString(2, secret.hint());
-                    statement.setBytes(3, secret.digest());
-                    statement.setArray(
-                            4,
-                            statement
-                                    .getConnection()
-                                    .createArrayOf(
-                                            "text",
-                                            key.scopes().stream().sorted().toArray()));
-                    statement.setObject(5, key.userId(), Types.BIGINT);
-                    statement.setObject(6, key.rate(), Types.INTEGER);
-                    statement.setString(7, key.createdBy());
-                    statement.setObject(
-                            8,
-                            key.expiresAt() == null ? null : key.expiresAt().atOffset(ZoneOffset.UTC),
-                            Types.TIMESTAMP_WITH_TIMEZONE);
-                })
+        return change(
+                        INSERT,
+                        key.name(),
+                        secret.hint(),
+                        secret.digest(),
+                        key.scopes().stream().sorted().toArray(String[]::new),
+                        key.userId(),
+                        key.rate(),
+                        key.createdBy(),
+                        key.expiresAt() == null ? null : key.expiresAt().atOffset(ZoneOffset.UTC))
                 .getFirst()
                 .withSecret(secret);
     }
 
     List<ApiKey> list(Long after, int rows) {
-        return query(
-                LIST,
-                statement -> {
-                    statement.setLong(1, after == null ? Long.MAX_VALUE : after);
-                    statement.setInt(2, rows);
-                },
-                ApiKeys::view);
+        return query(ApiKeys::view, LIST, after == null ? Long.MAX_VALUE : after, rows);
     }
 
     /** @throws ProblemException 404 when there is no such key */
     ApiKey get(long id) {
-        return one(id, query(GET, statement -> statement.setLong(1, id), ApiKeys::view));
+        return one(id, query(ApiKeys::view, GET, id));
     }
 
     /** @throws ProblemException 404 when there is no such key */
     ApiKey revoke(long id) {
-        return one(id, change(REVOKE, statement -> statement.setLong(1, id)));
+        return one(id, change(REVOKE, id));
     }
 
     /**
@@ -151,13 +135,7 @@ class ApiKeys {
      * @throws ProblemException 404 when there is no such key, 409 when it has expired or been revoked
      */
     ApiKey roll(long id, int overlapSeconds, KeySecret secret, String createdBy) {
-        List<ApiKey> successor = change(ROLL, statement -> {
-            statement.setLong(1, id);
-            statement.setInt(2, overlapSeconds);
-            statement.setString(3, secret.hint());
-            statement.setBytes(4, secret.digest());
-            statement.setString(5, createdBy);
-        });
+        List<ApiKey> successor = change(ROLL, id, overlapSeconds, secret.hint(), secret.digest(), createdBy);
         if (successor.isEmpty()) {
             throw ProblemException.conflict("API key %d is %s.".formatted(id, get(id).status()), null);
         }
@@ -166,10 +144,7 @@ class ApiKeys {
 
     /** Records that keys have been used just now. */
     void touch(Collection<Long> ids) {
-        query(
-                TOUCH,
-                statement -> statement.setArray(1, statement.getConnection().createArrayOf("bigint", ids.toArray())),
-                row -> null);
+        query(row -> row.getLong(1), TOUCH, (Object) ids.toArray(Long[]::new));
     }
 
     private static ApiKey one(long id, List<ApiKey> found) {
@@ -206,27 +181,22 @@ class ApiKeys {
         return time == null ? null : time.toInstant();
     }
 
-    private interface Parameters {
-        void set(PreparedStatement statement) throws SQLException;
-    }
-
     private interface Row<T> {
         T read(ResultSet row) throws SQLException;
     }
 
-    private <T> List<T> query(String sql, Parameters parameters, Row<T> view) {
-        return run(sql, parameters, view, e -> new IllegalStateException("API keys cannot be read", e));
+    private <T> List<T> query(Row<T> view, String sql, Object... parameters) {
+        return run(view, e -> new IllegalStateException("API keys cannot be read", e), sql, parameters);
     }
 
-    private List<ApiKey> change(String sql, Parameters parameters) {
-        return run(sql, parameters, ApiKeys::view, AutoCommitFailure::new);
+    private List<ApiKey> change(String sql, Object... parameters) {
+        return run(ApiKeys::view, AutoCommitFailure::new, sql, parameters);
     }
 
     private <T> List<T> run(
-            String sql, Parameters parameters, Row<T> view, Function<SQLException, RuntimeException> failure) {
+            Row<T> view, Function<SQLException, RuntimeException> failure, String sql, Object... parameters) {
         try (Connection connection = dataSource.getConnection();
-                PreparedStatement statement = connection.prepareStatement(sql)) {
-            parameters.set(statement);
+                PreparedStatement statement = Statements.prepare(connection, sql, parameters)) {
             return rows(statement, view, failure);
         } catch (SQLException e) {
             throw new IllegalStateException("API keys cannot be read or changed", e);

@@ -1,5 +1,6 @@
 package dev.oms.job;
 
+import dev.oms.http.Statements;
 import dev.oms.http.DatabaseFailure;
 import io.agroal.api.AgroalDataSource;
 import io.micrometer.core.instrument.Counter;

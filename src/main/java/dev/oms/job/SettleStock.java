@@ -1,5 +1,6 @@
 package dev.oms.job;
 
+import dev.oms.http.Statements;
 import dev.oms.http.DatabaseFailure;
 import dev.oms.inventory.LowStock;
 import dev.oms.job.Settlement.Line;
