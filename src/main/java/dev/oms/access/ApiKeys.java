@@ -64,8 +64,11 @@ class ApiKeys {
             from old, (select clock_timestamp() t) now
             returning %s""".formatted(IS_VALID, COLUMNS);
 
+    /** Locks in the order of ids, as every web process does, so that two of them do not deadlock. */
     private static final String TOUCH = """
-            update api_keys set last_used_at = greatest(last_used_at, clock_timestamp()) where id = any(?) returning id""";
+            with used as (select id from api_keys where id = any(?) order by id for no key update)
+            update api_keys k set last_used_at = greatest(k.last_used_at, clock_timestamp())
+            from used where k.id = used.id returning k.id""";
 
     private final AgroalDataSource dataSource;
 
