@@ -29,7 +29,8 @@ class ApiKeys {
             "revoked_at is null and (expires_at is null or expires_at > clock_timestamp())";
 
     private static final String COLUMNS = """
-            id, name, hint, scopes, user_id, rate, created_by, created_at, expires_at, revoked_at, last_used_at,
+            id, name, hint, scopes, user_id, rate, created_by, created_at, expires_at, revoked_at, revoked_by,
+            successor_id, last_used_at,
             case when revoked_at is not null then 'revoked'
                 when expires_at <= clock_timestamp() then 'expired' else 'active' end""";
 
@@ -47,22 +48,29 @@ class ApiKeys {
 
     private static final String GET = "select " + COLUMNS + " from api_keys where id = ?";
 
-    /** A key that has been revoked already keeps the time of the first revocation. */
-    private static final String REVOKE =
-            "update api_keys set revoked_at = coalesce(revoked_at, clock_timestamp()) where id = ? returning "
-                    + COLUMNS;
+    /** A key that has been revoked already keeps the time and the author of the first revocation. */
+    private static final String REVOKE = """
+            update api_keys set revoked_at = coalesce(revoked_at, clock_timestamp()),
+                revoked_by = case when revoked_at is null then ? else revoked_by end
+            where id = ? returning\s""" + COLUMNS;
 
-    /** The successor lives as long as its predecessor was meant to, which never lives longer than it would have. */
+    /**
+     * The successor lives as long as its predecessor was meant to, which never lives longer than it would have. A key
+     * has one successor at most: a second would be meant to live no longer than the overlap of the first.
+     */
     private static final String ROLL = """
-            with old as (select * from api_keys where id = ? and %s for update),
+            with old as (select * from api_keys where id = ? and successor_id is null and %s for update),
+            successor as (
+                insert into api_keys (name, hint, digest, scopes, user_id, rate, created_by, created_at, expires_at)
+                select name, ?, ?, scopes, user_id, rate, ?, t, t + (expires_at - created_at)
+                from old, (select clock_timestamp() t) now
+                returning *),
             ended as (
                 update api_keys k
-                set expires_at = least(k.expires_at, clock_timestamp() + ? * interval '1 second')
-                from old where k.id = old.id)
-            insert into api_keys (name, hint, digest, scopes, user_id, rate, created_by, created_at, expires_at)
-            select name, ?, ?, scopes, user_id, rate, ?, t, t + (expires_at - created_at)
-            from old, (select clock_timestamp() t) now
-            returning %s""".formatted(IS_VALID, COLUMNS);
+                set successor_id = successor.id,
+                    expires_at = least(k.expires_at, clock_timestamp() + ? * interval '1 second')
+                from old, successor where k.id = old.id)
+            select %s from successor""".formatted(IS_VALID, COLUMNS);
 
     /** Locks in the order of ids, as every web process does, so that two of them do not deadlock. */
     private static final String TOUCH = """
@@ -127,20 +135,27 @@ class ApiKeys {
     }
 
     /** @throws ProblemException 404 when there is no such key */
-    ApiKey revoke(long id) {
-        return one(id, change(REVOKE, id));
+    ApiKey revoke(long id, String revokedBy) {
+        return one(id, change(REVOKE, revokedBy, id));
     }
 
     /**
      * Stores a successor to a key with the same permissions.
      *
      * @param overlapSeconds for how long the old key lives on, at most
-     * @throws ProblemException 404 when there is no such key, 409 when it has expired or been revoked
+     * @throws ProblemException 404 when there is no such key, 409 when it has expired or been revoked, and when it
+     *     has a successor already
      */
     ApiKey roll(long id, int overlapSeconds, KeySecret secret, String createdBy) {
-        List<ApiKey> successor = change(ROLL, id, overlapSeconds, secret.hint(), secret.digest(), createdBy);
+        List<ApiKey> successor = change(ROLL, id, secret.hint(), secret.digest(), createdBy, overlapSeconds);
         if (successor.isEmpty()) {
-            throw ProblemException.conflict("API key %d is %s.".formatted(id, get(id).status()), null);
+            ApiKey old = get(id);
+            throw ProblemException.conflict(
+                    old.status().equals("active")
+                            ? "API key %d has been rolled already; roll its successor, API key %d."
+                                    .formatted(id, old.successorId())
+                            : "API key %d is %s.".formatted(id, old.status()),
+                    null);
         }
         return successor.getFirst().withSecret(secret);
     }
@@ -169,8 +184,10 @@ class ApiKeys {
                 instant(row, 8),
                 instant(row, 9),
                 instant(row, 10),
-                instant(row, 11),
-                row.getString(12),
+                row.getString(11),
+                row.getObject(12, Long.class),
+                instant(row, 13),
+                row.getString(14),
                 null);
     }
 

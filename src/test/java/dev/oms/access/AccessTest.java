@@ -102,6 +102,12 @@ class AccessTest {
 
         with(admin).post("/api_keys/{id}/revoke", id).then().statusCode(200).body("status", equalTo("revoked"));
 
+        with(TestKeys.of(ledger, "other", Role.admin.scopes(), null, "null", "null"))
+                .header("OMS-Actor", "Anna")
+                .post("/api_keys/{id}/revoke", id)
+                .then()
+                .statusCode(200)
+                .body("revoked_by", equalTo("key:tests"));
         with(key).get("/orders").then().statusCode(401);
         String revokedAt = with(admin).get("/api_keys/{id}", id).path("revoked_at");
         with(admin).post("/api_keys/{id}/revoke", id).then().body("revoked_at", equalTo(revokedAt));
@@ -173,6 +179,44 @@ class AccessTest {
         String old = rolled.extract().path("key");
         with(admin).body("{}").post("/api_keys/{id}/roll", successor).then().statusCode(201);
         with(old).get("/orders").then().statusCode(401);
+    }
+
+    /** Otherwise the second successor would live no longer than the overlap of the first. */
+    @Test
+    void aKeyIsRolledOnce() {
+        int id = create(Map.of("name", "shop-1", "role", "storefront")).extract().path("id");
+        Map<String, Integer> overlap = Map.of("overlap_seconds", 3600);
+        int successor = with(admin)
+                .body(overlap)
+                .post("/api_keys/{id}/roll", id)
+                .then()
+                .statusCode(201)
+                .extract()
+                .path("id");
+        String expiresAt = with(admin).get("/api_keys/{id}", id).path("expires_at");
+
+        with(admin)
+                .body("{}")
+                .post("/api_keys/{id}/roll", id)
+                .then()
+                .statusCode(409)
+                .body(
+                        "detail",
+                        equalTo("API key %d has been rolled already; roll its successor, API key %d."
+                                .formatted(id, successor)));
+
+        with(admin)
+                .get("/api_keys/{id}", id)
+                .then()
+                .body("status", equalTo("active"))
+                .body("successor_id", equalTo(successor))
+                .body("expires_at", equalTo(expiresAt));
+        with(admin)
+                .body(overlap)
+                .post("/api_keys/{id}/roll", successor)
+                .then()
+                .statusCode(201)
+                .body("expires_at", equalTo(null));
     }
 
     @Test
