@@ -132,13 +132,12 @@ class Authenticate {
                 writeProblem.write(call, refused.problem());
             } else if (!DatabaseFailure.of(failure).isTransient()) {
                 LOG.error("500: a key cannot be verified", failure);
-                writeProblem.write(call, Problem.of(500, "An unexpected error occurred and was logged."));
+                writeProblem.write(call, Problem.ofUnexpected());
             } else {
                 LOG.warnf(
                         "503, a key cannot be verified: %s",
                         Causes.root(failure).getMessage());
-                writeProblem.write(
-                        call, Problem.of(503, "The database is unavailable or busy; nothing was changed. Try again."));
+                writeProblem.write(call, Problem.ofUnavailable());
             }
         });
     }
@@ -172,8 +171,7 @@ class Authenticate {
 
     private void limit(RoutingContext call, SharedQuota quota, Decision decision) {
         call.response()
-                .putHeader(
-                        POLICY, "\"default\";q=%d;w=1".formatted(quota.quota().unitsPerSecond()))
+                .putHeader(POLICY, quota.policy())
                 .putHeader(LIMIT, "\"default\";r=" + decision.remaining() + ";t=" + decision.waitSeconds());
         if (decision.granted() > 0) {
             call.next();

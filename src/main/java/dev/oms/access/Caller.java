@@ -6,6 +6,7 @@ import io.quarkus.security.identity.SecurityIdentity;
 import io.quarkus.security.runtime.QuarkusSecurityIdentity;
 import java.security.Principal;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -43,11 +44,11 @@ public record Caller(String name, Long keyId, Set<String> scopes, Long userId) i
     }
 
     /** This caller, as Quarkus Security knows it. */
-    SecurityIdentity identity(SharedQuota quota) {
+    SecurityIdentity identity(Map<String, Object> attributes) {
         QuarkusSecurityIdentity.Builder identity = QuarkusSecurityIdentity.builder()
                 .setPrincipal(this)
                 .addPermissionsAsString(scopes)
-                .addAttribute(Quotas.ATTRIBUTE, quota);
+                .addAttributes(attributes);
         if (userId == null) {
             identity.addPermissionAsString(Scopes.ALL_USERS);
         }

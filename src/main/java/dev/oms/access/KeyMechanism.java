@@ -2,12 +2,12 @@ package dev.oms.access;
 
 import io.quarkus.security.identity.IdentityProviderManager;
 import io.quarkus.security.identity.SecurityIdentity;
-import io.quarkus.security.runtime.QuarkusSecurityIdentity;
 import io.quarkus.vertx.http.runtime.security.ChallengeData;
 import io.quarkus.vertx.http.runtime.security.HttpAuthenticationMechanism;
 import io.smallrye.mutiny.Uni;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.context.ApplicationScoped;
+import java.util.Map;
 
 /**
  * Authenticates calls by their API key, {@code Authorization: Bearer oms_…}, or their token. {@link Authenticate} has
@@ -17,11 +17,7 @@ import jakarta.enterprise.context.ApplicationScoped;
  */
 @ApplicationScoped
 class KeyMechanism implements HttpAuthenticationMechanism {
-    private static final SecurityIdentity ANYBODY = QuarkusSecurityIdentity.builder()
-            .setPrincipal(Caller.ANYBODY)
-            .addPermissionsAsString(Scopes.ALL)
-            .addPermissionAsString(Scopes.ALL_USERS)
-            .build();
+    private static final SecurityIdentity ANYBODY = Caller.ANYBODY.identity(Map.of());
 
     private static final String IDENTITY = KeyMechanism.class.getName();
 

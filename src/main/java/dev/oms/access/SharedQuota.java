@@ -17,6 +17,7 @@ final class SharedQuota {
     private final String name;
     private final Quota quota;
     private final RedisQuotas redis;
+    private final String policy;
 
     /** Units that Redis has granted and no call has used yet. 0 while {@link #last} is null. */
     private long inHand;
@@ -33,10 +34,16 @@ final class SharedQuota {
         this.name = name;
         this.quota = quota;
         this.redis = redis;
+        this.policy = "\"default\";q=" + quota.unitsPerSecond() + ";w=1";
     }
 
     Quota quota() {
         return quota;
+    }
+
+    /** The value of the header {@code RateLimit-Policy}. */
+    String policy() {
+        return policy;
     }
 
     /** Takes units, at most as many as the quota has in a second. */

@@ -10,6 +10,7 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -159,7 +160,7 @@ class VerifyKeys {
     }
 
     private SecurityIdentity identityOf(ValidKey key) {
-        return new Caller("key:" + key.name(), key.id(), key.scopes(), key.userId()).identity(quotas.of(key));
+        return new Caller("key:" + key.name(), key.id(), key.scopes(), key.userId()).identity(Map.of(Quotas.ATTRIBUTE, quotas.of(key)));
     }
 
     private Optional<ValidKey> find(ByteBuffer digest) throws InterruptedException {

@@ -26,6 +26,7 @@ import java.time.Instant;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.EnumSet;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -185,7 +186,9 @@ class VerifyTokens {
         Caller caller = new Caller("oidc:" + subject, null, scopes, userId);
         Duration left = Duration.between(clock.instant(), Instant.ofEpochSecond(token.getExpirationTime()));
         Duration remembered = left.compareTo(VALID_FOR) < 0 ? left : VALID_FOR;
-        return Verdict.valid(caller.identity(quotas.of(caller)), System.nanoTime() + remembered.toNanos());
+        return Verdict.valid(
+                caller.identity(Map.of(Quotas.ATTRIBUTE, quotas.of(caller))),
+                System.nanoTime() + remembered.toNanos());
     }
 
     private static Verdict refused(Problem refusal) {
