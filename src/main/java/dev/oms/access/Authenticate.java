@@ -28,6 +28,9 @@ import org.jboss.logging.Logger;
  * Authenticates a call before its body is received, on the event loop. Whether the caller may do what it asks for is
  * decided by the scope that the resource method names.
  *
+ * <p>A filter, not an {@code IdentityProvider}: Quarkus authenticates after all filters ({@link FilterOrder}), when the
+ * body has been received, so that anybody without a key could take the memory for one.
+ *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc9110#section-11.6">RFC 9110 §11.6, Authenticating Users</a>
  */
 @ApplicationScoped

@@ -17,7 +17,7 @@ import org.jboss.logging.Logger;
  * Tells all web processes that a key was revoked or rolled, by naming the last change in Redis. Each looks at it twice
  * a second. Polled rather than published, because a message that comes while a subscription is being restored is lost,
  * and a value is not. Random, because a Redis that lost its last writes would count to the same number again. While
- * Redis is down, keys are asked about anew after 10 s ({@link VerifyKeys}).
+ * Redis is down, each process asks PostgreSQL about a key at least every 10 s ({@link VerifyKeys}).
  */
 @ApplicationScoped
 class KeyChanges {
