@@ -143,8 +143,8 @@ class ApiKeys {
      * Stores a successor to a key with the same permissions.
      *
      * @param overlapSeconds for how long the old key lives on, at most
-     * @throws ProblemException 404 when there is no such key, 409 when it has expired or been revoked, and when it
-     *     has a successor already
+     * @throws ProblemException 404 when there is no such key, 409 when it has expired or been revoked, and when it has
+     *     a successor already
      */
     ApiKey roll(long id, int overlapSeconds, KeySecret secret, String createdBy) {
         List<ApiKey> successor = change(ROLL, id, secret.hint(), secret.digest(), createdBy, overlapSeconds);

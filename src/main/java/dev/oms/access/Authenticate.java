@@ -36,9 +36,10 @@ import org.jboss.logging.Logger;
 @ApplicationScoped
 class Authenticate {
     static final String CHALLENGE = "Bearer realm=\"oms\"";
+    static final String NEEDED = "A key is needed: send Authorization: Bearer oms_…";
 
     private static final Logger LOG = Logger.getLogger(Authenticate.class);
-    static final String NEEDED = "A key is needed: send Authorization: Bearer oms_…";
+
     /** draft-ietf-httpapi-ratelimit-headers-10. */
     private static final CharSequence POLICY = HttpHeaders.createOptimized("RateLimit-Policy");
 

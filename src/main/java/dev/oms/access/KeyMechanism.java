@@ -7,7 +7,6 @@ import io.quarkus.vertx.http.runtime.security.HttpAuthenticationMechanism;
 import io.smallrye.mutiny.Uni;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.context.ApplicationScoped;
-import java.util.Map;
 
 /**
  * Authenticates calls by their API key, {@code Authorization: Bearer oms_…}, or their token. {@link Authenticate} has
@@ -17,7 +16,7 @@ import java.util.Map;
  */
 @ApplicationScoped
 class KeyMechanism implements HttpAuthenticationMechanism {
-    private static final SecurityIdentity ANYBODY = Caller.ANYBODY.identity(Map.of());
+    private static final SecurityIdentity ANYBODY = Caller.ANYBODY.identity(null, null);
 
     private static final String IDENTITY = KeyMechanism.class.getName();
 

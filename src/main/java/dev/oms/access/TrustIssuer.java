@@ -27,7 +27,7 @@ class TrustIssuer implements TenantConfigResolver {
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(2);
 
     /** The issuer's clock may differ by so much. */
-    private static final int CLOCK_SKEW_SECONDS = 10;
+    static final int CLOCK_SKEW_SECONDS = 10;
 
     /** A token with an unknown key makes Quarkus read the issuer's keys again, but no more often than this. */
     private static final Duration KEYS_READ_EVERY_MIN = Duration.ofSeconds(10);

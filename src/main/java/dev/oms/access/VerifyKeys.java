@@ -9,8 +9,9 @@ import io.quarkus.security.identity.SecurityIdentity;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
 import java.nio.ByteBuffer;
+import java.time.Clock;
 import java.time.Duration;
-import java.util.Map;
+import java.time.Instant;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -57,6 +58,7 @@ class VerifyKeys {
     private final Semaphore knownConnections = new Semaphore(KNOWN_CONNECTIONS_MAX);
     private final ApiKeys keys;
     private final Quotas quotas;
+    private final Clock clock;
     private final LongSupplier nanoTime;
     private final Cache<ByteBuffer, Known> remembered =
             Caffeine.newBuilder().maximumSize(REMEMBERED_MAX).build();
@@ -64,13 +66,14 @@ class VerifyKeys {
     private final AtomicLong changes = new AtomicLong();
 
     @Inject
-    VerifyKeys(ApiKeys keys, Quotas quotas) {
-        this(keys, quotas, System::nanoTime);
+    VerifyKeys(ApiKeys keys, Quotas quotas, Clock clock) {
+        this(keys, quotas, clock, System::nanoTime);
     }
 
-    VerifyKeys(ApiKeys keys, Quotas quotas, LongSupplier nanoTime) {
+    VerifyKeys(ApiKeys keys, Quotas quotas, Clock clock, LongSupplier nanoTime) {
         this.keys = keys;
         this.quotas = quotas;
+        this.clock = clock;
         this.nanoTime = nanoTime;
     }
 
@@ -160,7 +163,8 @@ class VerifyKeys {
     }
 
     private SecurityIdentity identityOf(ValidKey key) {
-        return new Caller("key:" + key.name(), key.id(), key.scopes(), key.userId()).identity(Map.of(Quotas.ATTRIBUTE, quotas.of(key)));
+        Instant end = key.timeLeft() == null ? null : clock.instant().plus(key.timeLeft());
+        return new Caller("key:" + key.name(), key.id(), key.scopes(), key.userId()).identity(quotas.of(key), end);
     }
 
     private Optional<ValidKey> find(ByteBuffer digest) throws InterruptedException {

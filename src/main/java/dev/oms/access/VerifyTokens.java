@@ -26,7 +26,6 @@ import java.time.Instant;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.EnumSet;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -184,10 +183,11 @@ class VerifyTokens {
         Set<String> scopes =
                 roles.stream().map(Role::scopes).flatMap(Collection::stream).collect(Collectors.toUnmodifiableSet());
         Caller caller = new Caller("oidc:" + subject, null, scopes, userId);
-        Duration left = Duration.between(clock.instant(), Instant.ofEpochSecond(token.getExpirationTime()));
+        Instant expiry = Instant.ofEpochSecond(token.getExpirationTime());
+        Duration left = Duration.between(clock.instant(), expiry);
         Duration remembered = left.compareTo(VALID_FOR) < 0 ? left : VALID_FOR;
         return Verdict.valid(
-                caller.identity(Map.of(Quotas.ATTRIBUTE, quotas.of(caller))),
+                caller.identity(quotas.of(caller), expiry.plusSeconds(TrustIssuer.CLOCK_SKEW_SECONDS)),
                 System.nanoTime() + remembered.toNanos());
     }
 

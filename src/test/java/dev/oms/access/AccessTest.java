@@ -124,23 +124,37 @@ class AccessTest {
         with(key).post("/inventory_items/audit").then().statusCode(202);
     }
 
+    /** Follows the stream of events, and tells how many lines it had when it has ended. */
+    private static CompletableFuture<Long> follow(HttpClient client, String key) throws Exception {
+        HttpResponse<Stream<String>> stream = client.send(
+                HttpRequest.newBuilder(URI.create("http://localhost:" + RestAssured.port + "/events"))
+                        .header("Authorization", "Bearer " + key)
+                        .build(),
+                BodyHandlers.ofLines());
+        assertThat(stream.statusCode()).isEqualTo(200);
+        return CompletableFuture.supplyAsync(() -> stream.body().count());
+    }
+
     @Test
     void aStreamEndsWhenAKeyIsRevoked() throws Exception {
         int other =
                 create(Map.of("name", "other", "role", "storefront")).extract().path("id");
         try (HttpClient client = HttpClient.newHttpClient()) {
-            HttpResponse<Stream<String>> stream = client.send(
-                    HttpRequest.newBuilder(URI.create("http://localhost:" + RestAssured.port + "/events"))
-                            .header("Authorization", "Bearer " + admin)
-                            .build(),
-                    BodyHandlers.ofLines());
-            assertThat(stream.statusCode()).isEqualTo(200);
-            CompletableFuture<Long> lines =
-                    CompletableFuture.supplyAsync(() -> stream.body().count());
+            CompletableFuture<Long> lines = follow(client, admin);
 
             with(admin).post("/api_keys/{id}/revoke", other).then().statusCode(200);
 
             assertThat(lines.get(60, TimeUnit.SECONDS)).isNotNegative();
+        }
+    }
+
+    @Test
+    void aStreamEndsWhenItsKeyExpires() throws Exception {
+        String key = TestKeys.of(ledger, "short", Role.admin.scopes(), null, "now() + interval '5 seconds'", "null");
+        try (HttpClient client = HttpClient.newHttpClient()) {
+            CompletableFuture<Long> lines = follow(client, key);
+
+            assertThat(lines.get(60, TimeUnit.SECONDS)).isPositive();
         }
     }
 
@@ -184,7 +198,8 @@ class AccessTest {
     /** Otherwise the second successor would live no longer than the overlap of the first. */
     @Test
     void aKeyIsRolledOnce() {
-        int id = create(Map.of("name", "shop-1", "role", "storefront")).extract().path("id");
+        int id =
+                create(Map.of("name", "shop-1", "role", "storefront")).extract().path("id");
         Map<String, Integer> overlap = Map.of("overlap_seconds", 3600);
         int successor = with(admin)
                 .body(overlap)

@@ -26,8 +26,8 @@ class LastUsesTest {
 
     private long create(String name) {
         TestKeys.of(ledger, name, Role.storefront.scopes(), null, "null", "null");
-        return Long.parseLong(
-                ledger.texts("select max(id) from api_keys where name = '" + name + "'").getFirst());
+        return Long.parseLong(ledger.texts("select max(id) from api_keys where name = '" + name + "'")
+                .getFirst());
     }
 
     /** Two web processes that lock the same keys in different orders would deadlock. */

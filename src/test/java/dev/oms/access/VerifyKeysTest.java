@@ -8,6 +8,7 @@ import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.TestProfile;
 import jakarta.inject.Inject;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.BeforeEach;
@@ -33,7 +34,7 @@ class VerifyKeysTest {
 
     @BeforeEach
     void lookUp() {
-        verifyKeys = new VerifyKeys(keys, quotas, now::get);
+        verifyKeys = new VerifyKeys(keys, quotas, Clock.systemUTC(), now::get);
         assertThat(verifyKeys.lookUp(key).join().isValid()).isTrue();
     }
 
