@@ -43,7 +43,7 @@ public class Callers {
      * How long the key or token of the current caller is still accepted.
      *
      * @param atMost returned when that is longer
-     * @return never zero or less
+     * @return always positive
      */
     public Duration timeLeft(Duration atMost) {
         Instant end = identities.getIdentity().getAttribute(END);
