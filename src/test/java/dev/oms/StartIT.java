@@ -78,8 +78,12 @@ class StartIT {
             new WrongSetting("OMS_HTTP_MAX_CALLS", "many", "OMS_HTTP_MAX_CALLS cannot be \"many\":"),
             new WrongSetting("OMS_HTTP_MAX_CALLS", "0", "OMS_HTTP_MAX_CALLS must be greater than or equal to 1"),
             new WrongSetting("OMS_HTTP_MAX_CALLS", "-5", "OMS_HTTP_MAX_CALLS must be greater than or equal to 1"),
-            new WrongSetting("OMS_SEED", "maybe", "OMS_SEED cannot be \"maybe\": it is neither true (or on) nor false (or off)"),
-            new WrongSetting("OMS_MIGRATE", "maybe", "OMS_MIGRATE cannot be \"maybe\": it is neither true (or on) nor false (or off)"),
+            new WrongSetting(
+                    "OMS_SEED", "maybe", "OMS_SEED cannot be \"maybe\": it is neither true (or on) nor false (or off)"),
+            new WrongSetting(
+                    "OMS_MIGRATE",
+                    "maybe",
+                    "OMS_MIGRATE cannot be \"maybe\": it is neither true (or on) nor false (or off)"),
             new WrongSetting(
                     "OMS_JOB_CONSUMER_BATCH_SIZE",
                     "0",
@@ -125,7 +129,8 @@ class StartIT {
      */
     private record WrongSetting(String name, String value, String sentence) {
         Map<String, String> asMap() {
-            return Map.of(name, value);
+            // Without keys there are no tokens, and nothing about them can be wrong.
+            return name.startsWith("OMS_OIDC") ? Map.of(name, value, "OMS_AUTH", "on") : Map.of(name, value);
         }
     }
 
@@ -268,6 +273,8 @@ class StartIT {
     void warnsThatItAsksForNoKeys() throws IOException, InterruptedException {
         Map<String, String> settings = new HashMap<>(servers.settings());
         settings.put("OMS_AUTH", "off");
+        // Not used, and so it may be incomplete.
+        settings.put("OMS_OIDC_URL", "https://localhost");
         try (OmsProcess web = new OmsProcess("start-no-keys-" + System.nanoTime(), "prod", settings)) {
             web.start();
             web.awaitReady();

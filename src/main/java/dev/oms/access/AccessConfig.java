@@ -8,7 +8,7 @@ import jakarta.validation.constraints.Min;
 /** Settings for how much callers may ask for. */
 @ConfigMapping(prefix = "oms.access")
 public interface AccessConfig {
-    /** The most that a key may be given. */
+    /** The highest rate that a key may have, in units a second. */
     int RATE_MAX = 1_000_000;
 
     /**

@@ -14,6 +14,8 @@ import java.util.List;
  * @param createdBy who created it
  * @param expiresAt when it stops being accepted, or null
  * @param revokedAt when it stopped being accepted, or null
+ * @param revokedBy who revoked it, or null
+ * @param successorId the key that replaced it when it was rolled, or null
  * @param lastUsedAt when it was last accepted, to the minute, or null
  * @param status active, expired or revoked
  * @param key the key itself: only in the response that creates it
@@ -30,6 +32,8 @@ record ApiKey(
         Instant createdAt,
         Instant expiresAt,
         Instant revokedAt,
+        String revokedBy,
+        Long successorId,
         Instant lastUsedAt,
         String status,
         @JsonInclude(JsonInclude.Include.NON_NULL) String key) {
@@ -46,6 +50,8 @@ record ApiKey(
                 createdAt,
                 expiresAt,
                 revokedAt,
+                revokedBy,
+                successorId,
                 lastUsedAt,
                 status,
                 secret.value());

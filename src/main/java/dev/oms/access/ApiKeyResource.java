@@ -134,8 +134,8 @@ class ApiKeyResource {
     @POST
     @Path("/{id}/revoke")
     @PermissionsAllowed(Scopes.KEYS_WRITE)
-    public ApiKey revoke(@PathParam("id") long id) {
-        ApiKey revoked = keys.revoke(id);
+    public ApiKey revoke(@PathParam("id") long id, @HeaderParam(Actor.HEADER) List<String> actor) {
+        ApiKey revoked = keys.revoke(id, callers.current().actor(actor).name());
         changes.announce();
         return revoked;
     }

@@ -2,6 +2,7 @@ package dev.oms.access;
 
 import dev.oms.http.DatabaseFailure.AutoCommitFailure;
 import dev.oms.http.ProblemException;
+import dev.oms.http.Statements;
 import io.agroal.api.AgroalDataSource;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.sql.Array;
@@ -9,7 +10,6 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Types;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
@@ -29,7 +29,8 @@ class ApiKeys {
             "revoked_at is null and (expires_at is null or expires_at > clock_timestamp())";
 
     private static final String COLUMNS = """
-            id, name, hint, scopes, user_id, rate, created_by, created_at, expires_at, revoked_at, last_used_at,
+            id, name, hint, scopes, user_id, rate, created_by, created_at, expires_at, revoked_at, revoked_by,
+            successor_id, last_used_at,
             case when revoked_at is not null then 'revoked'
                 when expires_at <= clock_timestamp() then 'expired' else 'active' end""";
 
@@ -47,25 +48,35 @@ class ApiKeys {
 
     private static final String GET = "select " + COLUMNS + " from api_keys where id = ?";
 
-    /** A key that has been revoked already keeps the time of the first revocation. */
-    private static final String REVOKE =
-            "update api_keys set revoked_at = coalesce(revoked_at, clock_timestamp()) where id = ? returning "
-                    + COLUMNS;
+    /** A key that has been revoked already keeps the time and the author of the first revocation. */
+    private static final String REVOKE = """
+            update api_keys set revoked_at = coalesce(revoked_at, clock_timestamp()),
+                revoked_by = case when revoked_at is null then ? else revoked_by end
+            where id = ? returning\s""" + COLUMNS;
 
-    /** The successor lives as long as its predecessor was meant to, which never lives longer than it would have. */
+    /**
+     * The successor lives as long as its predecessor was meant to, which never lives longer than it would have. A key
+     * has one successor at most: a second would be meant to live no longer than the overlap of the first.
+     */
     private static final String ROLL = """
-            with old as (select * from api_keys where id = ? and %s for update),
+            with old as (select * from api_keys where id = ? and successor_id is null and %s for update),
+            successor as (
+                insert into api_keys (name, hint, digest, scopes, user_id, rate, created_by, created_at, expires_at)
+                select name, ?, ?, scopes, user_id, rate, ?, t, t + (expires_at - created_at)
+                from old, (select clock_timestamp() t) now
+                returning *),
             ended as (
                 update api_keys k
-                set expires_at = least(k.expires_at, clock_timestamp() + ? * interval '1 second')
-                from old where k.id = old.id)
-            insert into api_keys (name, hint, digest, scopes, user_id, rate, created_by, created_at, expires_at)
-            select name, ?, ?, scopes, user_id, rate, ?, t, t + (expires_at - created_at)
-            from old, (select clock_timestamp() t) now
-            returning %s""".formatted(IS_VALID, COLUMNS);
+                set successor_id = successor.id,
+                    expires_at = least(k.expires_at, clock_timestamp() + ? * interval '1 second')
+                from old, successor where k.id = old.id)
+            select %s from successor""".formatted(IS_VALID, COLUMNS);
 
+    /** Locks in the order of ids, as every web process does, so that two of them do not deadlock. */
     private static final String TOUCH = """
-            update api_keys set last_used_at = greatest(last_used_at, clock_timestamp()) where id = any(?) returning id""";
+            with used as (select id from api_keys where id = any(?) order by id for no key update)
+            update api_keys k set last_used_at = greatest(k.last_used_at, clock_timestamp())
+            from used where k.id = used.id returning k.id""";
 
     private final AgroalDataSource dataSource;
 
@@ -85,91 +96,73 @@ class ApiKeys {
             String name, Collection<String> scopes, Long userId, Integer rate, String createdBy, Instant expiresAt) {}
 
     Optional<ValidKey> findValid(byte[] digest) {
-        return query(FIND_VALID, statement -> statement.setBytes(1, digest), row -> {
-                    long millisLeft = row.getLong(6);
-                    Duration timeLeft = row.wasNull() ? null : Duration.ofMillis(millisLeft);
-                    return new ValidKey(
-                            row.getLong(1),
-                            row.getString(2),
-                            Set.copyOf(texts(row, 3)),
-                            row.getObject(4, Long.class),
-                            row.getObject(5, Integer.class),
-                            timeLeft);
-                })
-                .stream()
-                .findFirst();
+        return query(ApiKeys::valid, FIND_VALID, digest).stream().findFirst();
+    }
+
+    private static ValidKey valid(ResultSet row) throws SQLException {
+        Long millisLeft = row.getObject(6, Long.class);
+        return new ValidKey(
+                row.getLong(1),
+                row.getString(2),
+                Set.copyOf(texts(row, 3)),
+                row.getObject(4, Long.class),
+                row.getObject(5, Integer.class),
+                millisLeft == null ? null : Duration.ofMillis(millisLeft));
     }
 
     ApiKey insert(KeySecret secret, NewKey key) {
-        return change(INSERT, statement -> {
-                    statement.setString(1, key.name());
-                    statement.setString(2, secret.hint());
-                    statement.setBytes(3, secret.digest());
-                    statement.setArray(
-                            4,
-                            statement
-                                    .getConnection()
-                                    .createArrayOf(
-                                            "text",
-                                            key.scopes().stream().sorted().toArray()));
-                    statement.setObject(5, key.userId(), Types.BIGINT);
-                    statement.setObject(6, key.rate(), Types.INTEGER);
-                    statement.setString(7, key.createdBy());
-                    statement.setObject(
-                            8,
-                            key.expiresAt() == null ? null : key.expiresAt().atOffset(ZoneOffset.UTC),
-                            Types.TIMESTAMP_WITH_TIMEZONE);
-                })
+        return change(
+                        INSERT,
+                        key.name(),
+                        secret.hint(),
+                        secret.digest(),
+                        key.scopes().stream().sorted().toArray(String[]::new),
+                        key.userId(),
+                        key.rate(),
+                        key.createdBy(),
+                        key.expiresAt() == null ? null : key.expiresAt().atOffset(ZoneOffset.UTC))
                 .getFirst()
                 .withSecret(secret);
     }
 
     List<ApiKey> list(Long after, int rows) {
-        return query(
-                LIST,
-                statement -> {
-                    statement.setLong(1, after == null ? Long.MAX_VALUE : after);
-                    statement.setInt(2, rows);
-                },
-                ApiKeys::view);
+        return query(ApiKeys::view, LIST, after == null ? Long.MAX_VALUE : after, rows);
     }
 
     /** @throws ProblemException 404 when there is no such key */
     ApiKey get(long id) {
-        return one(id, query(GET, statement -> statement.setLong(1, id), ApiKeys::view));
+        return one(id, query(ApiKeys::view, GET, id));
     }
 
     /** @throws ProblemException 404 when there is no such key */
-    ApiKey revoke(long id) {
-        return one(id, change(REVOKE, statement -> statement.setLong(1, id)));
+    ApiKey revoke(long id, String revokedBy) {
+        return one(id, change(REVOKE, revokedBy, id));
     }
 
     /**
      * Stores a successor to a key with the same permissions.
      *
      * @param overlapSeconds for how long the old key lives on, at most
-     * @throws ProblemException 404 when there is no such key, 409 when it has expired or been revoked
+     * @throws ProblemException 404 when there is no such key, 409 when it has expired or been revoked, and when it has
+     *     a successor already
      */
     ApiKey roll(long id, int overlapSeconds, KeySecret secret, String createdBy) {
-        List<ApiKey> successor = change(ROLL, statement -> {
-            statement.setLong(1, id);
-            statement.setInt(2, overlapSeconds);
-            statement.setString(3, secret.hint());
-            statement.setBytes(4, secret.digest());
-            statement.setString(5, createdBy);
-        });
+        List<ApiKey> successor = change(ROLL, id, secret.hint(), secret.digest(), createdBy, overlapSeconds);
         if (successor.isEmpty()) {
-            throw ProblemException.conflict("API key %d is %s.".formatted(id, get(id).status()), null);
+            ApiKey old = get(id);
+            throw ProblemException.conflict(
+                    old.status().equals("active")
+                            ? "API key %d has been rolled already; roll its successor, API key %d."
+                                    .formatted(id, old.successorId())
+                            : "API key %d is %s.".formatted(id, old.status()),
+                    null);
         }
         return successor.getFirst().withSecret(secret);
     }
 
     /** Records that keys have been used just now. */
     void touch(Collection<Long> ids) {
-        query(
-                TOUCH,
-                statement -> statement.setArray(1, statement.getConnection().createArrayOf("bigint", ids.toArray())),
-                row -> null);
+        query(row -> row.getLong(1), TOUCH, (Object) ids.toArray(Long[]::new));
     }
 
     private static ApiKey one(long id, List<ApiKey> found) {
@@ -191,8 +184,10 @@ class ApiKeys {
                 instant(row, 8),
                 instant(row, 9),
                 instant(row, 10),
-                instant(row, 11),
-                row.getString(12),
+                row.getString(11),
+                row.getObject(12, Long.class),
+                instant(row, 13),
+                row.getString(14),
                 null);
     }
 
@@ -206,27 +201,22 @@ class ApiKeys {
         return time == null ? null : time.toInstant();
     }
 
-    private interface Parameters {
-        void set(PreparedStatement statement) throws SQLException;
-    }
-
     private interface Row<T> {
         T read(ResultSet row) throws SQLException;
     }
 
-    private <T> List<T> query(String sql, Parameters parameters, Row<T> view) {
-        return run(sql, parameters, view, e -> new IllegalStateException("API keys cannot be read", e));
+    private <T> List<T> query(Row<T> view, String sql, Object... parameters) {
+        return run(view, e -> new IllegalStateException("API keys cannot be read", e), sql, parameters);
     }
 
-    private List<ApiKey> change(String sql, Parameters parameters) {
-        return run(sql, parameters, ApiKeys::view, AutoCommitFailure::new);
+    private List<ApiKey> change(String sql, Object... parameters) {
+        return run(ApiKeys::view, AutoCommitFailure::new, sql, parameters);
     }
 
     private <T> List<T> run(
-            String sql, Parameters parameters, Row<T> view, Function<SQLException, RuntimeException> failure) {
+            Row<T> view, Function<SQLException, RuntimeException> failure, String sql, Object... parameters) {
         try (Connection connection = dataSource.getConnection();
-                PreparedStatement statement = connection.prepareStatement(sql)) {
-            parameters.set(statement);
+                PreparedStatement statement = Statements.prepare(connection, sql, parameters)) {
             return rows(statement, view, failure);
         } catch (SQLException e) {
             throw new IllegalStateException("API keys cannot be read or changed", e);

@@ -1,7 +1,6 @@
 package dev.oms.access;
 
 import dev.oms.access.Quota.Decision;
-import dev.oms.access.VerifyKeys.Answer;
 import dev.oms.http.Causes;
 import dev.oms.http.CollectBody;
 import dev.oms.http.DatabaseFailure;
@@ -23,31 +22,31 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BiConsumer;
 import java.util.function.Supplier;
-import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.jboss.logging.Logger;
 
 /**
  * Authenticates a call before its body is received, on the event loop. Whether the caller may do what it asks for is
  * decided by the scope that the resource method names.
  *
+ * <p>A filter, not an {@code IdentityProvider}: Quarkus authenticates after all filters ({@link FilterOrder}), when the
+ * body has been received, so that anybody without a key could take the memory for one.
+ *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc9110#section-11.6">RFC 9110 §11.6, Authenticating Users</a>
  */
 @ApplicationScoped
 class Authenticate {
     static final String CHALLENGE = "Bearer realm=\"oms\"";
+    static final String NEEDED = "A key is needed: send Authorization: Bearer oms_…";
 
     private static final Logger LOG = Logger.getLogger(Authenticate.class);
-    static final String NEEDED = "A key is needed: send Authorization: Bearer oms_…";
-    private static final String NOT_VALID = "The key is not valid: it is unknown, has expired or was revoked.";
-    private static final String TOKEN_NOT_VALID =
-            "The token is not valid: it has expired, is not meant for this service, or is not its issuer's.";
+
     /** draft-ietf-httpapi-ratelimit-headers-10. */
     private static final CharSequence POLICY = HttpHeaders.createOptimized("RateLimit-Policy");
 
     private static final CharSequence LIMIT = HttpHeaders.createOptimized("RateLimit");
     private static final String BEARER = "Bearer ";
 
-    private final boolean isOn;
+    private final AuthMode mode;
     private final VerifyKeys verifyKeys;
     private final VerifyTokens verifyTokens;
     private final LastUses lastUses;
@@ -55,13 +54,13 @@ class Authenticate {
     private final WriteProblem writeProblem;
 
     Authenticate(
-            @ConfigProperty(name = "oms.auth") boolean isOn,
+            AuthMode mode,
             VerifyKeys verifyKeys,
             VerifyTokens verifyTokens,
             LastUses lastUses,
             FailedAuthentications failures,
             WriteProblem writeProblem) {
-        this.isOn = isOn;
+        this.mode = mode;
         this.verifyKeys = verifyKeys;
         this.verifyTokens = verifyTokens;
         this.lastUses = lastUses;
@@ -69,16 +68,14 @@ class Authenticate {
         this.writeProblem = writeProblem;
     }
 
-    void warn(
-            @Observes StartupEvent event,
-            @ConfigProperty(name = "quarkus.http.host-enabled", defaultValue = "true") boolean isServing) {
-        if (!isOn && isServing) {
+    void warn(@Observes StartupEvent event) {
+        if (mode.isOpen()) {
             LOG.warn("OMS_AUTH is off: whoever reaches this process may read and change everything.");
         }
     }
 
     void install(@Observes Filters filters) {
-        if (isOn) {
+        if (mode.isOn()) {
             filters.register(this::authenticate, FilterOrder.AUTHENTICATE.priority());
         }
     }
@@ -88,7 +85,7 @@ class Authenticate {
         if (credentials.isEmpty()) {
             // A resource that needs a scope refuses it. None that does not takes a body.
             if (CollectBody.hasBody(call)) {
-                refuse(call, NEEDED);
+                refuse(call, Problem.of(401, NEEDED));
             } else {
                 call.next();
             }
@@ -96,35 +93,27 @@ class Authenticate {
         }
         String bearer = credentials.size() == 1 ? bearerIn(credentials.getFirst()) : "";
         if (verifyTokens.isOn() && !bearer.isEmpty() && !bearer.startsWith(KeySecret.PREFIX)) {
-            authenticate(
-                    call, verifyTokens.remembered(bearer), () -> verifyTokens.lookUp(bearer, call), TOKEN_NOT_VALID);
+            authenticate(call, verifyTokens.remembered(bearer), () -> verifyTokens.lookUp(bearer, call));
             return;
         }
         KeySecret.parse(bearer)
                 .ifPresentOrElse(
-                        key -> authenticate(call, verifyKeys.remembered(key), () -> verifyKeys.lookUp(key), NOT_VALID),
-                        () -> refuse(call, NOT_VALID));
+                        key -> authenticate(call, verifyKeys.remembered(key), () -> verifyKeys.lookUp(key)),
+                        () -> refuse(call, VerifyKeys.NOT_VALID));
     }
 
     private void authenticate(
-            RoutingContext call,
-            Optional<Answer> remembered,
-            Supplier<CompletableFuture<Answer>> lookUp,
-            String notValid) {
-        if (remembered.isPresent() && remembered.get().isFresh()) {
-            admit(call, remembered.get(), notValid);
-        } else if (isKnown(remembered) || !failures.areTooMany(addressOf(call))) {
-            lookUp(call, lookUp.get(), notValid);
+            RoutingContext call, Optional<Verdict> remembered, Supplier<CompletableFuture<Verdict>> lookUp) {
+        if (remembered.isPresent() && remembered.get().isFresh(System.nanoTime())) {
+            admit(call, remembered.get());
+            // What was valid is looked up again, whatever others at its address do.
+        } else if (remembered.filter(Verdict::isValid).isPresent() || !failures.areTooMany(addressOf(call))) {
+            lookUp(call, lookUp.get());
         } else {
             call.response().putHeader(HttpHeaders.RETRY_AFTER, "1");
             writeProblem.write(
                     call, Problem.of(429, "Too many invalid keys from this address. Try again in a second."));
         }
-    }
-
-    /** A key or token that was valid is looked up again, whatever others at its address do. */
-    private static boolean isKnown(Optional<Answer> answer) {
-        return answer.isPresent() && answer.get().identity().isPresent();
     }
 
     private static String addressOf(RoutingContext call) {
@@ -139,32 +128,31 @@ class Authenticate {
                 : "";
     }
 
-    private void lookUp(RoutingContext call, CompletableFuture<Answer> lookUp, String notValid) {
-        await(call, lookUp, (answer, failure) -> {
+    private void lookUp(RoutingContext call, CompletableFuture<Verdict> lookUp) {
+        await(call, lookUp, (verdict, failure) -> {
             if (failure == null) {
-                admit(call, answer, notValid);
+                admit(call, verdict);
             } else if (Causes.root(failure) instanceof ProblemException refused) {
                 writeProblem.write(call, refused.problem());
             } else if (!DatabaseFailure.of(failure).isTransient()) {
                 LOG.error("500: a key cannot be verified", failure);
-                writeProblem.write(call, Problem.of(500, "An unexpected error occurred and was logged."));
+                writeProblem.write(call, Problem.ofUnexpected());
             } else {
                 LOG.warnf(
                         "503, a key cannot be verified: %s",
                         Causes.root(failure).getMessage());
-                writeProblem.write(
-                        call, Problem.of(503, "The database is unavailable or busy; nothing was changed. Try again."));
+                writeProblem.write(call, Problem.ofUnavailable());
             }
         });
     }
 
-    private void admit(RoutingContext call, Answer answer, String notValid) {
-        if (answer.identity().isEmpty()) {
+    private void admit(RoutingContext call, Verdict verdict) {
+        if (!verdict.isValid()) {
             failures.add(addressOf(call));
-            refuse(call, notValid);
+            refuse(call, verdict.refusal());
             return;
         }
-        SecurityIdentity identity = answer.identity().get();
+        SecurityIdentity identity = verdict.identity();
         if (((Caller) identity.getPrincipal()).keyId() instanceof Long keyId) {
             lastUses.add(keyId);
         }
@@ -187,8 +175,7 @@ class Authenticate {
 
     private void limit(RoutingContext call, SharedQuota quota, Decision decision) {
         call.response()
-                .putHeader(
-                        POLICY, "\"default\";q=%d;w=1".formatted(quota.quota().unitsPerSecond()))
+                .putHeader(POLICY, quota.policy())
                 .putHeader(LIMIT, "\"default\";r=" + decision.remaining() + ";t=" + decision.waitSeconds());
         if (decision.granted() > 0) {
             call.next();
@@ -214,8 +201,10 @@ class Authenticate {
         }));
     }
 
-    private void refuse(RoutingContext call, String detail) {
-        call.response().putHeader("WWW-Authenticate", CHALLENGE);
-        writeProblem.write(call, Problem.of(401, detail));
+    private void refuse(RoutingContext call, Problem refusal) {
+        if (refusal.status() == 401) {
+            call.response().putHeader("WWW-Authenticate", CHALLENGE);
+        }
+        writeProblem.write(call, refusal);
     }
 }

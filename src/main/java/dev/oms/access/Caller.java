@@ -5,6 +5,7 @@ import dev.oms.http.ProblemException;
 import io.quarkus.security.identity.SecurityIdentity;
 import io.quarkus.security.runtime.QuarkusSecurityIdentity;
 import java.security.Principal;
+import java.time.Instant;
 import java.util.List;
 import java.util.Set;
 
@@ -42,12 +43,21 @@ public record Caller(String name, Long keyId, Set<String> scopes, Long userId) i
         return name == null ? address : name;
     }
 
-    /** This caller, as Quarkus Security knows it. */
-    SecurityIdentity identity(SharedQuota quota) {
-        QuarkusSecurityIdentity.Builder identity = QuarkusSecurityIdentity.builder()
-                .setPrincipal(this)
-                .addPermissionsAsString(scopes)
-                .addAttribute(Quotas.ATTRIBUTE, quota);
+    /**
+     * This caller, as Quarkus Security knows it.
+     *
+     * @param quota null for none
+     * @param end when its key or token ends, or null for never
+     */
+    SecurityIdentity identity(SharedQuota quota, Instant end) {
+        QuarkusSecurityIdentity.Builder identity =
+                QuarkusSecurityIdentity.builder().setPrincipal(this).addPermissionsAsString(scopes);
+        if (quota != null) {
+            identity.addAttribute(Quotas.ATTRIBUTE, quota);
+        }
+        if (end != null) {
+            identity.addAttribute(Callers.END, end);
+        }
         if (userId == null) {
             identity.addPermissionAsString(Scopes.ALL_USERS);
         }

@@ -3,14 +3,22 @@ package dev.oms.access;
 import dev.oms.http.ProblemException;
 import io.quarkus.security.identity.CurrentIdentityAssociation;
 import jakarta.enterprise.context.ApplicationScoped;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
 
 /** Tells a resource who calls it. */
 @ApplicationScoped
 public class Callers {
-    private final CurrentIdentityAssociation identities;
+    /** The attribute of an identity that is when its key or token ends. Absent if it never does. */
+    static final String END = "end";
 
-    Callers(CurrentIdentityAssociation identities) {
+    private final CurrentIdentityAssociation identities;
+    private final Clock clock;
+
+    Callers(CurrentIdentityAssociation identities, Clock clock) {
         this.identities = identities;
+        this.clock = clock;
     }
 
     /**
@@ -29,6 +37,24 @@ public class Callers {
                 throw ProblemException.quotaExceeded(decision.waitSeconds());
             }
         }
+    }
+
+    /**
+     * How long the key or token of the current caller is still accepted.
+     *
+     * @param atMost returned when that is longer
+     * @return always positive
+     */
+    public Duration timeLeft(Duration atMost) {
+        Instant end = identities.getIdentity().getAttribute(END);
+        if (end == null) {
+            return atMost;
+        }
+        Duration left = Duration.between(clock.instant(), end);
+        if (left.compareTo(atMost) > 0) {
+            return atMost;
+        }
+        return left.isPositive() ? left : Duration.ofMillis(1);
     }
 
     public Caller current() {

@@ -11,14 +11,13 @@ import java.time.Duration;
 import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicBoolean;
-import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.jboss.logging.Logger;
 
 /**
  * Tells all web processes that a key was revoked or rolled, by naming the last change in Redis. Each looks at it twice
  * a second. Polled rather than published, because a message that comes while a subscription is being restored is lost,
  * and a value is not. Random, because a Redis that lost its last writes would count to the same number again. While
- * Redis is down, keys are asked about anew after 10 s ({@link VerifyKeys}).
+ * Redis is down, each process asks PostgreSQL about a key at least every 10 s ({@link VerifyKeys}).
  */
 @ApplicationScoped
 class KeyChanges {
@@ -26,7 +25,7 @@ class KeyChanges {
     private static final String LAST_CHANGE = "oms:api-key-change";
     private static final Duration POLL_EVERY = Duration.ofMillis(500);
 
-    private final boolean isOn;
+    private final AuthMode mode;
     private final ReactiveValueCommands<String, String> redis;
     private final VerifyKeys verifyKeys;
     private final Event<KeysChanged> listeners;
@@ -35,13 +34,12 @@ class KeyChanges {
     private volatile String last;
 
     KeyChanges(
-            @ConfigProperty(name = "oms.auth") boolean isOn,
-            @ConfigProperty(name = "quarkus.http.host-enabled", defaultValue = "true") boolean isServing,
+            AuthMode mode,
             ReactiveRedisDataSource redis,
             VerifyKeys verifyKeys,
             Event<KeysChanged> listeners,
             Vertx vertx) {
-        this.isOn = isOn && isServing;
+        this.mode = mode;
         this.redis = redis.value(String.class);
         this.verifyKeys = verifyKeys;
         this.listeners = listeners;
@@ -49,7 +47,7 @@ class KeyChanges {
     }
 
     void start(@Observes StartupEvent event) {
-        if (isOn) {
+        if (mode.isGuarded()) {
             vertx.setPeriodic(POLL_EVERY.toMillis(), timer -> poll());
         }
     }

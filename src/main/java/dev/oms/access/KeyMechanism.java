@@ -2,13 +2,11 @@ package dev.oms.access;
 
 import io.quarkus.security.identity.IdentityProviderManager;
 import io.quarkus.security.identity.SecurityIdentity;
-import io.quarkus.security.runtime.QuarkusSecurityIdentity;
 import io.quarkus.vertx.http.runtime.security.ChallengeData;
 import io.quarkus.vertx.http.runtime.security.HttpAuthenticationMechanism;
 import io.smallrye.mutiny.Uni;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.context.ApplicationScoped;
-import org.eclipse.microprofile.config.inject.ConfigProperty;
 
 /**
  * Authenticates calls by their API key, {@code Authorization: Bearer oms_…}, or their token. {@link Authenticate} has
@@ -18,18 +16,14 @@ import org.eclipse.microprofile.config.inject.ConfigProperty;
  */
 @ApplicationScoped
 class KeyMechanism implements HttpAuthenticationMechanism {
-    private static final SecurityIdentity ANYBODY = QuarkusSecurityIdentity.builder()
-            .setPrincipal(Caller.ANYBODY)
-            .addPermissionsAsString(Scopes.ALL)
-            .addPermissionAsString(Scopes.ALL_USERS)
-            .build();
+    private static final SecurityIdentity ANYBODY = Caller.ANYBODY.identity(null, null);
 
     private static final String IDENTITY = KeyMechanism.class.getName();
 
     private final boolean isOn;
 
-    KeyMechanism(@ConfigProperty(name = "oms.auth") boolean isOn) {
-        this.isOn = isOn;
+    KeyMechanism(AuthMode mode) {
+        this.isOn = mode.isOn();
     }
 
     static void authenticated(RoutingContext call, SecurityIdentity identity) {

@@ -16,12 +16,12 @@ record Quota(int unitsPerSecond) {
     private static final long MICROS_PER_SECOND = TimeUnit.SECONDS.toMicros(1);
 
     /**
-     * What became of a request for units.
+     * The outcome of a request for units.
      *
-     * @param granted the units that the caller has got; 0 if there were too few
+     * @param granted the units granted; 0 if too few were left
      * @param arrivalMicros the theoretical arrival time afterwards
-     * @param remaining the units that it might still have at once
-     * @param waitMicros how long until it might have what it was refused, or until the quota is whole again
+     * @param remaining the units left
+     * @param waitMicros how long until a refused request would be granted, or, after a grant, until the quota is full
      */
     record Decision(long granted, long arrivalMicros, long remaining, long waitMicros) {
         /** Whole seconds, rounded up. */
@@ -31,10 +31,10 @@ record Quota(int unitsPerSecond) {
     }
 
     /**
-     * Decides in this process. {@link SharedQuota}'s script does the same in Redis.
+     * Decides in this process. {@link RedisQuotas}'s script does the same in Redis.
      *
-     * @param atLeast what the caller needs now
-     * @param atMost what it would like to have
+     * @param atLeast the units needed now: fewer are not granted
+     * @param atMost the units to take if there are as many
      */
     Decision take(long atLeast, long atMost, long arrivalMicros, long nowMicros) {
         long aheadMicros = Math.max(arrivalMicros - nowMicros, 0);

@@ -3,7 +3,6 @@ package dev.oms.access;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.oms.access.ApiKeys.ValidKey;
-import io.quarkus.redis.datasource.ReactiveRedisDataSource;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 
@@ -14,11 +13,11 @@ class Quotas {
     static final String ATTRIBUTE = "quota";
 
     private final AccessConfig config;
-    private final ReactiveRedisDataSource redis;
+    private final RedisQuotas redis;
     private final Cache<Id, SharedQuota> quotas =
             Caffeine.newBuilder().expireAfterAccess(Duration.ofHours(1)).build();
 
-    Quotas(AccessConfig config, ReactiveRedisDataSource redis) {
+    Quotas(AccessConfig config, RedisQuotas redis) {
         this.config = config;
         this.redis = redis;
     }

@@ -14,7 +14,6 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.Set;
-import org.eclipse.microprofile.config.inject.ConfigProperty;
 
 /**
  * Decides at the start whose tokens are accepted. Quarkus reads the issuer's metadata and keys when the first token is
@@ -28,7 +27,7 @@ class TrustIssuer implements TenantConfigResolver {
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(2);
 
     /** The issuer's clock may differ by so much. */
-    private static final int CLOCK_SKEW_SECONDS = 10;
+    static final int CLOCK_SKEW_SECONDS = 10;
 
     /** A token with an unknown key makes Quarkus read the issuer's keys again, but no more often than this. */
     private static final Duration KEYS_READ_EVERY_MIN = Duration.ofSeconds(10);
@@ -37,18 +36,12 @@ class TrustIssuer implements TenantConfigResolver {
     private static final String ANY = "any";
 
     private final TokenConfig config;
-    private final boolean isServed;
     private final boolean isOn;
     private final Uni<OidcTenantConfig> tenant;
 
-    TrustIssuer(
-            TokenConfig config,
-            OidcConfig defaults,
-            @ConfigProperty(name = "oms.auth") boolean keysAreOn,
-            @ConfigProperty(name = "quarkus.http.host-enabled", defaultValue = "true") boolean isServed) {
+    TrustIssuer(TokenConfig config, OidcConfig defaults, AuthMode mode) {
         this.config = config;
-        this.isServed = isServed;
-        this.isOn = config.url().isPresent() && keysAreOn && isServed;
+        this.isOn = config.url().isPresent() && mode.isGuarded();
         this.tenant = Uni.createFrom().item(isOn ? tenant(config, defaults) : null);
     }
 
@@ -73,7 +66,7 @@ class TrustIssuer implements TenantConfigResolver {
     }
 
     void check(@Observes StartupEvent event) {
-        if (config.url().isEmpty() || !isServed) {
+        if (!isOn) {
             return;
         }
         if (!isUrl(config.url().get())) {

@@ -2,8 +2,8 @@ package dev.oms.access;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
-import dev.oms.access.VerifyKeys.Answer;
 import dev.oms.http.Causes;
+import dev.oms.http.Problem;
 import dev.oms.http.ProblemException;
 import dev.oms.http.Texts;
 import io.quarkus.oidc.AccessTokenCredential;
@@ -38,13 +38,20 @@ import org.jboss.logging.Logger;
 
 /**
  * Decides whether a token may be used and what its holder may do. Quarkus verifies it; a valid one is remembered for at
- * most 10 s. Until the issuer has been reached for the first time, one call at a time tries to.
+ * most 10 s, any other for 1 s. Until the issuer has been reached for the first time, one call at a time tries to.
  */
 @ApplicationScoped
 class VerifyTokens {
     private static final Logger LOG = Logger.getLogger(VerifyTokens.class);
 
     private static final Duration VALID_FOR = Duration.ofSeconds(10);
+
+    /** So that a flood of one bad token costs one check of its signature a second. */
+    private static final Duration INVALID_FOR = Duration.ofSeconds(1);
+
+    private static final Problem NOT_VALID = Problem.of(
+            401,
+            "The token is not valid: it has expired, is not meant for this service, or is not its issuer's. Get another from the issuer.");
 
     /** Far more than are in use at a time, and about 10 MB. */
     private static final int REMEMBERED_MAX = 10_000;
@@ -62,7 +69,7 @@ class VerifyTokens {
     private final IdentityProviderManager identities;
     private final Quotas quotas;
     private final Clock clock;
-    private final Cache<ByteBuffer, Answer> answers =
+    private final Cache<ByteBuffer, Verdict> verdicts =
             Caffeine.newBuilder().maximumSize(REMEMBERED_MAX).build();
 
     private volatile boolean wasReached;
@@ -84,21 +91,20 @@ class VerifyTokens {
     }
 
     /** What is known about a token without verifying it, if anything; it may not be fresh. */
-    Optional<Answer> remembered(String token) {
-        return Optional.ofNullable(answers.getIfPresent(digest(token)));
+    Optional<Verdict> remembered(String token) {
+        return Optional.ofNullable(verdicts.getIfPresent(digest(token)));
     }
 
     /**
      * Verifies a token.
      *
-     * @return fails with a {@link ProblemException}: 403 for a customer's token without a user id, 503 when the issuer
-     *     cannot be reached and is needed
+     * @return fails with a {@link ProblemException}, 503, when the issuer cannot be reached and is needed
      */
-    CompletableFuture<Answer> lookUp(String token, RoutingContext call) {
+    CompletableFuture<Verdict> lookUp(String token, RoutingContext call) {
         return wasReached ? verify(token, call) : makeContact(token, call);
     }
 
-    private CompletableFuture<Answer> makeContact(String token, RoutingContext call) {
+    private CompletableFuture<Verdict> makeContact(String token, RoutingContext call) {
         CompletableFuture<Void> contact = new CompletableFuture<>();
         synchronized (this) {
             if (firstContact != null) {
@@ -110,7 +116,7 @@ class VerifyTokens {
             }
             firstContact = contact;
         }
-        return verify(token, call).whenComplete((answer, failure) -> {
+        return verify(token, call).whenComplete((verdict, failure) -> {
             if (failure != null
                     && Causes.root(failure) instanceof ProblemException problem
                     && problem.problem().status() == 503) {
@@ -126,26 +132,22 @@ class VerifyTokens {
         });
     }
 
-    private CompletableFuture<Answer> verify(String token, RoutingContext call) {
+    private CompletableFuture<Verdict> verify(String token, RoutingContext call) {
         AuthenticationRequest request = HttpSecurityUtils.setRoutingContextAttribute(
                 new TokenAuthenticationRequest(new AccessTokenCredential(token)), call);
         return Uni.createFrom()
                 .deferred(() -> identities.authenticate(request))
                 .subscribeAsCompletionStage()
                 .handle((identity, failure) -> {
-                    if (failure == null) {
-                        Answer answer = answerTo(identity);
-                        answers.put(digest(token), answer);
-                        return answer;
-                    }
-                    if (isOutage(failure)) {
+                    if (failure != null && isOutage(failure)) {
                         LOG.warnf(
                                 "503, a token cannot be verified: %s",
                                 Causes.root(failure).getMessage());
                         throw unreachable();
                     }
-                    answers.invalidate(digest(token));
-                    return new Answer(Optional.empty(), System.nanoTime());
+                    Verdict verdict = failure == null ? verdictOn(identity) : refused(NOT_VALID);
+                    verdicts.put(digest(token), verdict);
+                    return verdict;
                 });
     }
 
@@ -162,20 +164,35 @@ class VerifyTokens {
                                 || cause instanceof OIDCException);
     }
 
-    private Answer answerTo(SecurityIdentity identity) {
+    private Verdict verdictOn(SecurityIdentity identity) {
         JsonWebToken token = (JsonWebToken) identity.getPrincipal();
         String subject = token.getSubject();
         if (subject.length() > SUBJECT_LENGTH_MAX || !PRINTABLE.matcher(subject).matches()) {
-            return new Answer(Optional.empty(), System.nanoTime());
+            return refused(NOT_VALID);
         }
         Set<Role> roles = rolesOf(identity);
-        Long userId = roles.equals(Set.of(Role.customer)) ? userIdOf(token) : null;
+        Long userId = null;
+        if (roles.equals(Set.of(Role.customer))) {
+            userId = userIdOf(token);
+            if (userId == null) {
+                return refused(Problem.of(
+                        403,
+                        "The token has the role customer, but no user id in its claim " + config.userClaim() + "."));
+            }
+        }
         Set<String> scopes =
                 roles.stream().map(Role::scopes).flatMap(Collection::stream).collect(Collectors.toUnmodifiableSet());
         Caller caller = new Caller("oidc:" + subject, null, scopes, userId);
-        Duration left = Duration.between(clock.instant(), Instant.ofEpochSecond(token.getExpirationTime()));
+        Instant expiry = Instant.ofEpochSecond(token.getExpirationTime());
+        Duration left = Duration.between(clock.instant(), expiry);
         Duration remembered = left.compareTo(VALID_FOR) < 0 ? left : VALID_FOR;
-        return new Answer(Optional.of(caller.identity(quotas.of(caller))), System.nanoTime() + remembered.toNanos());
+        return Verdict.valid(
+                caller.identity(quotas.of(caller), expiry.plusSeconds(TrustIssuer.CLOCK_SKEW_SECONDS)),
+                System.nanoTime() + remembered.toNanos());
+    }
+
+    private static Verdict refused(Problem refusal) {
+        return Verdict.refused(refusal, System.nanoTime() + INVALID_FOR.toNanos());
     }
 
     private static Set<Role> rolesOf(SecurityIdentity identity) {
@@ -184,15 +201,15 @@ class VerifyTokens {
                 .collect(Collectors.toCollection(() -> EnumSet.noneOf(Role.class)));
     }
 
-    private long userIdOf(JsonWebToken token) {
+    /** Null if there is none. */
+    private Long userIdOf(JsonWebToken token) {
         // A number, or a string in quotes, as JSON.
         String claim =
                 String.valueOf(token.<Object>getClaim(config.userClaim())).replace("\"", "");
         try {
-            return Long.parseLong(claim);
+            return Long.valueOf(claim);
         } catch (NumberFormatException e) {
-            throw ProblemException.forbidden(
-                    "The token has the role customer, but no user id in its claim " + config.userClaim() + ".");
+            return null;
         }
     }
 

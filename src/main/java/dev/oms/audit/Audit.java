@@ -2,7 +2,7 @@ package dev.oms.audit;
 
 import dev.oms.audit.Audits.Lease;
 import dev.oms.audit.Audits.LostLeaseException;
-import dev.oms.job.Statements;
+import dev.oms.http.Statements;
 import io.agroal.api.AgroalDataSource;
 import io.quarkus.narayana.jta.QuarkusTransaction;
 import jakarta.enterprise.context.ApplicationScoped;

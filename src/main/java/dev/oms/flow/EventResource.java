@@ -47,7 +47,12 @@ class EventResource {
                 () -> response.closed() || response.ended(),
                 () -> LimitReceiving.disconnect(call));
         admitCalls.leave(call);
-        return listener.flows().onItem().transformToMultiAndConcatenate(new Events(sse)::of);
+        // Clients connect again, and need a key or token that is still valid.
+        return listener.flows()
+                .select()
+                .first(callers.timeLeft(FlowStream.LISTEN_MAX))
+                .onItem()
+                .transformToMultiAndConcatenate(new Events(sse)::of);
     }
 
     /** The events of one listener: turns each flow into what it has not received yet. */

@@ -31,7 +31,7 @@ class FlowStream {
     private static final int LISTENERS_OF_CALLER_MAX = 50;
 
     /** A listener is then disconnected, and may reconnect to another process. */
-    private static final Duration LISTEN_MAX = Duration.ofHours(1);
+    static final Duration LISTEN_MAX = Duration.ofHours(1);
 
     /** How many flows in a row a listener may fail to receive, one a second. */
     private static final int NOT_RECEIVED_MAX = 10;

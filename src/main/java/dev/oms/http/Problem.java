@@ -61,7 +61,17 @@ public record Problem(
                 null);
     }
 
-    /** A problem that its status says all about. */
+    /** 500: the log has the reason. */
+    public static Problem ofUnexpected() {
+        return of(500, "An unexpected error occurred and was logged.");
+    }
+
+    /** 503: the database is down or too busy. */
+    public static Problem ofUnavailable() {
+        return of(503, "The database is unavailable or busy; nothing was changed. Try again.");
+    }
+
+    /** A problem without a type of its own: the status says what kind it is. */
     public static Problem of(int status, String detail) {
         return new Problem("about:blank", reasonPhrase(status), status, detail, detail, null, null);
     }

@@ -194,15 +194,16 @@ class ProblemMappers {
                     Problem.of(503, "Another transaction was in the way; nothing was changed. Try again.")
                             .toResponse();
                 case IN_DOUBT ->
-                    unavailable(
+                    unavailable(Problem.of(
+                            503,
                             "The outcome is in doubt: the database did not answer in time or the connection was lost, so it is "
                                     + "unknown whether anything was changed. Send an order again with its "
-                                    + IdempotencyKey.HEADER + ".");
-                default -> unavailable("The database is unavailable or busy; nothing was changed. Try again.");
+                                    + IdempotencyKey.HEADER + "."));
+                default -> unavailable(Problem.ofUnavailable());
             };
         }
         LOG.error("500: a call failed unexpectedly", e);
-        return Problem.of(500, "An unexpected error occurred and was logged.").toResponse();
+        return Problem.ofUnexpected().toResponse();
     }
 
     /** Looks into an IOException only: the connection of another failure may be one to PostgreSQL or Redis. */
@@ -215,8 +216,8 @@ class ProblemMappers {
                                                 .matches("(?s).*(Connection reset|Broken pipe|Failed to write).*"));
     }
 
-    private static Response unavailable(String detail) {
-        return Response.fromResponse(Problem.of(503, detail).toResponse())
+    private static Response unavailable(Problem problem) {
+        return Response.fromResponse(problem.toResponse())
                 .header("Retry-After", RETRY_AFTER_SECONDS)
                 .build();
     }

@@ -1,6 +1,7 @@
 package dev.oms.job;
 
 import dev.oms.http.DatabaseFailure;
+import dev.oms.http.Statements;
 import dev.oms.inventory.LowStock;
 import dev.oms.job.Settlement.Line;
 import dev.oms.job.Settlement.Movement;

@@ -29,8 +29,7 @@ class OrderMovementsResource {
     @GET
     @PermissionsAllowed(Scopes.ORDERS_READ)
     public List<OrderMovementView> list(@PathParam("id") long id) {
-        // Refuses an order that there is not, or that is not the caller's.
-        orders.view(id, callers.current());
+        orders.require(id, callers.current());
         return movements.ofOrder(id);
     }
 }

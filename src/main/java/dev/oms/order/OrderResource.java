@@ -48,7 +48,9 @@ class OrderResource {
     /** The maximum number of different items in an order. */
     static final int ITEMS_MAX = 100;
 
-    /** A page of orders costs one unit for so many of them: 100 take some three times as long as one, large ones more. */
+    /**
+     * A page of orders costs one unit for so many of them: 100 take some three times as long as one, large ones more.
+     */
     private static final int ORDERS_PER_UNIT = 25;
 
     private final Orders orders;

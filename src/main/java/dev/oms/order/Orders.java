@@ -36,6 +36,9 @@ public class Orders implements PanacheRepository<Order> {
 
     private static final String READ_ONE = READ.formatted("id = ? and user_id = coalesce(?::bigint, user_id)");
 
+    private static final String EXISTS =
+            "select 1 from orders where id = ?1 and user_id = coalesce(cast(?2 as bigint), user_id)";
+
     private final AgroalDataSource dataSource;
 
     Orders(AgroalDataSource dataSource) {
@@ -80,11 +83,38 @@ public class Orders implements PanacheRepository<Order> {
      * @throws ProblemException 404 when there is no such order
      */
     OrderView view(long id, Caller caller) {
-        List<OrderView> found = read(READ_ONE, Arrays.asList(id, caller.userId()));
+        return view(id, caller.userId());
+    }
+
+    /** An order for display, whoever's it is. */
+    OrderView view(long id) {
+        return view(id, (Long) null);
+    }
+
+    private OrderView view(long id, Long userId) {
+        List<OrderView> found = read(READ_ONE, Arrays.asList(id, userId));
         if (found.isEmpty()) {
             throw ProblemException.unknown("order", id);
         }
         return found.getFirst();
+    }
+
+    /**
+     * Refuses an order that does not exist or is not the caller's.
+     *
+     * @throws ProblemException 404 when there is no such order
+     */
+    void require(long id, Caller caller) {
+        boolean exists = !getEntityManager()
+                .unwrap(Session.class)
+                .createNativeQuery(EXISTS, Integer.class)
+                .setParameter(1, id)
+                .setParameter(2, caller.userId(), Long.class)
+                .getResultList()
+                .isEmpty();
+        if (!exists) {
+            throw ProblemException.unknown("order", id);
+        }
     }
 
     /** Orders, newest first, of one user or all (null), in one status or any (null). */

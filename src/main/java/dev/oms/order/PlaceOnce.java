@@ -1,6 +1,5 @@
 package dev.oms.order;
 
-import dev.oms.access.Caller;
 import dev.oms.http.Actor;
 import dev.oms.http.IdempotencyKey;
 import dev.oms.http.ProblemException;
@@ -105,7 +104,7 @@ class PlaceOnce {
                 throw ProblemException.invalid(
                         IdempotencyKey.HEADER, "was used for another order; send this one with a new key");
             }
-            return new Placed(orders.view(stored.orderId(), Caller.ANYBODY), true);
+            return new Placed(orders.view(stored.orderId()), true);
         });
     }
 

@@ -5,8 +5,8 @@ import io.smallrye.config.ConfigMapping;
 import java.util.Optional;
 
 /**
- * The settings of PostgreSQL that are checked before anything connects. What fails while connecting is logged by
- * libraries, which quote the URL and the password in it. Nobody injects this interface; it is there for the check.
+ * The settings of PostgreSQL that are checked before anything connects, because libraries log a failed connection with
+ * its URL and the password in it. Not injected anywhere: reading the settings is the check.
  */
 @Unremovable
 @ConfigMapping(prefix = "oms.db")
@@ -17,6 +17,6 @@ interface DatabaseConfig {
     /** The address at which web places orders, if one is set. */
     Optional<JdbcUrl> placingUrl();
 
-    /** The password of {@code OMS_DB_USER}. Required, since a default would be known to everybody. */
+    /** The password of {@code OMS_DB_USER}. Has no default, which everybody would know. */
     String password();
 }

@@ -5,7 +5,8 @@ import java.util.Locale;
 import org.eclipse.microprofile.config.spi.Converter;
 
 /**
- * Rejects a boolean setting that is neither true (or on) nor false (or off). MicroProfile Config reads any unknown word as false.
+ * Rejects a boolean setting that is neither true (or on) nor false (or off). MicroProfile Config reads any unknown word
+ * as false.
  *
  * @see <a
  *     href="https://download.eclipse.org/microprofile/microprofile-config-3.1/microprofile-config-spec-3.1.html#_built_in_converters">MicroProfile

@@ -16,7 +16,7 @@ export function show({ main, title, params, signal }) {
     [
       { title: 'Name', cell: (k) => name(k.name), value: (k) => k.name },
       { title: 'Key', cell: (k) => h('code', null, `${k.hint}…`), value: (k) => k.hint },
-      { title: 'Status', cell: (k) => badge(k.status, TONES[k.status]), value: (k) => k.status },
+      { title: 'Status', cell: (k) => h('span', null, badge(k.status, TONES[k.status]), k.revoked_by ? [' by ', name(k.revoked_by)] : null), value: (k) => k.status },
       { title: 'Scopes', cell: (k) => h('span', { class: 'long' }, k.scopes.join(', ')), value: (k) => k.scopes.length },
       { title: 'User', cell: (k) => (k.user_id ? h('a', { href: `#/orders?user_id=${k.user_id}` }, `${k.user_id}`) : 'all'), value: (k) => k.user_id },
       { title: 'Last used', cell: (k) => (k.last_used_at ? time(k.last_used_at) : 'never'), value: (k) => k.last_used_at, numeric: true },
@@ -47,7 +47,8 @@ export function show({ main, title, params, signal }) {
       ? h(
           'div',
           { class: 'actions' },
-          action('Replace…', () => roll(key), { 'aria-label': `Replace the key ${key.name}` }),
+          // A key is replaced once.
+          action('Replace…', () => roll(key), { 'aria-label': `Replace the key ${key.name}`, hidden: Boolean(key.successor_id) }),
           action('Revoke…', () => revoke(key), { class: 'danger', 'aria-label': `Revoke the key ${key.name}` }),
         )
       : '–';

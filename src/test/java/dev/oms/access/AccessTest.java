@@ -104,6 +104,12 @@ class AccessTest {
 
         with(admin).post("/api_keys/{id}/revoke", id).then().statusCode(200).body("status", equalTo("revoked"));
 
+        with(TestKeys.of(ledger, "other", Role.admin.scopes(), null, "null", "null"))
+                .header("OMS-Actor", "Anna")
+                .post("/api_keys/{id}/revoke", id)
+                .then()
+                .statusCode(200)
+                .body("revoked_by", equalTo("key:tests"));
         with(key).get("/orders").then().statusCode(401);
         String revokedAt = with(admin).get("/api_keys/{id}", id).path("revoked_at");
         with(admin).post("/api_keys/{id}/revoke", id).then().body("revoked_at", equalTo(revokedAt));
@@ -120,23 +126,47 @@ class AccessTest {
         with(key).post("/inventory_items/audit").then().statusCode(202);
     }
 
+    /** Follows the stream of events, and tells how many lines it had when it has ended. */
+    private static CompletableFuture<Long> follow(HttpClient client, String key) throws Exception {
+        HttpResponse<Stream<String>> stream = client.send(
+                HttpRequest.newBuilder(URI.create("http://localhost:" + RestAssured.port + "/events"))
+                        .header("Authorization", "Bearer " + key)
+                        .build(),
+                BodyHandlers.ofLines());
+        assertThat(stream.statusCode()).isEqualTo(200);
+        return CompletableFuture.supplyAsync(() -> stream.body().count());
+    }
+
     @Test
     void aStreamEndsWhenAKeyIsRevoked() throws Exception {
         int other =
                 create(Map.of("name", "other", "role", "storefront")).extract().path("id");
         try (HttpClient client = HttpClient.newHttpClient()) {
-            HttpResponse<Stream<String>> stream = client.send(
-                    HttpRequest.newBuilder(URI.create("http://localhost:" + RestAssured.port + "/events"))
-                            .header("Authorization", "Bearer " + admin)
-                            .build(),
-                    BodyHandlers.ofLines());
-            assertThat(stream.statusCode()).isEqualTo(200);
-            CompletableFuture<Long> lines =
-                    CompletableFuture.supplyAsync(() -> stream.body().count());
+            CompletableFuture<Long> lines = follow(client, admin);
 
             with(admin).post("/api_keys/{id}/revoke", other).then().statusCode(200);
 
             assertThat(lines.get(60, TimeUnit.SECONDS)).isNotNegative();
+        }
+    }
+
+    /** A stream ends also when any key is revoked, as other tests do, so another stream must last. */
+    @Test
+    void aStreamEndsWhenItsKeyExpires() throws Exception {
+        HttpClient client = HttpClient.newHttpClient();
+        try {
+            await().atMost(Duration.ofSeconds(180)).until(() -> {
+                String key =
+                        TestKeys.of(ledger, "short", Role.admin.scopes(), null, "now() + interval '5 seconds'", "null");
+                CompletableFuture<Long> lasting = follow(client, admin);
+
+                assertThat(follow(client, key).get(60, TimeUnit.SECONDS)).isPositive();
+
+                Thread.sleep(1_000);
+                return !lasting.isDone();
+            });
+        } finally {
+            client.shutdownNow();
         }
     }
 
@@ -175,6 +205,45 @@ class AccessTest {
         String old = rolled.extract().path("key");
         with(admin).body("{}").post("/api_keys/{id}/roll", successor).then().statusCode(201);
         with(old).get("/orders").then().statusCode(401);
+    }
+
+    /** Otherwise the second successor would live no longer than the overlap of the first. */
+    @Test
+    void aKeyIsRolledOnce() {
+        int id =
+                create(Map.of("name", "shop-1", "role", "storefront")).extract().path("id");
+        Map<String, Integer> overlap = Map.of("overlap_seconds", 3600);
+        int successor = with(admin)
+                .body(overlap)
+                .post("/api_keys/{id}/roll", id)
+                .then()
+                .statusCode(201)
+                .extract()
+                .path("id");
+        String expiresAt = with(admin).get("/api_keys/{id}", id).path("expires_at");
+
+        with(admin)
+                .body("{}")
+                .post("/api_keys/{id}/roll", id)
+                .then()
+                .statusCode(409)
+                .body(
+                        "detail",
+                        equalTo("API key %d has been rolled already; roll its successor, API key %d."
+                                .formatted(id, successor)));
+
+        with(admin)
+                .get("/api_keys/{id}", id)
+                .then()
+                .body("status", equalTo("active"))
+                .body("successor_id", equalTo(successor))
+                .body("expires_at", equalTo(expiresAt));
+        with(admin)
+                .body(overlap)
+                .post("/api_keys/{id}/roll", successor)
+                .then()
+                .statusCode(201)
+                .body("expires_at", equalTo(null));
     }
 
     /** A key is not remembered beyond its end. PostgreSQL's clock says when that is, however slow this test runs. */

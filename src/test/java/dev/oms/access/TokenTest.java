@@ -10,6 +10,7 @@ import dev.oms.Ledger;
 import dev.oms.OmsServers;
 import dev.oms.Shop;
 import io.quarkus.test.common.WithTestResource;
+import io.quarkus.test.junit.DisabledOnIntegrationTest;
 import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.TestProfile;
 import io.restassured.RestAssured;
@@ -18,6 +19,7 @@ import io.restassured.response.ValidatableResponse;
 import io.restassured.specification.RequestSpecification;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
+import jakarta.enterprise.inject.spi.CDI;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.time.Duration;
@@ -237,6 +239,33 @@ class TokenTest {
 
         blocked.header("Retry-After", "1");
         with(known).get("/orders?limit=1").then().statusCode(200);
+    }
+
+    @Test
+    void customersWithoutUserCountAsInvalid() {
+        String customer = Issuer.token(Issuer.claims(subject, "customer"));
+
+        await().atMost(PATIENCE)
+                .pollInterval(Duration.ofMillis(1))
+                .until(() ->
+                        with(customer).get("/orders?limit=1").then().extract().statusCode() == 429);
+    }
+
+    /** So that a flood of one token costs no check of its signature each. */
+    @Test
+    @DisabledOnIntegrationTest("What is remembered is visible only inside the process")
+    void refusedTokensAreRememberedForAMoment() {
+        String invalid = Issuer.token(claims().put("aud", "others"));
+        String customer = Issuer.token(Issuer.claims(subject, "customer"));
+        VerifyTokens verifyTokens = CDI.current().select(VerifyTokens.class).get();
+
+        answerTo(invalid).statusCode(401);
+        answerTo(customer).statusCode(403);
+
+        assertThat(verifyTokens.remembered(invalid).orElseThrow().refusal().status())
+                .isEqualTo(401);
+        assertThat(verifyTokens.remembered(customer).orElseThrow().refusal().status())
+                .isEqualTo(403);
     }
 
     // --- Roles ---

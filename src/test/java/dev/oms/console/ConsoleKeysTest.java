@@ -116,7 +116,7 @@ class ConsoleKeysTest {
         browser.click("[aria-label='Revoke the key " + name + "']");
         browser.click("dialog .danger");
         await(() -> assertThat(browser.texts("tbody tr").stream().filter(row -> row.contains(name)))
-                .anyMatch(row -> row.contains("revoked")));
+                .anyMatch(row -> row.contains("revoked by key:tests")));
     }
 
     @Test

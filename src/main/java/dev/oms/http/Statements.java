@@ -1,4 +1,4 @@
-package dev.oms.job;
+package dev.oms.http;
 
 import java.sql.Connection;
 import java.sql.PreparedStatement;

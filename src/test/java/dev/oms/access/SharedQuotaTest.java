@@ -1,0 +1,68 @@
+package dev.oms.access;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.oms.OmsServers;
+import dev.oms.process.TcpProxy;
+import io.quarkus.redis.datasource.ReactiveRedisDataSource;
+import io.quarkus.redis.runtime.datasource.ReactiveRedisDataSourceImpl;
+import io.quarkus.test.common.WithTestResource;
+import io.quarkus.test.junit.QuarkusTest;
+import io.quarkus.test.junit.TestProfile;
+import io.vertx.mutiny.core.Vertx;
+import io.vertx.mutiny.redis.client.Redis;
+import io.vertx.mutiny.redis.client.RedisAPI;
+import jakarta.inject.Inject;
+import java.net.URI;
+import java.time.Duration;
+import java.util.UUID;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+/** Quotas while Redis takes connections but does not answer. */
+@QuarkusTest
+@TestProfile(WithKeys.class)
+@WithTestResource(OmsServers.class)
+class SharedQuotaTest {
+    private static final Quota QUOTA = new Quota(1_000);
+
+    @Inject
+    Vertx vertx;
+
+    private static SharedQuota quota(RedisQuotas redis) {
+        return new SharedQuota(UUID.randomUUID().toString(), QUOTA, redis);
+    }
+
+    private static void take(SharedQuota quota) throws Exception {
+        assertThat(quota.take(1).toCompletableFuture().get(30, TimeUnit.SECONDS).granted())
+                .isEqualTo(1);
+    }
+
+    @Test
+    void aSilentRedisDelaysOneCallAndIsAskedAgainOnceItAnswers() throws Exception {
+        URI server = URI.create(OmsServers.servers().settings().get("OMS_REDIS_URL"));
+        try (TcpProxy proxy = new TcpProxy(server.getPort())) {
+            Redis client =
+                    Redis.createClient(vertx, server.toString().replace(":" + server.getPort(), ":" + proxy.port()));
+            ReactiveRedisDataSource source = new ReactiveRedisDataSourceImpl(vertx, client, RedisAPI.api(client));
+            RedisQuotas redis = new RedisQuotas(source);
+            take(quota(redis));
+            assertThat(redis.isDown()).isFalse();
+
+            proxy.silenceAll();
+            take(quota(redis));
+            for (int i = 0; i < 1_000; i++) {
+                // Several times the second after which Redis is tried again.
+                Thread.sleep(3);
+                assertThat(quota(redis).take(1).toCompletableFuture()).isDone();
+            }
+            proxy.restore();
+            proxy.disconnect();
+            proxy.restore();
+
+            await().atMost(Duration.ofSeconds(60)).until(() -> !redis.isDown());
+            client.close();
+        }
+    }
+}
