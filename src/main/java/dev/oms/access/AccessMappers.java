@@ -11,7 +11,7 @@ import org.jboss.resteasy.reactive.server.ServerExceptionMapper;
 class AccessMappers {
     @ServerExceptionMapper
     Response unauthenticated(UnauthorizedException e) {
-        return Response.fromResponse(Problem.of(401, Authenticate.NEEDED).toResponse())
+        return Response.fromResponse(Authenticate.NEEDED.toResponse())
                 .header(HttpHeaders.WWW_AUTHENTICATE, Authenticate.CHALLENGE)
                 .build();
     }

@@ -134,7 +134,7 @@ class ApiKeyResource {
     @POST
     @Path("/{id}/revoke")
     @PermissionsAllowed(Scopes.KEYS_WRITE)
-    public ApiKey revoke(@PathParam("id") long id, @HeaderParam(Actor.HEADER) List<String> actor) {
+    public ApiKey revoke(@PathParam("id") long id, @HeaderParam(Actor.HEADER) List<String> actor, Bodies.Empty body) {
         ApiKey revoked = keys.revoke(id, callers.current().actor(actor).name());
         changes.announce();
         return revoked;

@@ -36,14 +36,18 @@ import org.jboss.logging.Logger;
 @ApplicationScoped
 class Authenticate {
     static final String CHALLENGE = "Bearer realm=\"oms\"";
-    static final String NEEDED = "A key is needed: send Authorization: Bearer oms_…";
+
+    /** RFC 6750 §3.1: a call without a token is not told of an error. */
+    static final String INVALID_TOKEN = CHALLENGE + ", error=\"invalid_token\"";
+
+    static final Problem NEEDED = Problem.of(401, "A key is needed: send one header Authorization: Bearer oms_…");
 
     private static final Logger LOG = Logger.getLogger(Authenticate.class);
 
     /** draft-ietf-httpapi-ratelimit-headers-10. */
     private static final CharSequence POLICY = HttpHeaders.createOptimized("RateLimit-Policy");
 
-    private static final CharSequence LIMIT = HttpHeaders.createOptimized("RateLimit");
+    static final CharSequence LIMIT = HttpHeaders.createOptimized("RateLimit");
     private static final String BEARER = "Bearer ";
 
     private final AuthMode mode;
@@ -85,14 +89,18 @@ class Authenticate {
         if (credentials.isEmpty()) {
             // A resource that needs a scope refuses it. None that does not takes a body.
             if (CollectBody.hasBody(call)) {
-                refuse(call, Problem.of(401, NEEDED));
+                refuse(call, NEEDED);
             } else {
                 call.next();
             }
             return;
         }
         String bearer = credentials.size() == 1 ? bearerIn(credentials.getFirst()) : "";
-        if (verifyTokens.isOn() && !bearer.isEmpty() && !bearer.startsWith(KeySecret.PREFIX)) {
+        if (bearer.isEmpty()) {
+            refuse(call, NEEDED);
+            return;
+        }
+        if (verifyTokens.isOn() && !bearer.startsWith(KeySecret.PREFIX)) {
             authenticate(call, verifyTokens.remembered(bearer), () -> verifyTokens.lookUp(bearer, call));
             return;
         }
@@ -174,9 +182,7 @@ class Authenticate {
     }
 
     private void limit(RoutingContext call, SharedQuota quota, Decision decision) {
-        call.response()
-                .putHeader(POLICY, quota.policy())
-                .putHeader(LIMIT, "\"default\";r=" + decision.remaining() + ";t=" + decision.waitSeconds());
+        call.response().putHeader(POLICY, quota.policy()).putHeader(LIMIT, decision.header());
         if (decision.granted() > 0) {
             call.next();
         } else {
@@ -203,7 +209,7 @@ class Authenticate {
 
     private void refuse(RoutingContext call, Problem refusal) {
         if (refusal.status() == 401) {
-            call.response().putHeader("WWW-Authenticate", CHALLENGE);
+            call.response().putHeader("WWW-Authenticate", refusal == NEEDED ? CHALLENGE : INVALID_TOKEN);
         }
         writeProblem.write(call, refusal);
     }

@@ -2,6 +2,7 @@ package dev.oms.access;
 
 import dev.oms.http.ProblemException;
 import io.quarkus.security.identity.CurrentIdentityAssociation;
+import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Clock;
 import java.time.Duration;
@@ -14,10 +15,12 @@ public class Callers {
     static final String END = "end";
 
     private final CurrentIdentityAssociation identities;
+    private final RoutingContext call;
     private final Clock clock;
 
-    Callers(CurrentIdentityAssociation identities, Clock clock) {
+    Callers(CurrentIdentityAssociation identities, RoutingContext call, Clock clock) {
         this.identities = identities;
+        this.call = call;
         this.clock = clock;
     }
 
@@ -33,6 +36,7 @@ public class Callers {
         int left = quota == null ? 0 : Math.min(units, quota.quota().unitsPerSecond() - 1);
         if (left > 0) {
             Quota.Decision decision = quota.take(left).toCompletableFuture().join();
+            call.response().putHeader(Authenticate.LIMIT, decision.header());
             if (decision.granted() == 0) {
                 throw ProblemException.quotaExceeded(decision.waitSeconds());
             }

@@ -1,5 +1,6 @@
 package dev.oms.access;
 
+import dev.oms.http.Causes;
 import io.quarkus.redis.datasource.ReactiveRedisDataSource;
 import io.quarkus.redis.datasource.value.ReactiveValueCommands;
 import io.quarkus.runtime.StartupEvent;
@@ -32,6 +33,7 @@ class KeyChanges {
     private final Vertx vertx;
     private final AtomicBoolean isPolling = new AtomicBoolean();
     private volatile String last;
+    private volatile boolean isUp = true;
 
     KeyChanges(
             AuthMode mode,
@@ -58,11 +60,24 @@ class KeyChanges {
                     .onTermination()
                     .invoke(() -> isPolling.set(false))
                     .subscribe()
-                    .with(this::compare, failure -> LOG.debug("Changes of keys cannot be read", failure));
+                    .with(this::compare, this::down);
+        }
+    }
+
+    private void down(Throwable failure) {
+        if (isUp) {
+            isUp = false;
+            LOG.warnf(
+                    "Redis is unavailable: each process limits calls by itself, and a change of keys takes up to 10 s (%s)",
+                    Causes.root(failure).getMessage());
         }
     }
 
     private void compare(String change) {
+        if (!isUp) {
+            isUp = true;
+            LOG.info("Redis is available again: all processes limit calls together.");
+        }
         if (!Objects.equals(change, last)) {
             last = change;
             tell();

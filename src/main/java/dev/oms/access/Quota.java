@@ -28,6 +28,11 @@ record Quota(int unitsPerSecond) {
         long waitSeconds() {
             return Math.ceilDiv(waitMicros, MICROS_PER_SECOND);
         }
+
+        /** As the header {@code RateLimit} has it. */
+        String header() {
+            return "\"default\";r=" + remaining + ";t=" + waitSeconds();
+        }
     }
 
     /**

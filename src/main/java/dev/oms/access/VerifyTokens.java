@@ -56,6 +56,9 @@ class VerifyTokens {
     /** Far more than are in use at a time, and about 10 MB. */
     private static final int REMEMBERED_MAX = 10_000;
 
+    /** The end of the year 9999: an {@link Instant} cannot be as late as a token may say. */
+    private static final long EXPIRY_MAX = 253_402_300_799L;
+
     /** How long an issuer that has never been reached is left alone after an attempt. */
     private static final long PAUSE_NANOS = TimeUnit.SECONDS.toNanos(5);
 
@@ -155,7 +158,11 @@ class VerifyTokens {
         return ProblemException.busy("The issuer of tokens cannot be reached; nothing was changed. Try again.");
     }
 
-    private static boolean isOutage(Throwable failure) {
+    private boolean isOutage(Throwable failure) {
+        if (failure instanceof OIDCException) {
+            // Once the issuer has been reached, this is a token of another kind, such as a refresh token.
+            return !wasReached;
+        }
         return !(failure instanceof AuthenticationFailedException)
                 || Causes.of(failure)
                         .anyMatch(cause -> cause instanceof IOException
@@ -183,7 +190,7 @@ class VerifyTokens {
         Set<String> scopes =
                 roles.stream().map(Role::scopes).flatMap(Collection::stream).collect(Collectors.toUnmodifiableSet());
         Caller caller = new Caller("oidc:" + subject, null, scopes, userId);
-        Instant expiry = Instant.ofEpochSecond(token.getExpirationTime());
+        Instant expiry = Instant.ofEpochSecond(Math.min(token.getExpirationTime(), EXPIRY_MAX));
         Duration left = Duration.between(clock.instant(), expiry);
         Duration remembered = left.compareTo(VALID_FOR) < 0 ? left : VALID_FOR;
         return Verdict.valid(

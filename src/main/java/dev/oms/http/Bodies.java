@@ -2,6 +2,7 @@ package dev.oms.http;
 
 import com.fasterxml.jackson.annotation.JacksonAnnotationsInside;
 import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
+import com.fasterxml.jackson.databind.PropertyNamingStrategies.SnakeCaseStrategy;
 import dev.oms.http.Problem.FieldError;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.validation.ConstraintViolation;
@@ -23,6 +24,8 @@ import java.util.Set;
  */
 @ApplicationScoped
 public class Bodies {
+    private static final SnakeCaseStrategy SNAKE_CASE = new SnakeCaseStrategy();
+
     private static final Set<String> WRAPPERS = Set.of("order", "inventory_item", "user");
 
     private final Validator validator;
@@ -110,7 +113,7 @@ public class Bodies {
             if (node.getKey() != null) {
                 parts.add(Texts.shorten(node.getKey().toString(), 100));
             } else if (node.getName() != null && !node.getName().startsWith("<")) {
-                parts.add(node.getName());
+                parts.add(SNAKE_CASE.translate(node.getName()));
             }
         }
         return String.join(".", parts);

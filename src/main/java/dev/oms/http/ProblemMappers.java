@@ -17,6 +17,7 @@ import jakarta.ws.rs.core.Response;
 import jakarta.ws.rs.core.UriInfo;
 import java.io.IOException;
 import java.nio.channels.ClosedChannelException;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -172,6 +173,9 @@ class ProblemMappers {
         }
         if (type == Integer.class || type == Long.class) {
             return "must be a whole number";
+        }
+        if (type == Instant.class) {
+            return "must be a date and time, such as 2027-01-31T12:00:00Z";
         }
         if (type == String.class) {
             return "must be a string";

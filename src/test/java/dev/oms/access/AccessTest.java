@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.equalTo;
 import static org.hamcrest.Matchers.hasItem;
+import static org.hamcrest.Matchers.matchesPattern;
 import static org.hamcrest.Matchers.not;
 import static org.hamcrest.Matchers.notNullValue;
 import static org.hamcrest.Matchers.startsWith;
@@ -205,6 +206,38 @@ class AccessTest {
         String old = rolled.extract().path("key");
         with(admin).body("{}").post("/api_keys/{id}/roll", successor).then().statusCode(201);
         with(old).get("/orders").then().statusCode(401);
+    }
+
+    @Test
+    void aBodyThatRevokingDoesNotKnowChangesNothing() {
+        int id = create(Map.of("name", "kept", "role", "storefront")).extract().path("id");
+
+        with(admin)
+                .body(Map.of("when", "later"))
+                .post("/api_keys/{id}/revoke", id)
+                .then()
+                .statusCode(422);
+
+        with(admin).get("/api_keys/{id}", id).then().body("status", equalTo("active"));
+    }
+
+    @Test
+    void anErrorNamesTheFieldAsTheClientDoes() {
+        int id = create(Map.of("name", "kept", "role", "storefront")).extract().path("id");
+
+        with(admin)
+                .body(Map.of("overlap_seconds", -1))
+                .post("/api_keys/{id}/roll", id)
+                .then()
+                .statusCode(422)
+                .body("errors.field", equalTo(List.of("overlap_seconds")));
+        with(admin)
+                .body(Map.of("name", "dated", "role", "storefront", "expires_at", "2030-01-01"))
+                .post("/api_keys")
+                .then()
+                .statusCode(422)
+                .body("detail", containsString("is well-formed"))
+                .body("errors.message", equalTo(List.of("must be a date and time, such as 2027-01-31T12:00:00Z")));
     }
 
     /** Otherwise the second successor would live no longer than the overlap of the first. */
@@ -442,17 +475,20 @@ class AccessTest {
         given().header("Authorization", "Basic b21zOm9tcw==")
                 .get("/orders")
                 .then()
-                .statusCode(401);
+                .statusCode(401)
+                .body("detail", startsWith("A key is needed"));
         given().header("Authorization", "Bearer " + admin)
                 .header("Authorization", "Bearer " + admin)
                 .get("/orders")
                 .then()
-                .statusCode(401);
+                .statusCode(401)
+                .body("detail", startsWith("A key is needed: send one header"));
         // A token, while there is no issuer.
         given().header("Authorization", "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbm5hIn0.")
                 .get("/orders")
                 .then()
                 .statusCode(401)
+                .header("WWW-Authenticate", "Bearer realm=\"oms\", error=\"invalid_token\"")
                 .body("detail", startsWith("The key is not valid"));
         given().header("Authorization", "bearer " + admin).get("/orders").then().statusCode(200);
     }
@@ -508,6 +544,20 @@ class AccessTest {
         // Holds however long the calls take: the quota at the start, what has come since, and one for rounding.
         assertThat(granted * units).isLessThanOrEqualTo((long) (rate * (1 + seconds)) + 1);
         assertThat(granted).isGreaterThanOrEqualTo(Math.min(calls, rate / units));
+    }
+
+    @Test
+    void whatAnExpensiveCallLeavesIsTold() {
+        String key = create(Map.of("name", "auditor", "role", "operator", "rate", 20))
+                .extract()
+                .path("key");
+
+        with(key)
+                .post("/inventory_items/audit")
+                .then()
+                .statusCode(202)
+                // 19 without the audit; a few have come since.
+                .header("RateLimit", matchesPattern("\"default\";r=(\\d|1[0-8]);t=1"));
     }
 
     @Test

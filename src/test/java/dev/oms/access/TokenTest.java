@@ -90,6 +90,13 @@ class TokenTest {
                 .statusCode(200);
     }
 
+    /** Later than an {@link Instant} can be. */
+    @Test
+    void aTokenMayEndInAnotherAge() {
+        answerTo(Issuer.token(Issuer.claims(subject, "admin").put("exp", 1_000_000_000_000_000_000L)))
+                .statusCode(200);
+    }
+
     /**
      * The issuer's clock may be 10 s ahead; a token is not remembered beyond that. The clock says what is expected,
      * however slow this test runs.
@@ -154,6 +161,7 @@ class TokenTest {
     static Stream<Arguments> refuses() {
         return Stream.of(
                 token("expired", () -> Issuer.token(claims().put("exp", inSeconds(-60)))),
+                token("refresh token", () -> Issuer.token(claims().put("typ", "Refresh"))),
                 token("never expires", () -> Issuer.token(without("exp"))),
                 token("not yet valid", () -> Issuer.token(claims().put("nbf", inSeconds(60)))),
                 token("other audience", () -> Issuer.token(claims().put("aud", "others"))),
@@ -199,7 +207,7 @@ class TokenTest {
     void refuses(String what, Supplier<String> token) {
         answerTo(token.get())
                 .statusCode(401)
-                .header("WWW-Authenticate", Authenticate.CHALLENGE)
+                .header("WWW-Authenticate", Authenticate.INVALID_TOKEN)
                 .body("detail", startsWith(NOT_VALID));
     }
 
