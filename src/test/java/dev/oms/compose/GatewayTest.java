@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import com.sun.net.httpserver.HttpServer;
 import dev.oms.process.Child;
 import dev.oms.process.OmsProcess;
@@ -100,11 +103,44 @@ class GatewayTest {
         try {
             assertThat(send(request().POST(BodyPublishers.ofString("{}"))))
                     .succeedsWithin(Duration.ofMinutes(1))
-                    .satisfies(answer -> assertThat(answer.statusCode()).isEqualTo(502));
+                    .satisfies(answer -> {
+                        assertThat(answer.statusCode()).isEqualTo(502);
+                        assertProblem(answer, "it is not known whether anything was changed");
+                    });
             assertThat(requests).hasValue(1);
         } finally {
             web.stop(0);
         }
+    }
+
+    /** Clients parse problems, and wait as long as they are asked to. */
+    @Test
+    void refusesWithAProblemWhenThereIsNoWeb() {
+        assertThat(send(request().POST(BodyPublishers.ofString("{}"))))
+                .succeedsWithin(Duration.ofMinutes(1))
+                .satisfies(answer -> {
+                    // Caddy's status depends on what failed last: connecting, or finding a web that did not just fail.
+                    assertThat(answer.statusCode()).isIn(502, 503);
+                    assertProblem(answer, "");
+                });
+    }
+
+    private static void assertProblem(HttpResponse<String> answer, String detail) {
+        assertThat(answer.headers().allValues("Content-Type")).containsExactly("application/problem+json");
+        assertThat(answer.headers().firstValue("Retry-After")).hasValue("1");
+        JsonNode problem;
+        try {
+            problem = new ObjectMapper().readTree(answer.body());
+        } catch (JsonProcessingException e) {
+            throw new AssertionError("Not JSON: " + answer.body(), e);
+        }
+        assertThat(problem.path("type").asText()).isEqualTo("about:blank");
+        assertThat(problem.path("title").asText()).isIn("Bad Gateway", "Service Unavailable");
+        assertThat(problem.path("status").isInt()).isTrue();
+        assertThat(problem.path("status").asInt()).isEqualTo(answer.statusCode());
+        assertThat(problem.path("detail").asText())
+                .contains(detail)
+                .isEqualTo(problem.path("error").asText());
     }
 
     private HttpRequest.Builder request() {
