@@ -210,6 +210,16 @@ class ComposeTest {
         });
     }
 
+    /** Beside the 256 threads that carry virtual ones, there are the pools', and one for each connection that is being opened. */
+    @Test
+    void leavesRoomForTheThreadsOfABusyWeb() {
+        for (String service : List.of("web", "worker")) {
+            assertThat(services.path(service).path("pids_limit").asInt())
+                    .as(service)
+                    .isGreaterThanOrEqualTo(2 * 256);
+        }
+    }
+
     @Test
     void asksForAPasswordOfRedis() {
         String password = variable("redis", "REDISCLI_AUTH");
