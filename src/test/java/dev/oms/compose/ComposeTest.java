@@ -210,7 +210,7 @@ class ComposeTest {
         });
     }
 
-    /** Beside the 256 threads that carry virtual ones, there are the pools' and one for each connection being opened. */
+    /** Beside the 256 threads that carry virtual ones, the pools have some, and each connection being opened one. */
     @Test
     void leavesRoomForTheThreadsOfABusyWeb() {
         for (String service : List.of("web", "worker")) {
