@@ -22,6 +22,9 @@ do 'begin raise ''OMS_DB_OWNER_PASSWORD and OMS_DB_PASSWORD must be set and must
 \endif
 select current_database() as database \gset
 
+-- All of it or nothing: where the role "oms" can log in, the script has ended well.
+begin;
+
 select format('create role %I', name) from (values (:'owner'), (:'user')) roles (name)
     where not exists (select from pg_roles where rolname = name) \gexec
 -- An administrator who is no superuser must be a member.
@@ -48,3 +51,5 @@ alter default privileges for role :"owner" in schema public grant usage on seque
 alter role :"user" in database :"database" set statement_timeout = '30s';
 alter role :"user" in database :"database" set lock_timeout = '5s';
 alter role :"user" in database :"database" set idle_in_transaction_session_timeout = '60s';
+
+commit;

@@ -1,2 +1,2 @@
--- For a PostgreSQL in a container, which runs this after roles.sql: the superuser can log in only from within the container.
+-- For a PostgreSQL in a container, which runs this before roles.sql: the superuser can log in only from within the container.
 alter role current_user password null;

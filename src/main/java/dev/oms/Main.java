@@ -5,6 +5,7 @@ import dev.oms.audit.AuditTask;
 import dev.oms.embedded.EmbeddedServers;
 import dev.oms.start.CheckIntervals;
 import dev.oms.start.MigrateTask;
+import dev.oms.start.Serve;
 import dev.oms.start.StartFailure;
 import io.quarkus.runtime.Quarkus;
 import io.quarkus.runtime.QuarkusApplication;
@@ -38,7 +39,8 @@ public class Main {
     private static void runPackaged(String... args) {
         String arguments = String.join(" ", args);
         switch (arguments) {
-            case "" -> start(null);
+            // The run in which an image's AOT cache is trained ends before there is anything to serve.
+            case "" -> start("true".equals(System.getenv("QUARKUS_INIT_AND_EXIT")) ? null : Serve.class);
             case "--migrate" -> migrate();
             case "--audit" -> runTask(AuditTask.class);
             case "--seed" -> runTask(SeedTask.class);
@@ -81,7 +83,7 @@ public class Main {
     /**
      * Starts against the servers at OMS_DB_URL and OMS_REDIS_URL. A failed start prints its reason in one sentence.
      *
-     * @param task what to run once, or null to serve
+     * @param task what to run, or null to end once everything is initialized
      */
     private static void start(Class<? extends QuarkusApplication> task, String... args) {
         // Any other profile would enable both roles in one process.
@@ -90,6 +92,8 @@ public class Main {
             fail("QUARKUS_PROFILE must be prod (the web role) or worker, not " + profile + ".");
         }
         enableTracing();
+        // Serve resumes it when the start has succeeded; a task runs nothing on a schedule.
+        System.setProperty("quarkus.scheduler.start-mode", "halted");
         // Quarkus would log the same failure with a stack trace.
         QUARKUS_LOG.setLevel(Level.OFF);
         Quarkus.run(

@@ -2,6 +2,7 @@ package dev.oms;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.oms.embedded.EmbeddedServers;
 import dev.oms.process.OmsProcess;
 import java.io.IOException;
@@ -19,6 +20,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -102,6 +104,9 @@ class StartIT {
             new WrongSetting("OMS_OIDC_ROLES_CLAIM", "", "OMS_OIDC_ROLES_CLAIM is empty."),
             new WrongSetting("OMS_IDEMPOTENCY_KEEP", "1y", "OMS_IDEMPOTENCY_KEEP cannot be \"1y\":"));
 
+    private static final Pattern NOISE =
+            Pattern.compile("\"level\":\"(WARN|ERROR)|^\\d\\S+ \\S+ (WARN|ERROR)|^\\s+at |Exception");
+
     private static final int STARTS_AT_ONCE = 4;
 
     private static final Map<WrongSetting, Future<Exit>> STARTS = new HashMap<>();
@@ -134,7 +139,11 @@ class StartIT {
         }
     }
 
-    private record Exit(int code, String lastLine) {}
+    private record Exit(int code, String lastLine, List<String> noise) {
+        Exit(int code, String lastLine) {
+            this(code, lastLine, List.of());
+        }
+    }
 
     private static Exit run(Map<String, String> settings, String... arguments)
             throws IOException, InterruptedException {
@@ -145,8 +154,20 @@ class StartIT {
         OmsProcess oms = new OmsProcess(
                 "start-" + System.nanoTime(), settings.getOrDefault("QUARKUS_PROFILE", "prod"), environment);
         int exitCode = oms.run(arguments);
+        List<String> lines = Files.readAllLines(oms.log());
         // The log is empty after a "--health" that succeeds.
-        return new Exit(exitCode, Files.readAllLines(oms.log()).stream().reduce("", (earlier, line) -> line));
+        return new Exit(
+                exitCode,
+                lines.stream().reduce("", (earlier, line) -> line),
+                lines.stream().filter(StartIT::isNoise).toList());
+    }
+
+    /** What a failed start must not print beside its sentence: warnings, errors and stack traces. */
+    private static boolean isNoise(String line) {
+        return NOISE.matcher(line).find()
+                && !line.contains("OMS_AUTH is off")
+                // What Vert.x itself says of a management port above 65,535.
+                && !line.contains("Uncaught exception received by Vert.x");
     }
 
     @ParameterizedTest
@@ -156,6 +177,45 @@ class StartIT {
 
         assertThat(exit.code()).isNotZero();
         assertThat(exit.lastLine()).startsWith("OMS did not start: " + wrong.sentence());
+        assertThat(exit.noise()).isEmpty();
+    }
+
+    /** Nothing that runs on a schedule has begun, whatever the start fails of. */
+    @ParameterizedTest
+    @ValueSource(strings = {"OMS_DB_URL=jdbc:postgresql://localhost:1/oms", "OMS_DB_USER=nobody"})
+    void aWorkerThatDoesNotStartPrintsItsSentenceAlone(String setting) throws IOException, InterruptedException {
+        String[] wrong = setting.split("=");
+        Exit exit = run(Map.of("QUARKUS_PROFILE", "worker", "OMS_MIGRATE", "false", wrong[0], wrong[1]));
+
+        assertThat(exit.code()).isNotZero();
+        assertThat(exit.lastLine()).startsWith("OMS did not start: PostgreSQL ");
+        assertThat(exit.noise()).isEmpty();
+    }
+
+    /** As the image's AOT cache is trained. */
+    @Test
+    void endsAfterInitializingWhenAskedTo() throws IOException, InterruptedException {
+        Exit exit = run(Map.of("QUARKUS_INIT_AND_EXIT", "true", "QUARKUS_FLYWAY_MIGRATE_AT_START", "false"));
+
+        assertThat(exit.code()).isZero();
+        assertThat(exit.noise()).isEmpty();
+    }
+
+    @Test
+    void logsNoKeysThatAreTheSameInEveryLine() throws IOException {
+        try (OmsProcess worker = new OmsProcess("start-json-" + System.nanoTime(), "worker", servers.settings())) {
+            worker.start();
+            worker.awaitReady();
+
+            String line = Files.readAllLines(worker.log()).stream()
+                    .filter(text -> text.startsWith("{"))
+                    .findFirst()
+                    .orElseThrow();
+            assertThat(new ObjectMapper().readTree(line).properties())
+                    .extracting(Map.Entry::getKey)
+                    .contains("timestamp", "level", "loggerName", "message", "mdc")
+                    .doesNotContain("loggerClassName", "ndc", "processName", "processId", "hostName");
+        }
     }
 
     @ParameterizedTest

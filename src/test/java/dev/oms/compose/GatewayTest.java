@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import com.sun.net.httpserver.HttpServer;
 import dev.oms.process.Child;
 import dev.oms.process.OmsProcess;
@@ -20,10 +23,12 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -33,6 +38,8 @@ import org.junit.jupiter.api.Test;
 @Tag("full")
 class GatewayTest {
     private static final Path CONFIG = Path.of("target/processes/Caddyfile");
+
+    private static final int HELD = 600;
 
     private final HttpClient client = HttpClient.newHttpClient();
     private int gatewayPort;
@@ -81,7 +88,7 @@ class GatewayTest {
         assertThat(held).isNotDone();
 
         AtomicInteger requests = new AtomicInteger();
-        HttpServer web = web(requests, true);
+        HttpServer web = web(requests, new AtomicInteger(), true);
         try {
             assertThat(held)
                     .succeedsWithin(Duration.ofMinutes(1))
@@ -92,19 +99,75 @@ class GatewayTest {
         }
     }
 
+    /** All at once, they would be more than a web that has just started can serve, and most would be refused. */
+    @Test
+    void letsHeldRequestsInBitByBit() throws Exception {
+        List<CompletableFuture<HttpResponse<String>>> held = new ArrayList<>();
+        for (int i = 0; i < HELD; i++) {
+            held.add(send(request().GET()));
+        }
+        Thread.sleep(1_000);
+
+        AtomicInteger mostAtOnce = new AtomicInteger();
+        HttpServer web = web(new AtomicInteger(), mostAtOnce, true);
+        try {
+            assertThat(held)
+                    .allSatisfy(answer -> assertThat(answer)
+                            .succeedsWithin(Duration.ofMinutes(1))
+                            .satisfies(
+                                    response -> assertThat(response.statusCode()).isEqualTo(201)));
+            assertThat(mostAtOnce.get()).isBetween(1, 300);
+        } finally {
+            web.stop(0);
+        }
+    }
+
     /** An order whose answer is lost may have been placed: only its client can tell whether to send it again. */
     @Test
     void sendsNoOrderTwice() throws Exception {
         AtomicInteger requests = new AtomicInteger();
-        HttpServer web = web(requests, false);
+        HttpServer web = web(requests, new AtomicInteger(), false);
         try {
             assertThat(send(request().POST(BodyPublishers.ofString("{}"))))
                     .succeedsWithin(Duration.ofMinutes(1))
-                    .satisfies(answer -> assertThat(answer.statusCode()).isEqualTo(502));
+                    .satisfies(answer -> {
+                        assertThat(answer.statusCode()).isEqualTo(502);
+                        assertProblem(answer, "it is not known whether anything was changed");
+                    });
             assertThat(requests).hasValue(1);
         } finally {
             web.stop(0);
         }
+    }
+
+    /** Clients parse problems, and wait as long as they are asked to. */
+    @Test
+    void refusesWithAProblemWhenThereIsNoWeb() {
+        assertThat(send(request().POST(BodyPublishers.ofString("{}"))))
+                .succeedsWithin(Duration.ofMinutes(1))
+                .satisfies(answer -> {
+                    // Caddy's status depends on what failed last: connecting, or finding a web that did not just fail.
+                    assertThat(answer.statusCode()).isIn(502, 503);
+                    assertProblem(answer, "");
+                });
+    }
+
+    private static void assertProblem(HttpResponse<String> answer, String detail) {
+        assertThat(answer.headers().allValues("Content-Type")).containsExactly("application/problem+json");
+        assertThat(answer.headers().firstValue("Retry-After")).hasValue("1");
+        JsonNode problem;
+        try {
+            problem = new ObjectMapper().readTree(answer.body());
+        } catch (JsonProcessingException e) {
+            throw new AssertionError("Not JSON: " + answer.body(), e);
+        }
+        assertThat(problem.path("type").asText()).isEqualTo("about:blank");
+        assertThat(problem.path("title").asText()).isIn("Bad Gateway", "Service Unavailable");
+        assertThat(problem.path("status").isInt()).isTrue();
+        assertThat(problem.path("status").asInt()).isEqualTo(answer.statusCode());
+        assertThat(problem.path("detail").asText())
+                .contains(detail)
+                .isEqualTo(problem.path("error").asText());
     }
 
     private HttpRequest.Builder request() {
@@ -115,12 +178,17 @@ class GatewayTest {
         return client.sendAsync(request.build(), BodyHandlers.ofString());
     }
 
-    /** Stands in for web: it answers 201, or closes the connection without an answer. */
-    private HttpServer web(AtomicInteger requests, boolean answers) throws IOException {
-        HttpServer web = HttpServer.create(new InetSocketAddress("localhost", webPort), 0);
+    /** Stands in for web: it answers 201 after a while, or closes the connection without an answer. */
+    private HttpServer web(AtomicInteger requests, AtomicInteger mostAtOnce, boolean answers) throws IOException {
+        HttpServer web = HttpServer.create(new InetSocketAddress("localhost", webPort), 1_000);
+        AtomicInteger inProgress = new AtomicInteger();
+        web.setExecutor(Thread::startVirtualThread);
         web.createContext("/", call -> {
             requests.incrementAndGet();
+            mostAtOnce.accumulateAndGet(inProgress.incrementAndGet(), Math::max);
             call.getRequestBody().readAllBytes();
+            LockSupport.parkNanos(Duration.ofMillis(300).toNanos());
+            inProgress.decrementAndGet();
             if (answers) {
                 call.sendResponseHeaders(201, -1);
             }

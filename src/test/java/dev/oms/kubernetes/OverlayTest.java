@@ -6,6 +6,7 @@ import dev.oms.Streams;
 import dev.oms.kubernetes.Overlay.Workload;
 import dev.oms.kubernetes.Traffic.Endpoint;
 import io.kubernetes.client.custom.Quantity;
+import io.kubernetes.client.openapi.models.V1ConfigMap;
 import io.kubernetes.client.openapi.models.V1Container;
 import io.kubernetes.client.openapi.models.V1CronJob;
 import io.kubernetes.client.openapi.models.V1Deployment;
@@ -240,6 +241,7 @@ class OverlayTest {
         // Takes any name for the one database.
         assertThat(bouncer).containsEntry("DB_NAME", "*");
         assertThat(bouncer.get("DB_PORT")).contains(" dbname=oms ");
+        assertThat(overlay.workload("pgbouncer").container().getCommand()).containsExactly("sh", "/start/pgbouncer.sh");
         // A web usually places two groups at a time.
         assertThat(bouncers * poolSize).isGreaterThanOrEqualTo(webs * 2);
         // Two pools for each PgBouncer, one more of which runs during a rollout. PostgreSQL allows 100 connections,
@@ -590,6 +592,24 @@ class OverlayTest {
                     .isEqualTo(
                             overlay.environment(overlay.workload("pgbouncer")).get("DB_USER"));
         }
+    }
+
+    /** PostgreSQL also runs after an initialization that was cut short, without the database or the role. */
+    @Test
+    void asksTheDatabaseAQuestionInDev() {
+        assertThat(dev.workload("postgres")
+                        .container()
+                        .getReadinessProbe()
+                        .getExec()
+                        .getCommand())
+                .last()
+                .asString()
+                .contains("psql ", "--username=\"$OMS_DB_USER\"", "--dbname=oms", "select 1");
+        assertThat(dev.all(V1ConfigMap.class))
+                .filteredOn(map -> map.getMetadata().getName().startsWith("postgres-roles"))
+                .singleElement()
+                // The image runs them in the order of their names.
+                .satisfies(map -> assertThat(map.getData()).containsOnlyKeys("1-superuser.sql", "2-roles.sql"));
     }
 
     @Test
