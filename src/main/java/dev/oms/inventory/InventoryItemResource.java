@@ -74,10 +74,11 @@ class InventoryItemResource {
     public Response list(
             @QueryParam("name") String prefix,
             @QueryParam("below_threshold") @DefaultValue("false") boolean belowThreshold,
+            @QueryParam("out_of_stock") @DefaultValue("false") boolean outOfStock,
             @QueryParam("sort") @DefaultValue("id") InventoryItems.Order order,
             @BeanParam Page page,
             UriInfo uri) {
-        List<InventoryItem> rows = items.list(prefix, belowThreshold, order, page.after(), page.rows());
+        List<InventoryItem> rows = items.list(prefix, belowThreshold, outOfStock, order, page.after(), page.rows());
         return page.of(rows, order::keyOf, InventoryItem::view, uri);
     }
 
