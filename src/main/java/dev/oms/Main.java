@@ -24,7 +24,7 @@ public class Main {
     private static final Logger QUARKUS_LOG = Logger.getLogger("io.quarkus.runtime.Application");
 
     public static void main(String... args) {
-        System.setProperty(LimitHeaders.CHECKS_URI, "true");
+        System.setProperty(LimitHeaders.URI_CHECK_OFF, "true");
         // The embedded servers are on the class path in dev mode only. Nothing else tells dev mode from the packaged
         // application this early.
         try {

@@ -1,5 +1,7 @@
 package dev.oms.http;
 
+import io.quarkus.micrometer.runtime.binder.vertx.HttpRequestMetric;
+import io.quarkus.vertx.http.runtime.ExtendedQuarkusVertxHttpMetrics;
 import io.vertx.core.Vertx;
 import io.vertx.core.datagram.DatagramSocketOptions;
 import io.vertx.core.http.HttpClientOptions;
@@ -21,8 +23,20 @@ import io.vertx.core.spi.observability.HttpRequest;
 import io.vertx.core.spi.observability.HttpResponse;
 import java.util.function.Consumer;
 
-/** Forwards everything to the metrics of Quarkus, and tells of every request of a server that begins. */
-record ForwardMetrics(VertxMetrics quarkus, Consumer<HttpRequest> begun) implements VertxMetrics {
+/**
+ * Forwards everything to the metrics of Quarkus, and tells of every request of a server that begins. A call is counted
+ * once.
+ */
+record ForwardMetrics(VertxMetrics quarkus, Consumer<HttpRequest> begun)
+        implements VertxMetrics, ExtendedQuarkusVertxHttpMetrics {
+    /** Quarkus asks the metrics for it. */
+    @Override
+    public ConnectionTracker getHttpConnectionTracker() {
+        return quarkus instanceof ExtendedQuarkusVertxHttpMetrics extended
+                ? extended.getHttpConnectionTracker()
+                : NOOP_CONNECTION_TRACKER;
+    }
+
     @Override
     public HttpServerMetrics<?, ?, ?> createHttpServerMetrics(HttpServerOptions options, SocketAddress address) {
         HttpServerMetrics<?, ?, ?> metrics = quarkus.createHttpServerMetrics(options, address);
@@ -42,9 +56,18 @@ record ForwardMetrics(VertxMetrics quarkus, Consumer<HttpRequest> begun) impleme
             quarkus.requestEnd(metric, request, bytes);
         }
 
+        /** Once: of a reset connection Vert.x tells twice, when reading fails and when it is closed. */
         @Override
         public void requestReset(R metric) {
-            quarkus.requestReset(metric);
+            if (metric instanceof HttpRequestMetric call) {
+                if (call.getSample() == null) {
+                    return;
+                }
+                quarkus.requestReset(metric);
+                call.setSample(null);
+            } else {
+                quarkus.requestReset(metric);
+            }
         }
 
         @Override
@@ -64,7 +87,9 @@ record ForwardMetrics(VertxMetrics quarkus, Consumer<HttpRequest> begun) impleme
 
         @Override
         public void responseEnd(R metric, HttpResponse response, long bytes) {
-            quarkus.responseEnd(metric, response, bytes);
+            if (!(metric instanceof HttpRequestMetric call) || call.getSample() != null) {
+                quarkus.responseEnd(metric, response, bytes);
+            }
         }
 
         @Override

@@ -13,7 +13,7 @@ import java.util.Map;
 /**
  * Rejects with a problem requests whose URI or headers are too long or invalid, such as {@code /orders/%zz}, or that
  * have not one {@code Host}. The HTTP server alone would reject them without an explanation, or with internal details.
- * Quarkus does not check the URI itself ({@link #CHECKS_URI}).
+ * Quarkus does not check the URI itself ({@link #URI_CHECK_OFF}).
  */
 @ApplicationScoped
 public class LimitHeaders {
@@ -21,7 +21,7 @@ public class LimitHeaders {
      * The system property that keeps Quarkus from answering an invalid URI, with an empty body, before any route. To be
      * set before Quarkus is initialized: by {@code Main}, and in the build by {@code pom.xml}.
      */
-    public static final String CHECKS_URI = "vertx.disableURIValidation";
+    public static final String URI_CHECK_OFF = "vertx.disableURIValidation";
 
     /** The minimum that RFC 9110 §4.1 recommends. */
     private static final int URI_MAX_CHARS = 8_000;

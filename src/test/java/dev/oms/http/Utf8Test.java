@@ -120,7 +120,7 @@ class Utf8Test {
     @MethodSource("fields")
     void everyField(String method, String path, String body) throws IOException {
         for (String invalid : INVALID) {
-            isRefused(send(method, path, "application/json", body.formatted(user, invalid, item, order)));
+            isRefused(send(method, path.formatted(user, "", item, order), "application/json", body.formatted(user, invalid, item, order)));
         }
     }
 
@@ -178,13 +178,32 @@ class Utf8Test {
         isRefused(send("POST", "/orders?user_id=" + user, "multipart/form-data; boundary=b", body));
     }
 
+    /**
+     * Nor is a part's own charset understood; no browser and no Rails client sends one. Netty would leave out a part in
+     * UTF-16 without a word.
+     */
+    @ParameterizedTest
+    @ValueSource(strings = {"iso-8859-1", "utf-16"})
+    void partsInOtherEncodings(String charset) throws IOException {
+        String part = "--b\r\nContent-Disposition: form-data; name=\"%s\"\r\n%s\r\n%s\r\n";
+        String body = part.formatted("delta", "", "1")
+                + part.formatted("reason", "", "x")
+                + part.formatted("reference", "Content-Type: text/plain; charset=" + charset + "\r\n", "p\u00e9")
+                + "--b--\r\n";
+
+        RawHttp.Response response = send(
+                "POST", "/inventory_items/%d/adjust".formatted(item), "multipart/form-data; boundary=b", body);
+
+        assertThat(response.status()).as(response.text()).isEqualTo(400);
+    }
+
     private static String bytes(String text, Charset charset) {
         return new String(text.getBytes(charset), StandardCharsets.ISO_8859_1);
     }
 
     private RawHttp.Response send(String method, String path, String type, String body) throws IOException {
         String request = "%s %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n"
-                .formatted(method, path.formatted(user, "", item, order), type, body.length());
+                .formatted(method, path, type, body.length());
         return RawHttp.exchange(
                 RestAssured.port,
                 (request + body).getBytes(StandardCharsets.ISO_8859_1),
