@@ -120,7 +120,11 @@ class Utf8Test {
     @MethodSource("fields")
     void everyField(String method, String path, String body) throws IOException {
         for (String invalid : INVALID) {
-            isRefused(send(method, path.formatted(user, "", item, order), "application/json", body.formatted(user, invalid, item, order)));
+            isRefused(send(
+                    method,
+                    path.formatted(user, "", item, order),
+                    "application/json",
+                    body.formatted(user, invalid, item, order)));
         }
     }
 
@@ -191,8 +195,8 @@ class Utf8Test {
                 + part.formatted("reference", "Content-Type: text/plain; charset=" + charset + "\r\n", "p\u00e9")
                 + "--b--\r\n";
 
-        RawHttp.Response response = send(
-                "POST", "/inventory_items/%d/adjust".formatted(item), "multipart/form-data; boundary=b", body);
+        RawHttp.Response response =
+                send("POST", "/inventory_items/%d/adjust".formatted(item), "multipart/form-data; boundary=b", body);
 
         assertThat(response.status()).as(response.text()).isEqualTo(400);
     }
