@@ -41,11 +41,11 @@ grant connect on database :"database" to :"user";
 alter database :"database" owner to :"owner";
 
 grant select, insert, update, delete on all tables in schema public to :"user";
--- The ids of orders are taken from their sequence by name.
-grant usage on all sequences in schema public to :"user";
+-- The ids of orders are taken from their sequence by name, and a start advances a sequence that a restore left behind.
+grant usage, update on all sequences in schema public to :"user";
 -- For what later migrations create.
 alter default privileges for role :"owner" in schema public grant select, insert, update, delete on tables to :"user";
-alter default privileges for role :"owner" in schema public grant usage on sequences to :"user";
+alter default privileges for role :"owner" in schema public grant usage, update on sequences to :"user";
 
 -- As V8__limit_statements.sql sets them for the role that migrates.
 alter role :"user" in database :"database" set statement_timeout = '30s';

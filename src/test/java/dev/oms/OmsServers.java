@@ -63,6 +63,10 @@ public final class OmsServers implements QuarkusTestResourceLifecycleManager {
         return RestAssured.given().port(managementPort);
     }
 
+    public static int managementPort() {
+        return managementPort;
+    }
+
     private static int freePort() {
         try {
             return OmsProcess.freePort();

@@ -218,6 +218,24 @@ class RolesIT {
     }
 
     @Test
+    void theRoleThatOwnsNothingAdvancesASequence() throws IOException, InterruptedException, SQLException {
+        execute("oms", OWNER, "insert into audits (id, status) values (1000, 'Failed')");
+        OmsProcess started = oms("sequence", "prod", "oms", USER);
+
+        assertThat(started.run("--seed")).isZero();
+
+        assertThat(query("oms", OWNER, "select last_value from audits_id_seq")).isEqualTo("2000");
+        execute("oms", OWNER, "revoke update on sequence audits_id_seq from oms");
+        execute("oms", OWNER, "select setval('audits_id_seq', 1)");
+        assertThat(started.run("--seed")).isNotZero();
+        assertThat(started.logged(
+                        "OMS did not start: the sequence of audits.id is at 1, but the table has the id 1000."))
+                .isOne();
+        execute("oms", OWNER, "select setval('audits_id_seq', 1000)");
+        execute("oms", OWNER, "grant update on sequence audits_id_seq to oms");
+    }
+
+    @Test
     void theTablesOfALaterMigrationCanBeUsed() throws SQLException {
         execute("oms", OWNER, "create table later (id bigint generated always as identity, name text)");
 

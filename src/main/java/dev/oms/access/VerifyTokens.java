@@ -159,16 +159,17 @@ class VerifyTokens {
     }
 
     private boolean isOutage(Throwable failure) {
-        if (failure instanceof OIDCException) {
+        if (Causes.of(failure)
+                .anyMatch(cause -> cause instanceof IOException
+                        || cause instanceof TimeoutException
+                        || cause instanceof VertxException)) {
+            return true;
+        }
+        if (Causes.find(failure, OIDCException.class) != null) {
             // Once the issuer has been reached, this is a token of another kind, such as a refresh token.
             return !wasReached;
         }
-        return !(failure instanceof AuthenticationFailedException)
-                || Causes.of(failure)
-                        .anyMatch(cause -> cause instanceof IOException
-                                || cause instanceof TimeoutException
-                                || cause instanceof VertxException
-                                || cause instanceof OIDCException);
+        return !(failure instanceof AuthenticationFailedException);
     }
 
     private Verdict verdictOn(SecurityIdentity identity) {

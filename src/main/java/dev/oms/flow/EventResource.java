@@ -6,6 +6,7 @@ import dev.oms.http.AdmitCalls;
 import dev.oms.http.LimitReceiving;
 import io.quarkus.security.PermissionsAllowed;
 import io.smallrye.mutiny.Multi;
+import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.ws.rs.GET;
@@ -20,11 +21,15 @@ import java.time.Duration;
 /**
  * {@code /events}: sends a snapshot of the order flow to every listener once a second.
  *
+ * @see <a href="https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_buffering">nginx, proxy_buffering</a>
  * @see <a href="https://html.spec.whatwg.org/multipage/server-sent-events.html">HTML, Server-sent events</a>
  */
 @Path("/events")
 class EventResource {
     private static final Duration RECONNECT_AFTER = Duration.ofSeconds(2);
+
+    /** For nginx and those that follow it. */
+    private static final CharSequence UNBUFFERED = HttpHeaders.createOptimized("x-accel-buffering");
 
     private final FlowStream flows;
     private final AdmitCalls admitCalls;
@@ -41,6 +46,8 @@ class EventResource {
     @PermissionsAllowed(Scopes.JOBS_READ)
     public Multi<OutboundSseEvent> listen(@Context Sse sse, RoutingContext call) {
         HttpServerResponse response = call.response();
+        // Through a proxy each event comes at once, instead of several when the proxy's buffer is full.
+        response.putHeader(UNBUFFERED, "no").putHeader(HttpHeaders.CACHE_CONTROL, "no-cache");
         FlowStream.Listener listener = flows.add(
                 callers.current()
                         .keyOr(String.valueOf(call.request().remoteAddress().hostAddress())),

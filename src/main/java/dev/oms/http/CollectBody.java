@@ -18,10 +18,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
+import org.jboss.logging.Logger;
 
 /**
  * Collects the body of a request on the event loop; only then is the call admitted and given a thread. So a body that
  * never comes costs memory and no thread, and reading JSON never waits for the network.
+ *
+ * <p>A client that hangs up before its body is complete gets nothing; its call counts as 400 ({@link HttpMetrics}).
  *
  * <p>A body that is larger than its {@link BodyLimit} is refused with 413, one that is not complete in time with 408,
  * one for which there is no {@link BodyMemory} with 503, and one in HTTP/2 that has trailers but no
@@ -37,6 +40,7 @@ public class CollectBody {
      */
     private static final int PARTS_MAX = 4_096;
 
+    private static final Logger LOG = Logger.getLogger(CollectBody.class);
     private static final String HAS_BODY = CollectBody.class.getName();
 
     private final Map<String, Integer> maxBytes;
@@ -162,7 +166,13 @@ public class CollectBody {
                     complete();
                 }
             });
-            request.exceptionHandler(disconnected -> end());
+            request.exceptionHandler(disconnected -> {
+                if (!done) {
+                    LOG.debugf(
+                            "%s %s: the client hung up before its body was complete", request.method(), request.path());
+                }
+                end();
+            });
             if ("100-continue".equalsIgnoreCase(request.getHeader(HttpHeaders.EXPECT))) {
                 call.response().writeContinue();
             }

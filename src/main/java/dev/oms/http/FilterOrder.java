@@ -35,6 +35,9 @@ public enum FilterOrder {
     /** {@code access.Authenticate}, before the body: nobody unknown can take the memory for one. */
     AUTHENTICATE,
 
+    /** {@link RefuseEncodings}, before the body, so that the body of a refused request is not collected. */
+    REFUSE_ENCODINGS,
+
     /** {@link CollectBody}, before admission, so that only a call that can go on counts as one in progress. */
     COLLECT_BODY,
 

@@ -1,18 +1,28 @@
 package dev.oms.http;
 
+import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
+import java.net.URI;
+import java.net.URISyntaxException;
 import java.util.Map;
 
 /**
- * Rejects with a problem requests whose URI or headers are too long, or that have no {@code Host}. The HTTP server
- * alone would reject them without an explanation, or with internal details.
+ * Rejects with a problem requests whose URI or headers are too long or invalid, such as {@code /orders/%zz}, or that
+ * have not one {@code Host}. The HTTP server alone would reject them without an explanation, or with internal details.
+ * Quarkus does not check the URI itself ({@link #URI_CHECK_OFF}).
  */
 @ApplicationScoped
-class LimitHeaders {
+public class LimitHeaders {
+    /**
+     * The system property that keeps Quarkus from answering an invalid URI, with an empty body, before any route. To be
+     * set before Quarkus is initialized: by {@code Main}, and in the build by {@code pom.xml}.
+     */
+    public static final String URI_CHECK_OFF = "vertx.disableURIValidation";
+
     /** The minimum that RFC 9110 §4.1 recommends. */
     private static final int URI_MAX_CHARS = 8_000;
 
@@ -38,6 +48,29 @@ class LimitHeaders {
         } else if (lengthOf(request.headers()) > HEADERS_MAX_CHARS) {
             writeProblem.write(
                     call, Problem.of(431, "The headers are longer than " + HEADERS_MAX_CHARS + " characters."));
+        } else if (request.headers().getAll(HttpHeaders.HOST).size() > 1) {
+            writeProblem.write(call, Problem.of(400, "There is more than one Host."));
+        } else {
+            checkUri(call);
+        }
+    }
+
+    private void checkUri(RoutingContext call) {
+        try {
+            new URI(call.request().uri());
+        } catch (URISyntaxException e) {
+            writeProblem.write(
+                    call,
+                    Problem.of(
+                            400,
+                            "The URI has a character or an escape that is not allowed, at position %d."
+                                    .formatted(e.getIndex() + 1)));
+            return;
+        }
+        // JAX-RS would ignore them, and answer /orders;status=Pending with every order.
+        String path = call.request().path();
+        if (path != null && path.indexOf(';') >= 0) {
+            writeProblem.write(call, Problem.ofNothingAt(path));
         } else {
             call.next();
         }
@@ -52,8 +85,14 @@ class LimitHeaders {
     }
 
     private void writeRejection(RoutingContext call) {
-        if (call.statusCode() == 400) {
+        if (call.response().ended() || call.response().closed()) {
+            call.next();
+        } else if (call.statusCode() == 400) {
             writeProblem.write(call, Problem.of(400, "The request cannot be understood."));
+        } else if (call.statusCode() == 404) {
+            // Also of a path that does not begin with a slash.
+            writeProblem.write(
+                    call, Problem.ofNothingAt(String.valueOf(call.request().path())));
         } else {
             call.next();
         }

@@ -21,9 +21,12 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import jakarta.ws.rs.core.MediaType;
 import java.io.IOException;
+import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
+import java.util.regex.Pattern;
 
 /**
  * Prepares bodies for JAX-RS, which reads JSON only. An absent body counts as absent JSON, whatever its type.
@@ -39,6 +42,9 @@ import java.util.Locale;
 class PrepareBodies {
     /** In memory, never in files. */
     private static final DefaultHttpDataFactory IN_MEMORY = new DefaultHttpDataFactory(false, StandardCharsets.UTF_8);
+
+    /** And ASCII, a part of it. */
+    private static final Set<Charset> UTF8 = Set.of(StandardCharsets.UTF_8, StandardCharsets.US_ASCII);
 
     /** {@link RailsParameters} limits the number of fields, {@link CollectBody} their size. */
     private static final int UNLIMITED = -1;
@@ -102,9 +108,9 @@ class PrepareBodies {
             return new RailsParameters();
         }
         String boundary = boundaryOf(contentType);
+        String text = body.toString(StandardCharsets.ISO_8859_1);
         // Without the last delimiter, parts are missing, and Netty does not tell.
-        if (boundary == null
-                || !body.toString(StandardCharsets.ISO_8859_1).stripTrailing().endsWith("--" + boundary + "--")) {
+        if (boundary == null || !text.stripTrailing().endsWith("--" + boundary + "--")) {
             throw ProblemException.malformed("The multipart/form-data body is incomplete, or has no boundary.");
         }
         HttpRequest head = new DefaultHttpRequest(HttpVersion.HTTP_1_1, HttpMethod.POST.toNetty(), "/");
@@ -113,12 +119,22 @@ class PrepareBodies {
                 new HttpPostMultipartRequestDecoder(IN_MEMORY, head, StandardCharsets.UTF_8, UNLIMITED, UNLIMITED);
         try {
             decoder.offer(new DefaultLastHttpContent(Unpooled.wrappedBuffer(body.getBytes())));
-            return parametersOf(decoder.getBodyHttpDatas());
+            List<InterfaceHttpData> parts = decoder.getBodyHttpDatas();
+            // Nor does it tell of a part that it cannot read, such as one in UTF-16.
+            if (parts.size() != delimiter(boundary).matcher(text).results().count()) {
+                throw ProblemException.malformed("A part of the multipart/form-data body cannot be read.");
+            }
+            return parametersOf(parts);
         } catch (DecoderException | IllegalArgumentException | IOException e) {
             throw ProblemException.malformed("The body is not valid multipart/form-data.");
         } finally {
             decoder.destroy();
         }
+    }
+
+    /** What a part begins with. */
+    private static Pattern delimiter(String boundary) {
+        return Pattern.compile("(?:^|\\n)--" + Pattern.quote(boundary) + "[ \\t]*+\\r?\\n");
     }
 
     /** Returns null when there is none. */
@@ -135,6 +151,10 @@ class PrepareBodies {
         for (InterfaceHttpData part : parts) {
             if (!(part instanceof Attribute attribute)) {
                 throw ProblemException.invalid(Texts.shorten(part.getName(), 100), "is a file; files are not accepted");
+            }
+            if (!UTF8.contains(attribute.getCharset())) {
+                throw ProblemException.malformed(
+                        "A part is not in UTF-8: '%s'.".formatted(Texts.shorten(attribute.getName(), 50)));
             }
             parameters.add(
                     RailsParameters.requireUtf8(attribute.getName()),

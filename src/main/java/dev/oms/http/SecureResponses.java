@@ -38,16 +38,17 @@ class SecureResponses {
     }
 
     private static void secure(RoutingContext call) {
-        call.addHeadersEndHandler(written -> {
-            MultiMap headers = call.response().headers();
-            headers.set(CONTENT_TYPE_OPTIONS, NO_SNIFF);
-            if (!headers.contains(SECURITY_POLICY)) {
-                headers.set(SECURITY_POLICY, NO_FRAME);
-            }
-            if (!headers.contains(HttpHeaders.CACHE_CONTROL)) {
-                headers.set(HttpHeaders.CACHE_CONTROL, headers.contains(HttpHeaders.ETAG) ? REVALIDATE : NO_STORE);
-            }
-        });
+        call.addHeadersEndHandler(written -> secure(call.response().headers()));
         call.next();
+    }
+
+    static void secure(MultiMap headers) {
+        headers.set(CONTENT_TYPE_OPTIONS, NO_SNIFF);
+        if (!headers.contains(SECURITY_POLICY)) {
+            headers.set(SECURITY_POLICY, NO_FRAME);
+        }
+        if (!headers.contains(HttpHeaders.CACHE_CONTROL)) {
+            headers.set(HttpHeaders.CACHE_CONTROL, headers.contains(HttpHeaders.ETAG) ? REVALIDATE : NO_STORE);
+        }
     }
 }

@@ -17,7 +17,8 @@ import java.util.regex.Pattern;
  */
 @Provider
 public class StrictParams implements ParamConverterProvider {
-    private static final Pattern WHOLE_NUMBER = Pattern.compile("[-+]?+[0-9]++");
+    /** As in JSON: one way to write each number, in ASCII's digits. */
+    private static final Pattern WHOLE_NUMBER = Pattern.compile("0|-?+[1-9][0-9]*+");
 
     /** A whole number that a long cannot hold. */
     private static final class TooLarge extends IllegalArgumentException {
@@ -50,10 +51,13 @@ public class StrictParams implements ParamConverterProvider {
     }
 
     private static Long parseLong(String value) {
+        if (!WHOLE_NUMBER.matcher(value).matches()) {
+            throw new IllegalArgumentException();
+        }
         try {
             return Long.valueOf(value);
         } catch (NumberFormatException e) {
-            throw WHOLE_NUMBER.matcher(value).matches() ? new TooLarge() : e;
+            throw new TooLarge();
         }
     }
 

@@ -77,13 +77,14 @@ class InventoryItemResource {
     public Response list(
             @QueryParam("name") String prefix,
             @QueryParam("below_threshold") @DefaultValue("false") boolean belowThreshold,
+            @QueryParam("out_of_stock") @DefaultValue("false") boolean outOfStock,
             @QueryParam("sort") @DefaultValue("id") InventoryItems.Order order,
             @BeanParam Page page,
             UriInfo uri) {
-        if (prefix != null || belowThreshold || order != InventoryItems.Order.id) {
+        if (prefix != null || belowThreshold || outOfStock || order != InventoryItems.Order.id) {
             callers.charge(SEARCH_UNITS - 1);
         }
-        List<InventoryItem> rows = items.list(prefix, belowThreshold, order, page.after(), page.rows());
+        List<InventoryItem> rows = items.list(prefix, belowThreshold, outOfStock, order, page.after(), page.rows());
         return page.of(rows, order::keyOf, InventoryItem::view, uri);
     }
 

@@ -90,10 +90,12 @@ public class InventoryItems implements PanacheRepository<InventoryItem> {
      *
      * @param prefix list only items whose name begins with this, in any case; null for all
      * @param belowThreshold list only items below their threshold
+     * @param outOfStock list only items of which there is nothing left
      * @param after the key of the last item on the previous page, or null for the first page
      * @throws ProblemException 400 when nothing that can be seen is left of the prefix
      */
-    List<InventoryItem> list(String prefix, boolean belowThreshold, Order order, Long after, int rows) {
+    List<InventoryItem> list(
+            String prefix, boolean belowThreshold, boolean outOfStock, Order order, Long after, int rows) {
         StringBuilder query = new StringBuilder("from InventoryItem where archivedAt is null");
         Map<String, Object> parameters = new HashMap<>();
         if (prefix != null) {
@@ -112,6 +114,9 @@ public class InventoryItems implements PanacheRepository<InventoryItem> {
         }
         if (belowThreshold) {
             query.append(" and quantity < threshold");
+        }
+        if (outOfStock) {
+            query.append(" and quantity = 0");
         }
         if (after != null) {
             query.append(" and ").append(order.key).append(" > :after");

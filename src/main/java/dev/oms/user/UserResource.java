@@ -73,7 +73,8 @@ class UserResource {
             users.persist(user);
         } catch (PersistenceException e) {
             throw switch (DatabaseConstraints.violatedBy(e)) {
-                case "users_email_key" -> ProblemException.invalid("email", "is already taken");
+                case "users_email_key", "users_email_in_any_case_key" ->
+                    ProblemException.invalid("email", "is already taken");
                 case "users_phone_key" -> ProblemException.invalid("phone", "is already taken");
                 default -> e;
             };

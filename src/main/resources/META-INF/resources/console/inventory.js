@@ -27,8 +27,11 @@ const QUANTITY_MAX = 1_000_000_000;
 
 export const show = (view) => (view.id ? showOne(view) : showList(view));
 
+const isOut = (item) => item.quantity === 0;
 const isLow = (item) => item.quantity < item.threshold;
-const stock = (item) => (isLow(item) ? badge('▼ Below threshold', 'bad') : badge('OK', 'ok'));
+/** The worst first. A threshold of 0 asks for no warning, but nothing left is not OK. */
+const rank = (item) => (isOut(item) ? 0 : isLow(item) ? 1 : 2);
+const stock = (item) => [badge('✕ Out of stock', 'bad'), badge('▼ Below threshold', 'bad'), badge('OK', 'ok')][rank(item)];
 
 // --- The list ---
 
@@ -36,12 +39,13 @@ function showList({ main, title, params, signal }) {
   title.textContent = 'Inventory';
   const prefix = params.get('name') ?? '';
   const onlyLow = params.get('below_threshold') === 'true';
+  const onlyOut = params.get('out_of_stock') === 'true';
   const after = params.get('after') ?? '';
   const list = table(
     'Items, lowest stock first',
     [
       { title: 'Item', cell: (i) => h('a', { class: 'long', href: `#/inventory/${i.id}` }, name(i.name)), value: (i) => i.name },
-      { title: 'Stock', cell: stock, value: (i) => (isLow(i) ? 0 : 1) },
+      { title: 'Stock', cell: stock, value: rank },
       { title: 'Quantity', cell: (i) => number(i.quantity), value: (i) => i.quantity, numeric: true },
       { title: 'Threshold', cell: (i) => number(i.threshold), value: (i) => i.threshold, numeric: true },
       { title: 'To spare', cell: (i) => signed(i.quantity - i.threshold), value: (i) => i.quantity - i.threshold, numeric: true },
@@ -52,14 +56,16 @@ function showList({ main, title, params, signal }) {
       ? 'No matching items. Try the first letters of the name.'
       : onlyLow
         ? 'No items below their threshold.'
-        : after
-          ? 'No more items.'
-          : 'No items yet. Add one with POST /inventory_items; see /q/openapi.',
+        : onlyOut
+          ? 'No items out of stock.'
+          : after
+            ? 'No more items.'
+            : 'No items yet. Add one with POST /inventory_items; see /q/openapi.',
   );
   const status = h('div');
-  const query = { name: prefix, below_threshold: onlyLow };
+  const query = { name: prefix, below_threshold: onlyLow, out_of_stock: onlyOut || '' };
   const pages = pager('inventory', query, params, { first: '« First page', previous: '‹ Previous page', next: 'Next page ›' });
-  main.append(search(prefix, onlyLow), status, list.node, pages.node);
+  main.append(search(prefix, onlyLow, onlyOut), status, list.node, pages.node);
 
   autoRefresh('items', status, REFRESH_MS, signal, async () => {
     const { body, next } = await get('/inventory_items', { ...query, sort: 'low_stock', limit: PAGE_ROWS, after }, signal);
@@ -68,24 +74,34 @@ function showList({ main, title, params, signal }) {
   });
 }
 
-function search(prefix, onlyLow) {
+function search(prefix, onlyLow, onlyOut) {
   const text = h('input', { id: 'item-name', autocomplete: 'off', value: prefix, maxlength: '255' });
-  const low = h('input', { id: 'only-low', type: 'checkbox', checked: onlyLow });
+  const level = h(
+    'select',
+    { id: 'stock' },
+    h('option', { value: '' }, 'All'),
+    h('option', { value: 'low', selected: onlyLow }, 'Below threshold'),
+    h('option', { value: 'out', selected: onlyOut }, 'Out of stock'),
+  );
   const go = () => {
-    location.hash = address('inventory', { name: text.value.trim(), below_threshold: low.checked });
+    location.hash = address('inventory', {
+      name: text.value.trim(),
+      below_threshold: level.value === 'low',
+      out_of_stock: level.value === 'out',
+    });
   };
   const submit = (event) => {
     event.preventDefault();
     go();
   };
-  low.addEventListener('change', go);
+  level.addEventListener('change', go);
   return h(
     'form',
     { class: 'search', onsubmit: submit, role: 'search' },
     h('div', null, h('label', { for: 'item-name' }, 'Name begins with'), text),
     h('button', { type: 'submit', class: 'main' }, 'Search'),
-    h('div', { class: 'check' }, low, h('label', { for: 'only-low' }, 'Only below threshold')),
-    prefix || onlyLow ? h('a', { href: '#/inventory' }, 'Show all') : null,
+    h('div', null, h('label', { for: 'stock' }, 'Stock'), level),
+    prefix || onlyLow || onlyOut ? h('a', { href: '#/inventory' }, 'Show all') : null,
   );
 }
 

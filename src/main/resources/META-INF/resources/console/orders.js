@@ -75,7 +75,7 @@ function showList({ main, title, params, signal }) {
 
 /** A number as people write it, such as " #10001 ". */
 const NUMBER_PATTERN = '\\s*#?\\s*[0-9]+\\s*';
-const numberIn = (field) => field.value.replace(/[^0-9]/g, '');
+const numberIn = (field) => field.value.replace(/[^0-9]/g, '').replace(/^0+(?=[0-9])/, '');
 
 function search(query) {
   const id = h('input', { id: 'order-id', inputmode: 'numeric', pattern: NUMBER_PATTERN, autocomplete: 'off' });

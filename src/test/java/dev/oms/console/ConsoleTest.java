@@ -856,6 +856,39 @@ class ConsoleTest {
     }
 
     @Test
+    void saysThatAnItemIsOutOfStockAndFindsIt() {
+        String gone = Shop.uniqueName();
+        long id = Shop.item(gone, 0, 0);
+        String low = Shop.uniqueName();
+        Shop.item(low, 1, 900_000_000);
+
+        browser.open(console + "#/inventory?name=" + gone.replace(" ", "%20"));
+        await(() -> assertThat(browser.texts("tbody tr")).hasSize(1));
+        assertThat(browser.text("tbody")).contains(gone, "Out of stock").doesNotContain("OK");
+        browser.open(console + "#/inventory/" + id);
+        await(() -> assertThat(browser.text("[data-fact=Quantity]")).contains("0", "Out of stock"));
+
+        browser.open(console + "#/inventory");
+        await(() -> assertThat(browser.texts("tbody tr")).isNotEmpty());
+        choose("out");
+        await(() -> assertThat(browser.texts("td[data-title=Stock]"))
+                .isNotEmpty()
+                .allMatch(stock -> stock.contains("Out of stock")));
+        assertThat(browser.execute("return document.getElementById('stock').value"))
+                .isEqualTo("out");
+        choose("low");
+        await(() -> assertThat(browser.text("tbody")).contains(low));
+        assertThat(browser.text("tbody")).doesNotContain(gone);
+        assertNoErrors();
+    }
+
+    private void choose(String stock) {
+        browser.execute(
+                "const level = document.getElementById('stock'); level.value = '%s'; level.dispatchEvent(new Event('change'))"
+                        .formatted(stock));
+    }
+
+    @Test
     void retriesAndDropsJobs() {
         long retried = deadJob("one");
         long dropped = deadJob("two");

@@ -97,6 +97,10 @@ class EventResourceTest {
 
             assertThat(listener.response.headers().firstValue("Content-Type").orElseThrow())
                     .startsWith("text/event-stream");
+            // Or nginx would collect events until a buffer is full.
+            assertThat(listener.response.headers().allValues("X-Accel-Buffering"))
+                    .containsExactly("no");
+            assertThat(listener.response.headers().allValues("Cache-Control")).containsExactly("no-cache");
             assertThat(first.name()).isEqualTo("history");
             assertThat(first.retry()).isEqualTo("2000");
             assertThat(first.data().path("bucket_seconds").asInt()).isEqualTo(5);

@@ -8,10 +8,18 @@ import dev.oms.Shop;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.restassured.RestAssured;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpClient;
+import io.vertx.core.http.HttpClientOptions;
+import io.vertx.core.http.HttpClientResponse;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpVersion;
+import jakarta.inject.Inject;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -21,6 +29,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 @QuarkusTest
 @WithTestResource(OmsServers.class)
 class ActorTest {
+    @Inject
+    Vertx vertx;
+
     private long order;
 
     @BeforeEach
@@ -35,6 +46,29 @@ class ActorTest {
     void isReadAsUtf8(String actor) throws IOException {
         assertThat(cancel(actor.getBytes(StandardCharsets.UTF_8)).status()).isEqualTo(200);
 
+        assertThat(given().get("/orders/{id}/events", order).jsonPath().<String>getList("by"))
+                .contains(actor);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"José", "李", "𝒜"})
+    void isReadAsUtf8InHttp2(String actor) {
+        // The client sends one byte a character.
+        String bytes = new String(actor.getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1);
+        HttpClient client = vertx.createHttpClient(
+                new HttpClientOptions().setProtocolVersion(HttpVersion.HTTP_2).setHttp2ClearTextUpgrade(false));
+
+        int status = client.request(
+                        HttpMethod.POST, RestAssured.port, "localhost", "/orders/%d/cancel".formatted(order))
+                .compose(request -> request.putHeader("OMS-Actor", bytes).send())
+                .map(HttpClientResponse::statusCode)
+                .toCompletionStage()
+                .toCompletableFuture()
+                .orTimeout(30, TimeUnit.SECONDS)
+                .join();
+        client.close();
+
+        assertThat(status).isEqualTo(200);
         assertThat(given().get("/orders/{id}/events", order).jsonPath().<String>getList("by"))
                 .contains(actor);
     }

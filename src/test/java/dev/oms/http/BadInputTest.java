@@ -251,7 +251,8 @@ class BadInputTest {
                 "/users/me/orders",
                 "/inventory_items/one",
                 "/inventory_items/one/movements",
-                "/inventory_items?below_threshold=maybe"
+                "/inventory_items?below_threshold=maybe",
+                "/inventory_items?out_of_stock=1"
             })
     void invalidParameters(String path) {
         isProblem(given().get(path).then(), 400);

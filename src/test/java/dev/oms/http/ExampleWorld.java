@@ -56,7 +56,7 @@ public record ExampleWorld(long user, long item, long order, long deadJob, long 
                         case "id" -> idFor(call.path());
                         case "user_id" -> user;
                         case "status" -> "Confirmed";
-                        case "below_threshold", "dead" -> true;
+                        case "below_threshold", "out_of_stock", "dead" -> true;
                         case "sort" -> "low_stock";
                         case Actor.HEADER -> "warehouse 7";
                         case IdempotencyKey.HEADER -> "8e03978e";

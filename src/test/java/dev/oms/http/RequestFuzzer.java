@@ -596,6 +596,7 @@ final class RequestFuzzer {
                                 "user_id",
                                 "status",
                                 "below_threshold",
+                                "out_of_stock",
                                 "%6Cimit",
                                 "limit[]",
                                 "LIMIT"))

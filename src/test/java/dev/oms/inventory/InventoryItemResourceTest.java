@@ -403,13 +403,16 @@ class InventoryItemResourceTest {
         Response page = given().get("/inventory_items?limit=2&after=" + (first - 1));
         Response rest =
                 given().urlEncodingEnabled(false).get(page.header("Link").replaceAll("^<|>.*", ""));
+        long out = Shop.item(Shop.uniqueName(), 0, 0);
         Response belowThreshold = given().get("/inventory_items?below_threshold=true&after=" + (first - 1));
+        Response outOfStock = given().get("/inventory_items?out_of_stock=true&after=" + (first - 1));
 
         assertThat(page.jsonPath().getList("id", Long.class)).containsExactly(first, low);
         assertThat(page.header("Link")).endsWith("; rel=\"next\"");
         assertThat(rest.jsonPath().getList("id", Long.class)).containsExactly(atThreshold);
         assertThat(rest.header("Link")).isNull();
         assertThat(belowThreshold.jsonPath().getList("id", Long.class)).containsExactly(low);
+        assertThat(outOfStock.jsonPath().getList("id", Long.class)).containsExactly(out);
     }
 
     private static Response adjust(long id, Map<String, ?> body) {

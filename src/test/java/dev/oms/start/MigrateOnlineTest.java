@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -30,6 +31,8 @@ import java.util.concurrent.Future;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.configuration.FluentConfiguration;
 import org.jboss.logging.Logger;
@@ -171,7 +174,8 @@ class MigrateOnlineTest {
                 "15 | 16 | stock_movements | information_schema.columns where column_name = 'reference' | 1",
                 "16 | 17 | orders | information_schema.columns where column_name = 'short_items' | 1",
                 "19 | 20 | stock_movements | information_schema.columns where column_name = 'idempotency_key' | 1",
-                "23 | 9999 | orders | information_schema.columns where column_name = 'future' | 1"
+                "24 | 25 | users | information_schema.columns where column_name = 'email_shared' | 1",
+                "26 | 9999 | orders | information_schema.columns where column_name = 'future' | 1"
             },
             quoteCharacter = '"')
     void asksAgainForALockThatIsHeldTooLong(String from, String to, String table, String changed, long count)
@@ -256,6 +260,76 @@ class MigrateOnlineTest {
         migrate("18");
         assertThat(ledger.texts("select name from inventory_items order by id"))
                 .containsExactly("other", "Caf\u00e9", "Coffee");
+    }
+
+    /** An upgrade neither fails because of them nor decides which of them is the right one. */
+    @Test
+    void keepsAndReportsUsersWhoShareAnAddress() {
+        migrate("23");
+        ledger.execute("""
+                insert into users (name, email, phone, created_at, updated_at) values
+                ('Ann', 'ann@example.com', '1', now(), now()), ('Bob', 'bob@example.com', '2', now(), now()),
+                ('Ann', 'Ann@Example.com', '3', now(), now()), ('Ann', 'ANN@example.com', '4', now(), now()),
+                ('Ren\u00e9', 'ren\u00e9@example.com', '5', now(), now()),
+                ('Ren\u00e9', 'rene\u0301@example.com', '6', now(), now())""");
+        List<String> reported = new CopyOnWriteArrayList<>();
+        Handler reporting = new Handler() {
+            @Override
+            public void publish(LogRecord line) {
+                reported.add(line.getLevel() + ": " + line.getMessage());
+            }
+
+            @Override
+            public void flush() {}
+
+            @Override
+            public void close() {}
+        };
+        java.util.logging.Logger root = java.util.logging.Logger.getLogger("");
+        root.addHandler(reporting);
+
+        try {
+            migrate("25");
+        } finally {
+            root.removeHandler(reporting);
+        }
+
+        assertThat(reported)
+                .anyMatch(line -> line.matches("(?s)WARN.*: .*2 e-mail address.*"
+                        + "ann@example.com \\(users 1, 3, 4\\), ren\u00e9@example.com \\(users 5, 6\\)\\..*"));
+        assertThat(ledger.texts("select id from users where email_shared order by id"))
+                .containsExactly("3", "4", "6");
+        assertThat(ledger.count("users")).isEqualTo(6);
+        for (String taken : List.of("ann@EXAMPLE.com", "aNN@example.com", "Ren\u00c9@example.com", "BOB@example.com")) {
+            assertThatThrownBy(() -> ledger.execute("insert into users (name, email, phone, created_at, updated_at)"
+                            + " values ('x', '%s', 'x', now(), now())".formatted(taken)))
+                    .hasStackTraceContaining("users_email_in_any_case_key");
+        }
+    }
+
+    /** A user added between the two statements of the migration fails it, and the next start begins again. */
+    @Test
+    void buildsTheIndexOfAddressesAgain() {
+        migrate("23");
+        ledger.execute("""
+                insert into users (name, email, phone, created_at, updated_at) values
+                ('Ann', 'ann@example.com', '1', now(), now())""");
+        ledger.execute("""
+                create function add_user() returns event_trigger language plpgsql as $$
+                begin
+                    if tg_tag = 'DROP INDEX' then
+                        insert into users (name, email, phone, created_at, updated_at)
+                        values ('Ann', 'Ann@example.com', '2', now(), now());
+                    end if;
+                end $$""");
+        ledger.execute("create event trigger between_two on ddl_command_end execute function add_user()");
+        assertThatThrownBy(() -> migrate("25")).hasStackTraceContaining("users_email_in_any_case_key");
+        ledger.execute("drop event trigger between_two");
+
+        migrate("25");
+
+        assertThat(ledger.texts("select id from users where email_shared")).containsExactly("2");
+        assertThat(invalidIndexes()).isEmpty();
     }
 
     @Test

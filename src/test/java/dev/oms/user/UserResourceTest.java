@@ -5,6 +5,7 @@ import static org.hamcrest.Matchers.endsWith;
 import static org.hamcrest.Matchers.equalTo;
 
 import dev.oms.OmsServers;
+import dev.oms.Shop;
 import dev.oms.WithoutConsumer;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
@@ -14,6 +15,8 @@ import io.restassured.response.Response;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Users over REST. */
 @QuarkusTest
@@ -41,6 +44,23 @@ class UserResourceTest {
                 .body("", equalTo(created.jsonPath().getMap("")));
         again.then().statusCode(422).body("errors[0].field", equalTo("email"));
         samePhone.then().statusCode(422).body("errors[0].field", equalTo("phone"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"%s.ren\u00e9@Example.org", "%S.REN\u00c9@EXAMPLE.ORG", "%s.rene\u0301@example.org"})
+    void keepsOneUserOfAnAddressInAnyCase(String other) {
+        String name = "u" + System.nanoTime();
+        String email = name + ".ren\u00e9@example.org";
+        Response created = post(Map.of("name", "Ren\u00e9", "email", email, "phone", Shop.uniquePhone()));
+
+        Response again = post(Map.of("name", "Ren\u00e9", "email", other.formatted(name), "phone", Shop.uniquePhone()));
+
+        created.then().statusCode(201).body("email", equalTo(email));
+        again.then()
+                .statusCode(422)
+                .body("errors.size()", equalTo(1))
+                .body("errors[0].field", equalTo("email"))
+                .body("errors[0].message", equalTo("is already taken"));
     }
 
     private static Response post(Map<String, ?> body) {

@@ -1,0 +1,56 @@
+package dev.oms.http;
+
+import io.quarkus.vertx.http.runtime.filters.Filters;
+import io.vertx.core.MultiMap;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpVersion;
+import io.vertx.ext.web.RoutingContext;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import java.util.List;
+
+/**
+ * Refuses a body that is compressed or encoded otherwise with 415, and one whose transfer coding is not
+ * {@code chunked}, so that nobody knows where it ends, with 400. A body is small: it gains nothing from compression,
+ * which would need a limit of its own.
+ *
+ * @see <a href="https://www.rfc-editor.org/rfc/rfc9110#section-12.5.3">RFC 9110 §12.5.3, Accept-Encoding in a 415</a>
+ * @see <a href="https://www.rfc-editor.org/rfc/rfc9112#section-6.3">RFC 9112 §6.3, Message Body Length</a>
+ */
+@ApplicationScoped
+class RefuseEncodings {
+    private final WriteProblem writeProblem;
+
+    RefuseEncodings(WriteProblem writeProblem) {
+        this.writeProblem = writeProblem;
+    }
+
+    void install(@Observes Filters filters) {
+        filters.register(this::refuse, FilterOrder.REFUSE_ENCODINGS.priority());
+    }
+
+    private void refuse(RoutingContext call) {
+        MultiMap headers = call.request().headers();
+        if (!isOnly(headers.getAll(HttpHeaders.TRANSFER_ENCODING), HttpHeaders.CHUNKED)) {
+            if (call.request().version() != HttpVersion.HTTP_2) {
+                // What follows is no request.
+                call.response().putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
+            }
+            writeProblem.write(call, Problem.of(400, "The only Transfer-Encoding that is understood is chunked."));
+        } else if (RequireUtf8.READING.contains(call.request().method())
+                && !isOnly(headers.getAll(HttpHeaders.CONTENT_ENCODING), HttpHeaders.IDENTITY)
+                && CollectBody.hasBody(call)) {
+            call.response().putHeader(HttpHeaders.ACCEPT_ENCODING, HttpHeaders.IDENTITY);
+            writeProblem.write(
+                    call, Problem.of(415, "The body must not be compressed: send it without Content-Encoding."));
+        } else {
+            call.next();
+        }
+    }
+
+    private static boolean isOnly(List<String> codings, CharSequence known) {
+        return codings.isEmpty()
+                || codings.stream()
+                        .allMatch(coding -> coding.isBlank() || coding.strip().equalsIgnoreCase(known.toString()));
+    }
+}

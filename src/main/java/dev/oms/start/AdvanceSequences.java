@@ -1,0 +1,105 @@
+package dev.oms.start;
+
+import io.agroal.api.AgroalDataSource;
+import io.quarkus.runtime.StartupEvent;
+import io.quarkus.runtime.configuration.ConfigurationException;
+import jakarta.annotation.Priority;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.List;
+import org.jboss.logging.Logger;
+
+/**
+ * Advances, as the process starts, every sequence that is behind the ids of its table, as after data was restored or
+ * replicated without its sequences. Otherwise new rows would get old ids. A table whose primary key is the id would
+ * refuse them; the ledger's is not, so its movements would silently be out of order.
+ */
+@ApplicationScoped
+class AdvanceSequences {
+    private static final Logger LOG = Logger.getLogger(AdvanceSequences.class);
+
+    /** More than other processes can take from the sequence between the two looks at it. */
+    private static final int MARGIN = 1_000;
+
+    private static final String INSUFFICIENT_PRIVILEGE = "42501";
+
+    /** A table whose column {@code id} has a sequence. */
+    record Ids(String table, String highest) {
+        private Ids(String table) {
+            this(table, "select max(id) from " + table);
+        }
+    }
+
+    // The ledger has no index by id alone: a probe per item takes some 5 µs.
+    static final List<Ids> ALL = List.of(
+            new Ids("api_keys"),
+            new Ids("audits"),
+            new Ids("inventory_items"),
+            new Ids("orders"),
+            new Ids("stock_movements", """
+                    select max(last) from (
+                        select (select max(id) from stock_movements where inventory_item_id = i.id) last
+                        from inventory_items i) ledger"""),
+            new Ids("users"));
+
+    private final AgroalDataSource dataSource;
+
+    AdvanceSequences(AgroalDataSource dataSource) {
+        this.dataSource = dataSource;
+    }
+
+    // After CheckSchema, and before anything that writes.
+    void onStart(@Observes @Priority(2) StartupEvent event) throws SQLException {
+        try (Connection connection = dataSource.getConnection();
+                Statement statement = connection.createStatement()) {
+            for (Ids ids : ALL) {
+                // There are none before the first migration.
+                if (number(statement, "select count(to_regclass('%s'))".formatted(ids.table)) == 1) {
+                    advance(statement, ids);
+                }
+            }
+        }
+    }
+
+    private static void advance(Statement statement, Ids ids) throws SQLException {
+        String sequence = "pg_get_serial_sequence('%s', 'id')::regclass".formatted(ids.table);
+        // In this order: whoever inserts in between takes its id from the sequence first.
+        long highest = number(statement, ids.highest);
+        long last = number(statement, "select pg_sequence_last_value(%s)".formatted(sequence));
+        if (last >= highest) {
+            return;
+        }
+        long advanced;
+        try {
+            advanced = number(
+                    statement,
+                    "select setval(%1$s, greatest(%2$d, pg_sequence_last_value(%1$s)) + %3$d)"
+                            .formatted(sequence, highest, MARGIN));
+        } catch (SQLException e) {
+            if (INSUFFICIENT_PRIVILEGE.equals(e.getSQLState())) {
+                throw new ConfigurationException(
+                        ("the sequence of %s.id is at %d, but the table has the id %d. OMS_DB_USER may not advance it: run "
+                                        + "src/main/postgres/roles.sql again, or OMS once with --migrate as the owner.")
+                                .formatted(ids.table, last, highest),
+                        e);
+            }
+            throw e;
+        }
+        LOG.warnf(
+                "The sequence of %s.id was at %d, but the table has the id %d; advanced to %d. Data was restored without its "
+                        + "sequences: movements written since then may be out of order, which the audit reports.",
+                ids.table, last, highest, advanced);
+    }
+
+    /** Null is 0. */
+    private static long number(Statement statement, String query) throws SQLException {
+        try (ResultSet row = statement.executeQuery(query)) {
+            row.next();
+            return row.getLong(1);
+        }
+    }
+}

@@ -1,0 +1,87 @@
+package dev.oms.start;
+
+import static io.restassured.RestAssured.given;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.oms.OmsServers;
+import dev.oms.Shop;
+import dev.oms.WithoutConsumer;
+import io.quarkus.runtime.StartupEvent;
+import io.quarkus.test.common.WithTestResource;
+import io.quarkus.test.junit.QuarkusTest;
+import io.quarkus.test.junit.TestProfile;
+import jakarta.inject.Inject;
+import java.sql.SQLException;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Data that was restored without its sequences. */
+@QuarkusTest
+@TestProfile(WithoutConsumer.class)
+@WithTestResource(OmsServers.class)
+class AdvanceSequencesTest {
+    @Inject
+    AdvanceSequences advanceSequences;
+
+    /** For the other tests, whatever happens here. */
+    @AfterEach
+    void start() throws SQLException {
+        advanceSequences.onStart(new StartupEvent());
+    }
+
+    @Test
+    void knowsEverySequence() {
+        assertThat(AdvanceSequences.ALL.stream().map(AdvanceSequences.Ids::table))
+                .containsExactlyElementsOf(OmsServers.ledger().texts("""
+                        select c.relname from pg_attribute a join pg_class c on c.oid = a.attrelid
+                        where a.attidentity <> '' and a.attname = 'id' and pg_table_is_visible(c.oid) order by 1"""));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, true", "1, false", "2, true"})
+    void keepsTheLedgerInOrder(int sequence, boolean isCalled) throws SQLException {
+        long item = Shop.item(Shop.uniqueName(), 5, 0);
+        Shop.correct(item, 7).then().statusCode(200);
+        OmsServers.ledger().execute("select setval('stock_movements_id_seq', %d, %b)".formatted(sequence, isCalled));
+
+        start();
+
+        Shop.correct(item, 4).then().statusCode(200);
+        assertThat(given().get("/inventory_items/{id}/movements", item)
+                        .jsonPath()
+                        .<Integer>getList("quantity_after"))
+                .containsExactly(4, 7, 5);
+        OmsServers.ledger().assertConsistent();
+    }
+
+    @Test
+    void keepsEveryTableWritable() throws SQLException {
+        for (AdvanceSequences.Ids ids : AdvanceSequences.ALL) {
+            OmsServers.ledger().execute("select setval('%s_id_seq', 1)".formatted(ids.table()));
+        }
+
+        start();
+
+        String name = Shop.uniqueName();
+        Shop.item(name, 5, 0);
+        Shop.order(Shop.user(), Map.of(name, 1));
+    }
+
+    @Test
+    void leavesASequenceAloneThatIsRight() throws SQLException {
+        Shop.item(Shop.uniqueName(), 5, 0);
+        List<String> before = sequences();
+
+        start();
+
+        assertThat(sequences()).isEqualTo(before);
+    }
+
+    private static List<String> sequences() {
+        return OmsServers.ledger().texts("select sequencename || ' ' || coalesce(last_value, 0) from pg_sequences");
+    }
+}
