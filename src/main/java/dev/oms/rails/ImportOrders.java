@@ -83,9 +83,10 @@ final class ImportOrders {
     private record Row(long id, Long userId, String status, String items, Times times) {
         static Row read(ResultSet row) throws SQLException {
             long userId = row.getLong(2);
+            boolean hasNoUser = row.wasNull();
             return new Row(
                     row.getLong(1),
-                    row.wasNull() ? null : userId,
+                    hasNoUser ? null : Long.valueOf(userId),
                     row.getString(3),
                     row.getString(4),
                     Times.read(row, 5));
