@@ -14,12 +14,14 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
+import org.jboss.logging.Logger;
 
 /**
  * {@code --import <jdbc url>}: {@linkplain ImportRails takes over} the database of the Rails service, and exits: with 0
  * if all was carried over, 1 if the report lists something that was not, and 2 if the import was refused or failed.
  */
 public class ImportTask implements QuarkusApplication {
+    private static final Logger LOG = Logger.getLogger(ImportTask.class);
     private static final String USAGE = "use --import <jdbc url> [--rejects <file>].";
     private static final String REJECTS = "import-rejects.csv";
 
@@ -64,11 +66,18 @@ public class ImportTask implements QuarkusApplication {
             return refuse("the source " + e.getMessage());
         } catch (ImportRefused e) {
             return refuse(e.getMessage());
-        } catch (SQLException | RuntimeException e) {
-            System.err.println("The import stopped, and will go on where it was when it is run again: "
-                    + Causes.root(e).getMessage());
-            return 2;
+        } catch (SQLException e) {
+            return stop(e);
+        } catch (RuntimeException e) {
+            LOG.error("The import failed", e);
+            return stop(e);
         }
+    }
+
+    private static int stop(Exception e) {
+        System.err.println("The import stopped, and goes on where it was when it is run again: "
+                + String.valueOf(Causes.root(e).getMessage()).replaceAll("\\s*\\R\\s*", " "));
+        return 2;
     }
 
     private static int refuse(String sentence) {

@@ -105,25 +105,41 @@ final class ImportItems {
             });
             progress.read(rows[0]);
         }
-        // What is not carried over this time keeps the name that it has.
+        while (accept(valid, found)) {
+            // Until none is rejected that keeps a name of its own.
+        }
+        known.keySet().removeIf(id -> found.contains(id) && !items.containsKey(id));
+    }
+
+    /**
+     * Accepts the items that have a name of their own, and rejects the others.
+     *
+     * @param valid those that are not rejected yet
+     * @param found all of the source
+     * @return whether it has rejected an item that is on sale in the target, under a name that another one may have got
+     */
+    private boolean accept(Map<Long, Item> valid, Set<Long> found) {
+        items.clear();
+        byName.clear();
         Map<String, Long> taken = new HashMap<>();
         known.forEach((id, item) -> {
             if (found.contains(id) && !valid.containsKey(id) && !item.isArchived) {
                 taken.put(item.name, id);
             }
         });
-        valid.values().forEach(item -> accept(item, taken));
-        known.keySet().removeIf(id -> found.contains(id) && !items.containsKey(id));
-    }
-
-    private void accept(Item item, Map<String, Long> taken) {
-        Long other = taken.putIfAbsent(item.name, item.id);
-        if (other == null) {
-            items.put(item.id, item);
-            byName.put(item.name, item);
-        } else {
-            reject(item.id, item.name, "has the same name as item " + other + ", " + Rejects.quote(item.name));
+        boolean again = false;
+        for (Item item : List.copyOf(valid.values())) {
+            Long other = taken.putIfAbsent(item.name, item.id);
+            if (other == null) {
+                items.put(item.id, item);
+                byName.put(item.name, item);
+            } else {
+                valid.remove(item.id);
+                reject(item.id, item.name, "has the same name as item " + other + ", " + Rejects.quote(item.name));
+                again |= known.containsKey(item.id);
+            }
         }
+        return again;
     }
 
     private void reject(long id, String name, String reason) {

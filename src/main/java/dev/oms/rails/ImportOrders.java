@@ -17,6 +17,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -127,6 +131,10 @@ final class ImportOrders {
         boolean isDue() {
             return awaitsDeduction(status);
         }
+
+        String due() {
+            return isDue() ? "DEDUCTION" : null;
+        }
     }
 
     private static boolean awaitsDeduction(OrderStatus status) {
@@ -174,15 +182,45 @@ final class ImportOrders {
 
     /** Writes the orders whose stock the Rails service has settled. */
     void writeSettled() throws SQLException {
-        for (Range range : settled) {
-            write(range, false);
-        }
+        write(settled, false);
     }
 
     /** Writes the orders that a worker of OMS is to settle. It may do so at once, so the stock must be right by now. */
     void writeDue() throws SQLException {
-        for (Range range : due) {
-            write(range, true);
+        write(due, true);
+    }
+
+    /** While a page is written, the next one is prepared. */
+    private void write(List<Range> ranges, boolean isDue) throws SQLException {
+        try (ExecutorService ahead = Executors.newVirtualThreadPerTaskExecutor()) {
+            Future<Page> next = null;
+            for (int i = 0; i < ranges.size(); i++) {
+                Page page = i == 0 ? prepare(ranges.get(0), isDue) : await(next);
+                if (i + 1 < ranges.size()) {
+                    Range following = ranges.get(i + 1);
+                    next = ahead.submit(() -> prepare(following, isDue));
+                }
+                target.inTransaction(connection -> {
+                    page.write(connection);
+                    return null;
+                });
+                progress.added(page.added);
+                progress.changed(page.updated.size());
+            }
+        }
+    }
+
+    private static Page await(Future<Page> page) throws SQLException {
+        try {
+            return page.get();
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof SQLException failure) {
+                throw failure;
+            }
+            throw new IllegalStateException(e.getCause());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
         }
     }
 
@@ -345,37 +383,39 @@ final class ImportOrders {
         });
     }
 
-    private void write(Range range, boolean isDue) throws SQLException {
-        List<Change> changes = decide(range, readRows(range.after, range.to), null).stream()
-                .filter(change -> change.isDue() == isDue)
-                .toList();
-        target.inTransaction(connection -> {
-            write(connection, changes);
-            return null;
-        });
-        int added =
-                (int) changes.stream().filter(change -> change.before == null).count();
-        progress.added(added);
-        progress.changed(changes.size() - added);
+    private Page prepare(Range range, boolean isDue) throws SQLException {
+        Page page = new Page();
+        for (Change change : decide(range, readRows(range.after, range.to), null)) {
+            if (change.isDue() == isDue) {
+                page.add(change, change.times.orElse(now));
+            }
+        }
+        return page;
     }
 
-    private void write(Connection connection, List<Change> changes) throws SQLException {
-        update(connection, changes);
-        Target.Rows orders = new Target.Rows(
+    /** What is written in one transaction. */
+    private static final class Page {
+        private final Target.Rows orders = new Target.Rows(
                 "orders (id, user_id, status, due, enqueued_at, version, created_at, updated_at, placed_by)");
-        Target.Rows lines = new Target.Rows("order_lines (order_id, inventory_item_id, quantity, item_name)");
-        Target.Rows events = new Target.Rows("order_events (order_id, version, event, actor, created_at)");
-        Movements movements = new Movements();
-        for (Change change : changes) {
-            Times times = change.times.orElse(now);
+        private final Target.Rows lines =
+                new Target.Rows("order_lines (order_id, inventory_item_id, quantity, item_name)");
+        private final Target.Rows events =
+                new Target.Rows("order_events (order_id, version, event, actor, created_at)");
+        private final Movements movements = new Movements();
+        private final List<Change> updated = new ArrayList<>();
+        private int added;
+
+        /** @param times those of the change, complete */
+        void add(Change change, Times times) {
             if (change.before == null) {
+                added++;
                 // What became of the order is an event of its own, unless it has only been placed.
                 boolean hasEvent = change.status != OrderStatus.Pending;
                 orders.add(
                         change.id,
                         change.userId,
                         change.status.name(),
-                        due(change),
+                        change.due(),
                         LONG_AGO,
                         hasEvent ? 1 : 0,
                         times.created(),
@@ -384,6 +424,8 @@ final class ImportOrders {
                 if (hasEvent) {
                     events.add(change.id, 1, change.status.name(), Target.ACTOR, times.updated());
                 }
+            } else {
+                updated.add(change);
             }
             if (change.hasNewLines) {
                 change.lines.forEach(line -> lines.add(change.id, line.itemId, line.quantity, line.name));
@@ -396,41 +438,39 @@ final class ImportOrders {
                         line -> movements.add(line.itemId, change.id, change.movement, sign * line.quantity, null, at));
             }
         }
-        orders.insert(connection);
-        lines.insert(connection);
-        events.insert(connection);
-        movements.write(connection);
-    }
 
-    private static String due(Change change) {
-        return change.isDue() ? "DEDUCTION" : null;
-    }
-
-    private void update(Connection connection, List<Change> changes) throws SQLException {
-        List<Change> updated =
-                changes.stream().filter(change -> change.before != null).toList();
-        if (updated.isEmpty()) {
-            return;
+        void write(Connection connection) throws SQLException {
+            update(connection);
+            orders.insert(connection);
+            lines.insert(connection);
+            events.insert(connection);
+            movements.write(connection);
         }
-        try (PreparedStatement statement = connection.prepareStatement(UPDATE)) {
-            for (Change change : updated) {
-                Times times = change.times.orElse(now);
-                statement.setLong(1, change.userId);
-                statement.setString(2, change.status.name());
-                statement.setString(3, due(change));
-                statement.setObject(4, times.created().atOffset(ZoneOffset.UTC));
-                statement.setObject(5, times.updated().atOffset(ZoneOffset.UTC));
-                statement.setLong(6, change.id);
-                statement.setString(7, Target.ACTOR);
-                statement.setBoolean(8, change.status != change.before.status && change.status != OrderStatus.Pending);
-                statement.addBatch();
+
+        private void update(Connection connection) throws SQLException {
+            if (updated.isEmpty()) {
+                return;
             }
-            statement.executeBatch();
-        }
-        List<Long> relined =
-                updated.stream().filter(Change::hasNewLines).map(Change::id).toList();
-        if (!relined.isEmpty()) {
-            Target.update(connection, DELETE_LINES, Target.longs(connection, relined));
+            try (PreparedStatement statement = connection.prepareStatement(UPDATE)) {
+                for (Change change : updated) {
+                    statement.setLong(1, change.userId);
+                    statement.setString(2, change.status.name());
+                    statement.setString(3, change.due());
+                    statement.setObject(4, change.times.created().atOffset(ZoneOffset.UTC));
+                    statement.setObject(5, change.times.updated().atOffset(ZoneOffset.UTC));
+                    statement.setLong(6, change.id);
+                    statement.setString(7, Target.ACTOR);
+                    statement.setBoolean(
+                            8, change.status != change.before.status && change.status != OrderStatus.Pending);
+                    statement.addBatch();
+                }
+                statement.executeBatch();
+            }
+            List<Long> relined =
+                    updated.stream().filter(Change::hasNewLines).map(Change::id).toList();
+            if (!relined.isEmpty()) {
+                Target.update(connection, DELETE_LINES, Target.longs(connection, relined));
+            }
         }
     }
 }

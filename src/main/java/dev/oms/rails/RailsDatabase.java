@@ -25,9 +25,13 @@ final class RailsDatabase implements AutoCloseable {
             "inventory_items", List.of("id", "name", "quantity", "threshold"),
             "orders", List.of("id", "user_id", "status", "items"));
 
-    /** Times without a zone are UTC in Rails. What may take long is not cut off by the source's time-outs. */
-    private static final String SETTINGS =
-            "set local time zone 'UTC'; set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0";
+    /**
+     * For this transaction only, because of PgBouncer. Times without a zone are UTC in Rails. What may take long is not
+     * cut off by the source's time-outs.
+     */
+    private static final String SETTINGS = """
+            set transaction isolation level repeatable read, read only; set local time zone 'UTC';
+            set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0""";
 
     /** Tells whether two connections lead to the same tables. */
     static final String IDENTITY =
@@ -45,9 +49,6 @@ final class RailsDatabase implements AutoCloseable {
 
     private RailsDatabase(Connection connection) throws SQLException {
         this.connection = connection;
-        try (Statement statement = connection.createStatement()) {
-            statement.execute(SETTINGS);
-        }
         Map<String, Set<String>> found = Map.of(
                 "users", columns("users"),
                 "inventory_items", columns("inventory_items"),
@@ -89,9 +90,10 @@ final class RailsDatabase implements AutoCloseable {
                     e);
         }
         try {
-            connection.setTransactionIsolation(Connection.TRANSACTION_REPEATABLE_READ);
-            connection.setReadOnly(true);
             connection.setAutoCommit(false);
+            try (Statement statement = connection.createStatement()) {
+                statement.execute(SETTINGS);
+            }
             requireAnother(connection, target);
             return new RailsDatabase(connection);
         } catch (SQLException | ImportRefused e) {

@@ -16,6 +16,7 @@ import java.time.Clock;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -386,6 +387,24 @@ class ImportRailsTest {
     }
 
     @Test
+    void keepsTheNameOfAnItemThatItDoesNotFollow() throws SQLException, IOException {
+        rails.item(1, "burger", 10);
+        rails.item(2, "fries", 20);
+        run();
+
+        rails.execute("update inventory_items set name = 'burger' where id = 2");
+        rails.item(3, "fries", 30);
+        run();
+
+        assertThat(rejects())
+                .containsExactly(
+                        "inventory_items,2,\"has the same name as item 1, \"\"burger\"\"\"",
+                        "inventory_items,3,\"has the same name as item 2, \"\"fries\"\"\"");
+        assertThat(oms.texts("select concat_ws(' ', id, name, quantity) from inventory_items order by id"))
+                .containsExactly("1 burger 10", "2 fries 20");
+    }
+
+    @Test
     void followsUsersAndTheItemsOfOrdersThatHoldNoStock() throws SQLException, IOException {
         rails.user(1);
         rails.user(2);
@@ -601,6 +620,25 @@ class ImportRailsTest {
         assertThatThrownBy(() -> earlier.inTransaction(connection -> 1))
                 .isInstanceOf(ImportRefused.class)
                 .hasMessageContaining("another import has begun");
+    }
+
+    @Test
+    void thePageTellsHowToGoBack() throws SQLException, IOException {
+        rails.user(1);
+        rails.item(1, "burger", 9);
+        rails.order(1, 1L, "Confirmed", "{\"burger\": 1}");
+        run();
+        String page = Files.readString(Path.of("src/site/markdown/migrating-from-rails.md"));
+
+        List<String> rows = Pattern.compile("\\\\copy \\((.*)\\) to ")
+                .matcher(page)
+                .results()
+                .map(query -> query.group(1).replaceAll("'[-0-9]+ [0-9:]+Z'", "'-infinity'"))
+                .flatMap(query -> oms.texts("select row(t.*) from (" + query + ") t").stream())
+                .toList();
+
+        assertThat(rows).hasSize(3);
+        assertThat(rows.get(2)).startsWith("(1,1,Confirmed,\"{\"\"burger\"\": 1}\",");
     }
 
     private void assertRefused(String url, String sentence) {
