@@ -11,8 +11,8 @@ public record JdbcUrl(String url) {
      * @throws IllegalArgumentException when it is another one, or empty; the message continues a sentence
      */
     public static JdbcUrl of(String url) {
-        // The driver takes "user:password@host" for a host, and logs it.
-        if (!new Driver().acceptsURL(url) || url.matches("[^?]*@.*")) {
+        // First, because the driver takes "user:password@host" for a host, and logs it as it parses the URL.
+        if (url.matches("[^?]*@.*") || !new Driver().acceptsURL(url)) {
             throw new IllegalArgumentException(
                     "is not a JDBC URL of PostgreSQL, such as jdbc:postgresql://localhost:5432/oms.");
         }
