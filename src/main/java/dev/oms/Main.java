@@ -47,12 +47,13 @@ public class Main {
             case "--audit" -> runTask(AuditTask.class);
             case "--seed" -> runTask(SeedTask.class);
             case String create when args[0].equals("--create-key") -> createKey(args);
+            case String importing when args[0].equals("--import") -> runTask(ImportTask.class, args);
             case String health
             when args[0].equals("--health") && args.length <= 2 -> System.exit(HealthTask.run(args, System.err));
             default ->
                 fail(
                         "unknown argument " + arguments
-                                + "; use --migrate, --audit, --seed, --create-key <name> --role <role>, --health <url> or no argument.");
+                                + "; use --migrate, --audit, --seed, --create-key <name> --role <role>, --import <jdbc url>, --health <url> or no argument.");
         }
     }
 

@@ -30,6 +30,8 @@ class ArchitectureTest {
             .definedBy("dev.oms")
             .layer("start")
             .definedBy("dev.oms.start")
+            .layer("rails")
+            .definedBy("dev.oms.rails")
             .layer("flow")
             .definedBy("dev.oms.flow")
             .layer("audit")
@@ -52,16 +54,18 @@ class ArchitectureTest {
             .mayNotBeAccessedByAnyLayer()
             .whereLayer("start")
             .mayOnlyBeAccessedByLayers("main")
+            .whereLayer("rails")
+            .mayOnlyBeAccessedByLayers("main")
             .whereLayer("flow")
             .mayNotBeAccessedByAnyLayer()
             .whereLayer("audit")
             .mayOnlyBeAccessedByLayers("main")
             .whereLayer("job")
-            .mayOnlyBeAccessedByLayers("flow", "audit")
+            .mayOnlyBeAccessedByLayers("rails", "flow", "audit")
             .whereLayer("order")
-            .mayOnlyBeAccessedByLayers("flow", "audit", "job")
+            .mayOnlyBeAccessedByLayers("rails", "flow", "audit", "job")
             .whereLayer("inventory")
-            .mayOnlyBeAccessedByLayers("flow", "audit", "job", "order")
+            .mayOnlyBeAccessedByLayers("rails", "flow", "audit", "job", "order")
             .whereLayer("user")
             .mayOnlyBeAccessedByLayers("flow", "audit", "job", "order")
             .whereLayer("access")
@@ -75,6 +79,7 @@ class ArchitectureTest {
             .resideInAnyPackage(
                     "dev.oms",
                     "dev.oms.start",
+                    "dev.oms.rails",
                     "dev.oms.flow",
                     "dev.oms.audit",
                     "dev.oms.job",

@@ -228,7 +228,7 @@ class StartIT {
                         new Exit(
                                 2,
                                 "OMS did not start: unknown argument " + arguments
-                                        + "; use --migrate, --audit, --seed, --create-key <name> --role <role>, --health <url> or no argument."));
+                                        + "; use --migrate, --audit, --seed, --create-key <name> --role <role>, --import <jdbc url>, --health <url> or no argument."));
     }
 
     @Test

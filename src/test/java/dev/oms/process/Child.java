@@ -94,9 +94,9 @@ public final class Child implements AutoCloseable {
         process.onExit().orTimeout(30, TimeUnit.SECONDS).join();
     }
 
-    /** Waits up to 60 seconds for the process to exit by itself, and returns its exit code. */
+    /** Waits up to five minutes for the process to exit by itself, and returns its exit code. */
     public int await() throws InterruptedException {
-        if (!process.waitFor(60, TimeUnit.SECONDS)) {
+        if (!process.waitFor(5, TimeUnit.MINUTES)) {
             kill();
             throw new IllegalStateException("The process does not exit, see " + log);
         }

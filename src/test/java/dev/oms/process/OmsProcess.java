@@ -134,11 +134,17 @@ public final class OmsProcess implements AutoCloseable {
         }
     }
 
-    /** Runs the process to its end, and returns its exit code. */
-    public int run(String... arguments) throws IOException, InterruptedException {
+    /** Starts the process with arguments, and returns at once. */
+    public void startTask(String... arguments) throws IOException {
         List<String> command = new ArrayList<>(command(flags));
         command.addAll(List.of(arguments));
-        return Child.start(log(), environment, command).await();
+        child = Child.start(log(), environment, command);
+    }
+
+    /** Runs the process to its end, and returns its exit code. */
+    public int run(String... arguments) throws IOException, InterruptedException {
+        startTask(arguments);
+        return child.await();
     }
 
     /** Runs the process to its end, and returns what it writes to standard output. */

@@ -1,0 +1,83 @@
+package dev.oms.rails;
+
+import dev.oms.rails.Target.LastIds;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.nio.file.Path;
+import java.sql.SQLException;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.Optional;
+import javax.sql.DataSource;
+
+/**
+ * Takes over the database of the Rails service that OMS succeeds: users, items with their stock, orders. Ids and times
+ * stay the same.
+ *
+ * <p>It compares source and target, and writes the difference. So it can be run again: after it was killed, it goes on
+ * where it was; and what the Rails service has done since the last run is taken over by the next one, in seconds.
+ *
+ * <p>What is written in a transaction leaves the database consistent: the ledger adds up at any time. Orders whose
+ * stock is due are written last, when the stock is that of the source, and wait for a worker.
+ */
+@ApplicationScoped
+public class ImportRails {
+    private final DataSource dataSource;
+    private final Clock clock;
+
+    ImportRails(DataSource dataSource, Clock clock) {
+        this.dataSource = dataSource;
+        this.clock = clock;
+    }
+
+    /**
+     * What is to be imported.
+     *
+     * @param url a JDBC URL of PostgreSQL
+     * @param user takes precedence over that of the URL
+     * @param password takes precedence over that of the URL
+     * @param rejects the file that will list what was not taken over
+     */
+    public record Request(String url, Optional<String> user, Optional<String> password, Path rejects) {}
+
+    /**
+     * What a run has written, new or changed.
+     *
+     * @param rejected the rows that it could not carry over
+     */
+    public record Outcome(long users, long items, long orders, long rejected) {}
+
+    /**
+     * Runs once. When it fails, what it has written until then stays, and the next run goes on.
+     *
+     * @throws ImportRefused when it cannot be done
+     * @throws SQLException when either database fails meanwhile
+     */
+    public Outcome run(Request request) throws SQLException {
+        Target target = new Target(dataSource);
+        try (RailsDatabase source =
+                        RailsDatabase.connect(request.url, request.user, request.password, target.identity());
+                Rejects rejects = new Rejects(request.rejects)) {
+            Instant now = clock.instant();
+            target.begin(
+                    new LastIds(source.lastId("users"), source.lastId("inventory_items"), source.lastId("orders")),
+                    now);
+            Progress userProgress = new Progress("Users");
+            new ImportUsers(source, target, rejects, userProgress, now).run();
+            userProgress.end();
+            Progress itemProgress = new Progress("Items");
+            ImportItems items = new ImportItems(source, target, rejects, itemProgress, now);
+            items.read();
+            Progress orderProgress = new Progress("Orders");
+            ImportOrders orders = new ImportOrders(source, target, rejects, items, orderProgress, now);
+            orders.plan();
+            items.write(orders.deductions());
+            itemProgress.end();
+            orders.writeSettled();
+            items.settle();
+            orders.writeDue();
+            orderProgress.end();
+            target.finish(rejects.count(), clock.instant());
+            return new Outcome(userProgress.total(), itemProgress.total(), orderProgress.total(), rejects.count());
+        }
+    }
+}

@@ -1,0 +1,236 @@
+package dev.oms.rails;
+
+import dev.oms.http.Texts;
+import dev.oms.job.Statements;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** Takes over the users: those that are new, and those that have changed since the last run. */
+final class ImportUsers {
+    static final String TABLE = "users";
+
+    private static final int PAGE = 5_000;
+
+    private static final String KNOWN =
+            "select id, name, email, phone, created_at, updated_at from users where id > ? and id <= ?";
+
+    /** Of some ids, those that are users. */
+    private static final String EXISTING = "select id from users where id = any(?)";
+
+    // An e-mail address belongs to one user, however it is written.
+    private static final String TAKEN = """
+            not exists (
+                select 1 from users u where lower(u.email) = lower(w.email) and u.id <> w.id)
+            and not exists (select 1 from users u where u.phone = w.phone and u.id <> w.id)""";
+
+    private static final String INSERT = """
+            with w as (select * from unnest(?, ?, ?, ?, ?, ?) w (id, name, email, phone, created_at, updated_at))
+            insert into users (id, name, email, phone, created_at, updated_at)
+            select id, name, email, phone, created_at::timestamptz, updated_at::timestamptz from w
+            where not exists (select 1 from w o where lower(o.email) = lower(w.email) and o.id < w.id)
+            and %s
+            order by id on conflict do nothing returning id""".formatted(TAKEN);
+
+    private static final String UPDATE = """
+            update users set name = w.name, email = w.email, phone = w.phone, created_at = w.created_at, updated_at = w.updated_at
+            from (values (?::bigint, ?, ?, ?, ?::timestamptz, ?::timestamptz)) w (id, name, email, phone, created_at, updated_at)
+            where users.id = w.id and %s""".formatted(TAKEN);
+
+    private static final String HOLDER = """
+            select id, phone from users where (lower(email) = lower(?) or phone = ?) and id <> ? order by id limit 1""";
+
+    private final RailsDatabase source;
+    private final Target target;
+    private final Rejects rejects;
+    private final Progress progress;
+    private final Instant now;
+
+    ImportUsers(RailsDatabase source, Target target, Rejects rejects, Progress progress, Instant now) {
+        this.source = source;
+        this.target = target;
+        this.rejects = rejects;
+        this.progress = progress;
+        this.now = now;
+    }
+
+    private record Row(long id, String name, String email, String phone, Times times) {
+        static Row read(ResultSet row) throws SQLException {
+            return new Row(row.getLong(1), row.getString(2), row.getString(3), row.getString(4), Times.read(row, 5));
+        }
+
+        boolean matches(Row known) {
+            return known != null
+                    && known.name.equals(name)
+                    && known.email.equals(email)
+                    && known.phone.equals(phone)
+                    && times.match(known.times);
+        }
+
+        void require() throws Unacceptable {
+            if (id <= 0) {
+                throw new Unacceptable("has an id that is not positive");
+            }
+            require("name", name);
+            require("email", email);
+            require("phone", phone);
+            times.require();
+        }
+
+        private static void require(String column, String value) throws Unacceptable {
+            if (value == null || value.isBlank()) {
+                throw new Unacceptable("has no " + column);
+            }
+            if (value.length() > Texts.NAME_MAX) {
+                throw new Unacceptable("has a " + column + " of more than " + Texts.NAME_MAX + " characters");
+            }
+        }
+    }
+
+    void run() throws SQLException {
+        long after = Long.MIN_VALUE;
+        List<Row> page;
+        do {
+            page = new ArrayList<>();
+            List<Row> rows = page;
+            source.readUsers(after, Long.MAX_VALUE, PAGE, row -> rows.add(Row.read(row)));
+            boolean isLast = page.size() < PAGE;
+            long to = isLast ? Long.MAX_VALUE : page.getLast().id;
+            write(page, known(after, to));
+            progress.read(page.size());
+            after = to;
+        } while (page.size() == PAGE);
+    }
+
+    private Map<Long, Row> known(long after, long to) throws SQLException {
+        return target.read(connection -> {
+            Map<Long, Row> known = new HashMap<>();
+            try (PreparedStatement statement = Statements.prepare(connection, KNOWN, after, to);
+                    ResultSet row = statement.executeQuery()) {
+                while (row.next()) {
+                    known.put(row.getLong(1), Row.read(row));
+                }
+            }
+            return known;
+        });
+    }
+
+    private void write(List<Row> page, Map<Long, Row> known) throws SQLException {
+        List<Row> added = new ArrayList<>();
+        List<Row> changed = new ArrayList<>();
+        for (Row row : page) {
+            Row before = known.remove(row.id);
+            try {
+                if (!row.matches(before)) {
+                    row.require();
+                    (before == null ? added : changed).add(row);
+                }
+            } catch (Unacceptable e) {
+                rejects.add(TABLE, row.id, e.getMessage());
+            }
+        }
+        known.keySet().stream().sorted().forEach(id -> rejects.add(TABLE, id, Progress.GONE));
+        // Before the new ones, which may have what these have given up.
+        for (Row row : changed) {
+            if (update(row) == 0) {
+                reject(row);
+            } else {
+                progress.changed(1);
+            }
+        }
+        if (!added.isEmpty()) {
+            Set<Long> inserted = target.inTransaction(connection -> insert(connection, added));
+            for (Row row : added) {
+                // Once more, alone: what was in its way may have been another row of the page, itself not inserted.
+                if (!inserted.contains(row.id)
+                        && target.inTransaction(connection -> insert(connection, List.of(row)))
+                                .isEmpty()) {
+                    reject(row);
+                } else {
+                    progress.added(1);
+                }
+            }
+        }
+    }
+
+    private void reject(Row row) throws SQLException {
+        rejects.add(TABLE, row.id, target.read(connection -> {
+            try (PreparedStatement statement = Statements.prepare(connection, HOLDER, row.email, row.phone, row.id);
+                    ResultSet holder = statement.executeQuery()) {
+                if (!holder.next()) {
+                    return "has an email or phone that another user has";
+                }
+                return "has the same %s as user %d"
+                        .formatted(row.phone.equals(holder.getString(2)) ? "phone" : "email", holder.getLong(1));
+            }
+        }));
+    }
+
+    private Set<Long> insert(Connection connection, List<Row> rows) throws SQLException {
+        Set<Long> inserted = new HashSet<>();
+        try (PreparedStatement statement = Statements.prepare(
+                        connection,
+                        INSERT,
+                        Target.longs(connection, rows.stream().map(Row::id).toList()),
+                        connection.createArrayOf(
+                                "text", rows.stream().map(Row::name).toArray()),
+                        connection.createArrayOf(
+                                "text", rows.stream().map(Row::email).toArray()),
+                        connection.createArrayOf(
+                                "text", rows.stream().map(Row::phone).toArray()),
+                        connection.createArrayOf(
+                                "text",
+                                rows.stream()
+                                        .map(row ->
+                                                row.times.orElse(now).created().toString())
+                                        .toArray()),
+                        connection.createArrayOf(
+                                "text",
+                                rows.stream()
+                                        .map(row ->
+                                                row.times.orElse(now).updated().toString())
+                                        .toArray()));
+                ResultSet row = statement.executeQuery()) {
+            while (row.next()) {
+                inserted.add(row.getLong(1));
+            }
+        }
+        return inserted;
+    }
+
+    private int update(Row row) throws SQLException {
+        Times times = row.times.orElse(now);
+        return target.inTransaction(connection -> Target.update(
+                connection,
+                UPDATE,
+                row.id,
+                row.name,
+                row.email,
+                row.phone,
+                times.created().atOffset(ZoneOffset.UTC),
+                times.updated().atOffset(ZoneOffset.UTC)));
+    }
+
+    /** Of some users, those that have been taken over. */
+    static Set<Long> existing(Target target, Set<Long> ids) throws SQLException {
+        return target.read(connection -> {
+            Set<Long> existing = new HashSet<>();
+            try (PreparedStatement statement = Statements.prepare(connection, EXISTING, Target.longs(connection, ids));
+                    ResultSet row = statement.executeQuery()) {
+                while (row.next()) {
+                    existing.add(row.getLong(1));
+                }
+            }
+            return existing;
+        });
+    }
+}

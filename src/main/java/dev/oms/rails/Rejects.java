@@ -1,0 +1,62 @@
+package dev.oms.rails;
+
+import dev.oms.http.Texts;
+import java.io.BufferedWriter;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.regex.Pattern;
+
+/**
+ * The report of rows that were not taken over: a CSV file with the columns {@code table}, {@code id} and
+ * {@code reason}. Every run writes it anew and lists all that cannot be carried over, those of earlier runs as well.
+ *
+ * @see <a href="https://www.rfc-editor.org/rfc/rfc4180">RFC 4180</a>
+ */
+final class Rejects implements AutoCloseable {
+    private static final Pattern CONTROL = Pattern.compile("\\p{Cc}");
+    private static final int SHOWN_MAX = 100;
+
+    private final BufferedWriter file;
+    private long count;
+
+    /** @throws ImportRefused when the file cannot be written */
+    Rejects(Path path) {
+        try {
+            file = Files.newBufferedWriter(path, StandardCharsets.UTF_8);
+            file.write("table,id,reason\n");
+            file.flush();
+        } catch (IOException e) {
+            throw new ImportRefused("the report of rejected rows cannot be written to " + path + ".", e);
+        }
+    }
+
+    void add(String table, long id, String reason) {
+        count++;
+        try {
+            file.write("%s,%d,\"%s\"\n".formatted(table, id, reason.replace("\"", "\"\"")));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    long count() {
+        return count;
+    }
+
+    /** A text from the source as a reason may quote it: on one line, and not too long. */
+    static String quote(String text) {
+        return "\"" + CONTROL.matcher(Texts.shorten(text, SHOWN_MAX)).replaceAll("?") + "\"";
+    }
+
+    @Override
+    public void close() {
+        try {
+            file.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,651 @@
+package dev.oms.rails;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.oms.Ledger;
+import dev.oms.rails.ImportRails.Outcome;
+import dev.oms.rails.ImportRails.Request;
+import dev.oms.start.MigratedDatabases;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Clock;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.postgresql.ds.PGSimpleDataSource;
+
+/** Taking over a database of the Rails service: between two real databases, each test with its own. */
+class ImportRailsTest {
+    @TempDir
+    private Path directory;
+
+    private RailsShop rails;
+    private PGSimpleDataSource database;
+    private Ledger oms;
+
+    @BeforeEach
+    void createDatabases() {
+        rails = RailsShop.create();
+        database = MigratedDatabases.create();
+        oms = new Ledger(database);
+    }
+
+    private Outcome run() throws SQLException {
+        return run(database);
+    }
+
+    private Outcome run(PGSimpleDataSource target) throws SQLException {
+        return new ImportRails(target, Clock.systemUTC()).run(request(rails.url()));
+    }
+
+    private Request request(String url) {
+        return new Request(url, Optional.of("postgres"), Optional.of("postgres"), directory.resolve("rejects.csv"));
+    }
+
+    private List<String> rejects() throws IOException {
+        List<String> lines = Files.readAllLines(directory.resolve("rejects.csv"));
+        assertThat(lines.getFirst()).isEqualTo("table,id,reason");
+        return lines.subList(1, lines.size());
+    }
+
+    /** The ledger of an item, oldest first: kind, order, delta, quantity after. */
+    private List<String> ledgerOf(long item) {
+        return oms.texts(
+                "select concat_ws(' ', kind, order_id, delta, quantity_after) from stock_movements where inventory_item_id = "
+                        + item + " order by id");
+    }
+
+    private List<String> orders() {
+        return oms.texts("select concat_ws(' ', id, user_id, status, due) from orders order by id");
+    }
+
+    @Test
+    void keepsIdsAndTimes() throws SQLException, IOException {
+        rails.user(7);
+        rails.item(11, "burger", 90);
+        rails.order(23, 7L, "Delivered", "{\"burger\": 2}");
+
+        Outcome outcome = run();
+
+        assertThat(outcome).isEqualTo(new Outcome(1, 1, 1, 0));
+        assertThat(rejects()).isEmpty();
+        assertThat(
+                        oms.texts(
+                                "select concat_ws('|', id, name, email, phone, created_at at time zone 'UTC', updated_at at time zone 'UTC') from users"))
+                .containsExactly("7|User 7|u7@example.com|0000000007|2025-01-01 10:00:00.123456|2025-01-02 00:00:00");
+        assertThat(
+                        oms.texts(
+                                "select concat_ws('|', id, name, quantity, threshold, created_at at time zone 'UTC') from inventory_items"))
+                .containsExactly("11|burger|90|5|2025-01-01 10:00:00");
+        assertThat(
+                        oms.texts(
+                                "select concat_ws('|', id, user_id, status, due, created_at at time zone 'UTC', updated_at at time zone 'UTC') from orders"))
+                .containsExactly("23|7|Delivered|2025-02-01 10:00:00.123456|2025-02-02 00:00:00");
+        assertThat(oms.texts(
+                        "select concat_ws(' ', order_id, inventory_item_id, quantity, item_name) from order_lines"))
+                .containsExactly("23 11 2 burger");
+        assertThat(oms.texts("select concat_ws(' ', order_id, event, actor) from order_events"))
+                .containsExactly("23 Delivered --import");
+        oms.assertConsistent();
+    }
+
+    @Test
+    void movesTheSequencesOn() throws SQLException {
+        rails.user(7);
+        rails.item(11, "burger", 90);
+        rails.order(23, 7L, "Delivered", "{\"burger\": 2}");
+
+        run();
+
+        assertThat(oms.texts("select nextval(name) from unnest(array['users_id_seq', 'inventory_items_id_seq', "
+                        + "'orders_id_seq']) name"))
+                .containsExactly("8", "12", "24");
+    }
+
+    @Test
+    void explainsTheStockAndWhatOrdersTook() throws SQLException {
+        rails.user(1);
+        rails.item(1, "burger", 90);
+        rails.item(2, "fries", 0);
+        rails.order(1, 1L, "Confirmed", "{\"burger\": 2, \"fries\": \"3\"}");
+        rails.order(2, 1L, "OutForDelivery", "{\"burger\": 3.0}");
+        rails.order(3, 1L, "Delivered", "{\"burger\": \"4\"}");
+        rails.order(4, 1L, "Cancelled", "{\"burger\": 5}");
+        rails.order(5, 1L, "Rejected", "{\"burger\": 500}");
+        rails.order(6, 1L, "Pending", "{\"burger\": 1}");
+        rails.order(7, 1L, "Received", "{\"burger\": 1}");
+
+        run();
+
+        assertThat(ledgerOf(1))
+                .containsExactly("OPENING 99 99", "DEDUCTION 1 -2 97", "DEDUCTION 2 -3 94", "DEDUCTION 3 -4 90");
+        assertThat(ledgerOf(2)).containsExactly("OPENING 3 3", "DEDUCTION 1 -3 0");
+        assertThat(orders())
+                .containsExactly(
+                        "1 1 Confirmed",
+                        "2 1 OutForDelivery",
+                        "3 1 Delivered",
+                        "4 1 Cancelled",
+                        "5 1 Rejected",
+                        "6 1 Pending DEDUCTION",
+                        "7 1 Received DEDUCTION");
+        // As if their jobs had been lost, so that the reconciler sends them at once, in this order.
+        assertThat(oms.count("orders where due is not null and enqueued_at = to_timestamp(0)"))
+                .isEqualTo(2);
+        oms.assertConsistent();
+    }
+
+    @Test
+    void listsWhatCannotBeCarriedOver() throws SQLException, IOException {
+        rails.user(1);
+        rails.execute("""
+                insert into users values
+                (2, null, 'u2@example.com', '2', now(), now()), (3, ' ', 'u3@example.com', '3', now(), now()),
+                (4, 'User', null, '4', now(), now()), (5, 'User', 'u5@example.com', null, now(), now()),
+                (6, 'User', 'U1@Example.com', '6', now(), now()), (7, 'User', 'u7@example.com', '0000000001', now(), now()),
+                (8, 'User', 'u8@example.com', '8', 'infinity', now()), (9, repeat('x', 256), 'u9@example.com', '9', now(), now()),
+                (-1, 'User', 'minus@example.com', '10', now(), now())""");
+        rails.item(1, "burger", 90);
+        rails.item(2, null, 1);
+        rails.item(3, "", 1);
+        rails.item(4, "burger", 5);
+        rails.item(5, "bur\u200bger", 5);
+        rails.item(6, "negative", -3);
+        rails.item(7, "missing", null);
+        rails.item(8, "bell\u0007", 1);
+        rails.item(1L << 32, "high", 1);
+        String burger = "{\"burger\": 1}";
+        rails.order(1, 1L, "Delivered", burger);
+        rails.order(2, null, "Delivered", burger);
+        rails.order(3, 99L, "Delivered", burger);
+        rails.order(4, 4L, "Delivered", burger);
+        rails.order(5, 1L, null, burger);
+        rails.order(6, 1L, "delivered", burger);
+        rails.order(7, 1L, "Delivered", null);
+        rails.order(8, 1L, "Delivered", "{}");
+        rails.order(9, 1L, "Delivered", "[\"burger\"]");
+        rails.order(10, 1L, "Delivered", "\"burger\"");
+        rails.order(11, 1L, "Delivered", "{\"burger\": 1, \"gone, \\\"long\\\" ago\": 1}");
+        rails.order(12, 1L, "Delivered", "{\"negative\": 1}");
+        rails.order(13, 1L, "Delivered", "{\"burger\": null}");
+        rails.order(14, 1L, "Delivered", "{\"burger\": 0}");
+        rails.order(15, 1L, "Delivered", "{\"burger\": -1}");
+        rails.order(16, 1L, "Delivered", "{\"burger\": 1.5}");
+        rails.order(17, 1L, "Delivered", "{\"burger\": \"two\"}");
+        rails.order(18, 1L, "Delivered", "{\"burger\": \"02\"}");
+        rails.order(19, 1L, "Delivered", "{\"burger\": 99999999999999999999}");
+        rails.order(20, 1L, "Delivered", "{\"burger\": {\"quantity\": 1}}");
+        rails.order(21, 1L, "Delivered", "{\"burger\": 1, \"burger \": 1}");
+        rails.order(22, 1L, "Delivered", "{\"burger\": true}");
+        rails.execute("update orders set updated_at = '-infinity' where id = 22");
+
+        Outcome outcome = run();
+
+        assertThat(rejects())
+                .containsExactlyInAnyOrder(
+                        "users,-1,\"has an id that is not positive\"",
+                        "users,2,\"has no name\"",
+                        "users,3,\"has no name\"",
+                        "users,4,\"has no email\"",
+                        "users,5,\"has no phone\"",
+                        "users,6,\"has the same email as user 1\"",
+                        "users,7,\"has the same phone as user 1\"",
+                        "users,8,\"has a time that is not between the years 1 and 9999\"",
+                        "users,9,\"has a name of more than 255 characters\"",
+                        "inventory_items,2,\"has no name\"",
+                        "inventory_items,3,\"has no name\"",
+                        "inventory_items,4,\"has the same name as item 1, \"\"burger\"\"\"",
+                        "inventory_items,5,\"has the same name as item 1, \"\"burger\"\"\"",
+                        "inventory_items,6,\"has a negative quantity: \"\"-3\"\"\"",
+                        "inventory_items,7,\"has no quantity\"",
+                        "inventory_items,8,\"has a name with control characters, \"\"bell?\"\"\"",
+                        "inventory_items,4294967296,\"has an id that is not between 1 and 4294967295\"",
+                        "orders,2,\"has no user\"",
+                        "orders,3,\"has the user 99, who does not exist\"",
+                        "orders,4,\"has the user 4, who is not taken over\"",
+                        "orders,5,\"has no status\"",
+                        "orders,6,\"has the status \"\"delivered\"\", which OMS does not know\"",
+                        "orders,7,\"has no items\"",
+                        "orders,8,\"has no items\"",
+                        "orders,9,\"has items that are not an object of names and quantities\"",
+                        "orders,10,\"has items that are not an object of names and quantities\"",
+                        "orders,11,\"has the item \"\"gone, \"\"long\"\" ago\"\", which does not exist\"",
+                        "orders,12,\"has the item \"\"negative\"\", which is not taken over\"",
+                        "orders,13,\"has no quantity of \"\"burger\"\"\"",
+                        "orders,14,\"has a quantity of \"\"burger\"\" of 0\"",
+                        "orders,15,\"has a negative quantity of \"\"burger\"\": \"\"-1\"\"\"",
+                        "orders,16,\"has a quantity of \"\"burger\"\" that is not a whole number: \"\"1.5\"\"\"",
+                        "orders,17,\"has a quantity of \"\"burger\"\" that is not a whole number: \"\"two\"\"\"",
+                        "orders,18,\"has a quantity of \"\"burger\"\" that is not a whole number: \"\"02\"\"\"",
+                        "orders,19,\"has a quantity of \"\"burger\"\" above 2147483647: \"\"99999999999999999999\"\"\"",
+                        "orders,20,\"has a quantity of \"\"burger\"\" that is not a number\"",
+                        "orders,21,\"has the item \"\"burger \"\" more than once\"",
+                        "orders,22,\"has a time that is not between the years 1 and 9999\"");
+        assertThat(outcome).isEqualTo(new Outcome(1, 1, 1, rejects().size()));
+        assertThat(ledgerOf(1)).containsExactly("OPENING 91 91", "DEDUCTION 1 -1 90");
+        oms.assertConsistent();
+    }
+
+    @Test
+    void takesOverWhatHasBeenMendedSince() throws SQLException, IOException {
+        rails.user(1);
+        rails.item(1, "burger", null);
+        rails.order(1, 1L, "Delivered", "{\"burger\": 1}");
+        run();
+        assertThat(rejects()).hasSize(2);
+
+        rails.execute("update inventory_items set quantity = 9");
+        Outcome outcome = run();
+
+        assertThat(outcome).isEqualTo(new Outcome(0, 1, 1, 0));
+        assertThat(rejects()).isEmpty();
+        assertThat(ledgerOf(1)).containsExactly("OPENING 10 10", "DEDUCTION 1 -1 9");
+    }
+
+    @Test
+    void takesTheTimesThatThereAre() throws SQLException, IOException {
+        rails.user(1);
+        rails.item(1, "burger", 1);
+        rails.order(1, 1L, "Delivered", "{\"burger\": 1}");
+        rails.execute("update users set created_at = null");
+        rails.execute("update inventory_items set created_at = null, updated_at = null, threshold = null");
+        rails.execute("alter table orders drop created_at, drop updated_at");
+
+        run();
+
+        assertThat(rejects()).isEmpty();
+        assertThat(oms.count("users where created_at = updated_at and updated_at = '2025-01-02 00:00:00Z'"))
+                .isEqualTo(1);
+        assertThat(oms.count("inventory_items where threshold = 0 and created_at > now() - interval '1 hour'"))
+                .isEqualTo(1);
+        assertThat(oms.count("orders where created_at > now() - interval '1 hour'"))
+                .isEqualTo(1);
+        assertThat(run()).isEqualTo(new Outcome(0, 0, 0, 0));
+    }
+
+    @Test
+    void changesNothingWhenNothingHasChanged() throws SQLException {
+        rails.fill(100, 100, 1_000);
+        run();
+        String checksum =
+                "select md5(string_agg(t::text, ',' order by t::text)) from (select o, l, m, i from orders o, "
+                        + "order_lines l, stock_movements m, inventory_items i where l.order_id = o.id and m.order_id = o.id "
+                        + "and i.id = l.inventory_item_id) t";
+        List<String> before = oms.texts(checksum);
+
+        Outcome outcome = run();
+
+        assertThat(outcome.users() + outcome.items() + outcome.orders()).isZero();
+        assertThat(oms.texts(checksum)).isEqualTo(before);
+    }
+
+    @Test
+    void followsTheOrdersThatTheRailsServiceGoesOnWith() throws SQLException, IOException {
+        rails.user(1);
+        rails.item(1, "burger", 90);
+        for (long id = 1; id <= 8; id++) {
+            rails.order(id, 1L, id <= 4 ? "Pending" : "Confirmed", "{\"burger\": 1}");
+        }
+        run();
+        assertThat(rejects()).isEmpty();
+
+        rails.execute("""
+                update orders set updated_at = now(), status = (array['Confirmed', 'Rejected', 'Cancelled', 'Received',
+                    'OutForDelivery', 'Delivered', 'Cancelled', 'Pending'])[id]""");
+        rails.user(2);
+        rails.order(9, 2L, "Confirmed", "{\"burger\": 10}");
+        rails.execute("update inventory_items set quantity = 80");
+        Outcome outcome = run();
+
+        assertThat(outcome).isEqualTo(new Outcome(1, 0, 8, 1));
+        assertThat(rejects())
+                .containsExactly(
+                        "orders,8,\"has gone from Confirmed to Pending, which its stock cannot follow; it stays as it was taken over\"");
+        assertThat(orders())
+                .containsExactly(
+                        "1 1 Confirmed",
+                        "2 1 Rejected",
+                        "3 1 Cancelled",
+                        "4 1 Received DEDUCTION",
+                        "5 1 OutForDelivery",
+                        "6 1 Delivered",
+                        "7 1 Cancelled",
+                        "8 1 Confirmed",
+                        "9 2 Confirmed");
+        assertThat(ledgerOf(1))
+                .containsExactly(
+                        "OPENING 94 94",
+                        "DEDUCTION 5 -1 93",
+                        "DEDUCTION 6 -1 92",
+                        "DEDUCTION 7 -1 91",
+                        "DEDUCTION 8 -1 90",
+                        "DEDUCTION 1 -1 89",
+                        "RESTORATION 7 1 90",
+                        "DEDUCTION 9 -10 80");
+        assertThat(oms.texts("select event from order_events where order_id = 7 order by version"))
+                .containsExactly("Confirmed", "Cancelled");
+        oms.assertConsistent();
+    }
+
+    @Test
+    void followsTheStockOfTheRailsService() throws SQLException {
+        rails.user(1);
+        rails.item(1, "burger", 1);
+        rails.item(2, "fries", 10);
+        rails.order(1, 1L, "Confirmed", "{\"burger\": 1}");
+        run();
+
+        // Restocked with 50, of which 30 are sold; and five are lost.
+        rails.order(2, 1L, "Confirmed", "{\"burger\": 30}");
+        rails.execute("update inventory_items set quantity = case id when 1 then 21 else 5 end");
+        run();
+
+        assertThat(ledgerOf(1))
+                .containsExactly(
+                        "OPENING 2 2", "DEDUCTION 1 -1 1", "CORRECTION 29 30", "DEDUCTION 2 -30 0", "CORRECTION 21 21");
+        assertThat(ledgerOf(2)).containsExactly("OPENING 10 10", "CORRECTION -5 5");
+        oms.assertConsistent();
+    }
+
+    @Test
+    void followsItemsThatAreRenamedAndRemoved() throws SQLException, IOException {
+        rails.user(1);
+        rails.item(1, "burger", 10);
+        rails.item(2, "fries", 20);
+        rails.item(3, "pizza", 30);
+        rails.order(1, 1L, "Confirmed", "{\"burger\": 1, \"pizza\": 1}");
+        run();
+
+        // Two swap their names; another one succeeds the third.
+        rails.execute("update inventory_items set name = case id when 1 then 'fries' else 'burger' end where id < 3");
+        rails.execute("delete from inventory_items where id = 3");
+        rails.item(4, "pizza", 40);
+        rails.execute("update orders set status = 'Delivered', updated_at = now()");
+        rails.order(2, 1L, "Confirmed", "{\"burger\": 1, \"pizza\": 1}");
+        run();
+
+        assertThat(rejects()).isEmpty();
+        assertThat(
+                        oms.texts(
+                                "select concat_ws(' ', id, name, quantity, archived_at is not null) from inventory_items order by id"))
+                .containsExactly("1 fries 10 f", "2 burger 20 f", "3 pizza 30 t", "4 pizza 40 f");
+        assertThat(oms.texts(
+                        "select concat_ws(' ', order_id, item_name, inventory_item_id) from order_lines order by 1"))
+                .containsExactly("1 burger 1", "1 pizza 3", "2 burger 2", "2 pizza 4");
+        oms.assertConsistent();
+    }
+
+    @Test
+    void keepsTheNameOfAnItemThatItDoesNotFollow() throws SQLException, IOException {
+        rails.item(1, "burger", 10);
+        rails.item(2, "fries", 20);
+        run();
+
+        rails.execute("update inventory_items set name = 'burger' where id = 2");
+        rails.item(3, "fries", 30);
+        run();
+
+        assertThat(rejects())
+                .containsExactly(
+                        "inventory_items,2,\"has the same name as item 1, \"\"burger\"\"\"",
+                        "inventory_items,3,\"has the same name as item 2, \"\"fries\"\"\"");
+        assertThat(oms.texts("select concat_ws(' ', id, name, quantity) from inventory_items order by id"))
+                .containsExactly("1 burger 10", "2 fries 20");
+    }
+
+    @Test
+    void followsUsersAndTheItemsOfOrdersThatHoldNoStock() throws SQLException, IOException {
+        rails.user(1);
+        rails.user(2);
+        rails.item(1, "burger", 10);
+        rails.item(2, "fries", 10);
+        rails.order(1, 1L, "Pending", "{\"burger\": 1}");
+        rails.order(2, 1L, "Confirmed", "{\"burger\": 1}");
+        rails.order(3, 1L, "Confirmed", "{\"burger\": 1}");
+        run();
+
+        rails.execute("update users set name = 'Renamed', email = 'new@example.com' where id = 1");
+        rails.execute("update users set email = 'NEW@example.com' where id = 2");
+        rails.execute("update orders set items = '{\"fries\": 2}', user_id = 2, updated_at = now() where id < 3");
+        rails.execute("delete from orders where id = 3");
+        run();
+
+        assertThat(rejects())
+                .containsExactly(
+                        "users,2,\"has the same email as user 1\"",
+                        "orders,3,\"is gone from the source; it stays as it was taken over\"",
+                        "orders,2,\"has other items than when its stock was taken; it stays as it was taken over\"");
+        assertThat(oms.texts("select concat_ws(' ', name, email) from users order by id"))
+                .containsExactly("Renamed new@example.com", "User 2 u2@example.com");
+        assertThat(orders()).containsExactly("1 2 Pending DEDUCTION", "2 1 Confirmed", "3 1 Confirmed");
+        assertThat(oms.texts("select concat_ws(' ', item_name, quantity) from order_lines order by order_id"))
+                .containsExactly("fries 2", "burger 1", "burger 1");
+        oms.assertConsistent();
+    }
+
+    /** Fails when it is asked for more than a number of connections. */
+    private static final class Failing extends PGSimpleDataSource {
+        private static final long serialVersionUID = 1L;
+
+        private int left;
+
+        private Failing(PGSimpleDataSource database, int left) {
+            setUrl(database.getURL());
+            setUser(database.getUser());
+            setPassword(database.getPassword());
+            this.left = left;
+        }
+
+        @Override
+        public Connection getConnection() throws SQLException {
+            if (left-- == 0) {
+                throw new SQLException("cut off");
+            }
+            return super.getConnection();
+        }
+    }
+
+    @Test
+    void goesOnWhereverItWasCutOff() throws SQLException, IOException {
+        rails.fill(2_000, 1_500, 7_000);
+        int cutOff = 0;
+        boolean isDone = false;
+        while (!isDone) {
+            try {
+                run(new Failing(database, cutOff * 3));
+                isDone = true;
+            } catch (SQLException e) {
+                assertThat(e.getMessage()).isEqualTo("cut off");
+                cutOff++;
+                oms.assertConsistent();
+            }
+        }
+
+        assertThat(cutOff).isGreaterThan(5);
+        requireSameAsSource();
+        // One movement for each line that took stock, and one opening for each item: nothing was written twice.
+        assertThat(oms.count("stock_movements"))
+                .isEqualTo(oms.count("inventory_items")
+                        + oms.count("order_lines l join orders o on o.id = l.order_id "
+                                + "where status in ('Confirmed', 'OutForDelivery', 'Delivered')"));
+    }
+
+    private void requireSameAsSource() throws IOException {
+        // Without statistics, the queries that check so many orders take minutes.
+        oms.execute("analyze");
+        oms.assertConsistent();
+        long rejectedUsers =
+                rejects().stream().filter(line -> line.startsWith("users")).count();
+        long rejectedItems = rejects().stream()
+                .filter(line -> line.startsWith("inventory_items"))
+                .count();
+        long rejectedOrders =
+                rejects().stream().filter(line -> line.startsWith("orders")).count();
+        assertThat(rejectedUsers).isPositive();
+        assertThat(rejectedItems).isPositive();
+        assertThat(rejectedOrders).isPositive();
+        assertThat(oms.count("users")).isEqualTo(rails.count("users") - rejectedUsers);
+        assertThat(oms.count("inventory_items")).isEqualTo(rails.count("inventory_items") - rejectedItems);
+        assertThat(oms.count("orders")).isEqualTo(rails.count("orders") - rejectedOrders);
+        String stock = "select concat_ws(' ', id, name, quantity) from inventory_items where quantity >= 0 order by id";
+        assertThat(oms.texts(stock)).isEqualTo(rails.texts(stock));
+        String statuses = "select concat_ws(' ', id, user_id, status) from orders order by id";
+        assertThat(new HashSet<>(rails.texts(statuses))).containsAll(oms.texts(statuses));
+        assertThat(oms.count("orders where (due is not null) <> (status in ('Pending', 'Received'))"))
+                .isZero();
+    }
+
+    @Test
+    @Tag("full")
+    void takesOverAShopOfManyOrders() throws SQLException, IOException {
+        rails.fill(10_000, 50_000, 100_000);
+
+        Outcome first = run();
+        requireSameAsSource();
+        rails.execute("update orders set status = 'Delivered', updated_at = now() where status = 'OutForDelivery'");
+        Outcome second = run();
+        requireSameAsSource();
+
+        assertThat(first.orders()).isEqualTo(oms.count("orders"));
+        assertThat(second.orders()).isEqualTo(oms.count("order_events where version = 2"));
+        assertThat(second.items() + second.users()).isZero();
+    }
+
+    @Test
+    void refusesASourceThatCannotBeReached() {
+        assertRefused(
+                "jdbc:postgresql://localhost:1/rails",
+                "the source cannot be reached: Connection to localhost:1 refused.");
+        assertRefused(
+                rails.url().replaceFirst("/database_\\d+", "/nowhere"),
+                "the source cannot be reached: FATAL: database \"nowhere\" does not exist");
+    }
+
+    @Test
+    void refusesASourceWithOtherTables() {
+        rails.execute("alter table inventory_items drop column threshold");
+        assertRefused(rails.url(), "the source has no column inventory_items.threshold.");
+        rails.execute("drop table orders");
+        rails.execute("drop table inventory_items");
+        rails.execute("drop table users");
+        assertThatThrownBy(this::run)
+                .isInstanceOf(ImportRefused.class)
+                .hasMessageContaining("the source has no table ");
+    }
+
+    @Test
+    void refusesItself() {
+        assertRefused(database.getURL(), "the source is the database of OMS itself; name that of the Rails service.");
+    }
+
+    @Test
+    void refusesAReportThatCannotBeWritten() {
+        assertThatThrownBy(() -> new ImportRails(database, Clock.systemUTC())
+                        .run(new Request(
+                                rails.url(),
+                                Optional.of("postgres"),
+                                Optional.empty(),
+                                directory.resolve("none/rejects.csv"))))
+                .isInstanceOf(ImportRefused.class)
+                .hasMessageStartingWith("the report of rejected rows cannot be written to ");
+        assertThat(oms.count("imports")).isZero();
+    }
+
+    @Test
+    void refusesATargetThatHasSomethingElse() {
+        oms.execute(
+                "insert into users (name, email, phone, created_at, updated_at) values ('a', 'b', 'c', now(), now())");
+
+        assertRefused(rails.url(), "the database of OMS has users, items or orders already; name an empty one.");
+    }
+
+    @Test
+    void refusesARoleThatCannotMoveTheSequences() {
+        oms.execute("drop role if exists importing");
+        oms.execute("create role importing login password 'importing'");
+        oms.execute("grant select, insert, update, delete on all tables in schema public to importing");
+        oms.execute("grant usage on all sequences in schema public to importing");
+        PGSimpleDataSource other = MigratedDatabases.create();
+        other.setDatabaseName(database.getDatabaseName());
+        other.setUser("importing");
+        other.setPassword("importing");
+
+        assertThatThrownBy(() -> run(other))
+                .isInstanceOf(ImportRefused.class)
+                .hasMessage("OMS_DB_USER may not move the sequences on; name the role that owns the tables of OMS.");
+        oms.execute("drop owned by importing");
+        oms.execute("drop role importing");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            an order is settled   | insert into order_events select id, 9, 'Confirmed', 'worker 1', now() from orders
+            an item is corrected  | insert into stock_movements (inventory_item_id, kind, delta, quantity_after, created_at) \
+            select id, 'CORRECTION', 0, 0, now() from inventory_items
+            an order is placed    | insert into orders (user_id, status, due, enqueued_at, created_at, updated_at) \
+            select id, 'Pending', 'DEDUCTION', now(), now(), now() from users
+            an item is added      | insert into inventory_items (name, quantity, threshold, created_at, updated_at) \
+            values ('fries', 0, 0, now(), now())
+            a user is added       | insert into users (name, email, phone, created_at, updated_at) \
+            values ('a', 'b', 'c', now(), now())
+            """)
+    void refusesToUndoWhatOmsHasDoneSince(String what, String sql) throws SQLException {
+        rails.user(1);
+        rails.item(1, "burger", 10);
+        rails.order(1, 1L, "Pending", "{\"burger\": 1}");
+        run();
+
+        oms.execute(sql);
+
+        assertRefused(
+                rails.url(),
+                "OMS has been used since the last import, which must not be undone; to start over, name an empty database.");
+    }
+
+    @Test
+    void anEarlierRunStopsWhenAnotherOneBegins() throws SQLException {
+        Target earlier = new Target(database);
+        earlier.begin(new Target.LastIds(0, 0, 0), Clock.systemUTC().instant());
+        run();
+
+        assertThatThrownBy(() -> earlier.inTransaction(connection -> 1))
+                .isInstanceOf(ImportRefused.class)
+                .hasMessageContaining("another import has begun");
+    }
+
+    @Test
+    void thePageTellsHowToGoBack() throws SQLException, IOException {
+        rails.user(1);
+        rails.item(1, "burger", 9);
+        rails.order(1, 1L, "Confirmed", "{\"burger\": 1}");
+        run();
+        String page = Files.readString(Path.of("src/site/markdown/migrating-from-rails.md"));
+
+        List<String> rows = Pattern.compile("\\\\copy \\((.*)\\) to ")
+                .matcher(page)
+                .results()
+                .map(query -> query.group(1).replaceAll("'[-0-9]+ [0-9:]+Z'", "'-infinity'"))
+                .flatMap(query -> oms.texts("select row(t.*) from (" + query + ") t").stream())
+                .toList();
+
+        assertThat(rows).hasSize(3);
+        assertThat(rows.get(2)).startsWith("(1,1,Confirmed,\"{\"\"burger\"\": 1}\",");
+    }
+
+    private void assertRefused(String url, String sentence) {
+        assertThatThrownBy(() -> new ImportRails(database, Clock.systemUTC()).run(request(url)))
+                .isInstanceOf(ImportRefused.class)
+                .hasMessageStartingWith(sentence);
+    }
+}
