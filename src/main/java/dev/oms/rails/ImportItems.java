@@ -1,8 +1,8 @@
 package dev.oms.rails;
 
+import dev.oms.http.Statements;
 import dev.oms.http.Texts;
 import dev.oms.inventory.MovementKind;
-import dev.oms.job.Statements;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;

@@ -1,7 +1,7 @@
 package dev.oms.rails;
 
+import dev.oms.http.Statements;
 import dev.oms.inventory.MovementKind;
-import dev.oms.job.Statements;
 import dev.oms.order.OrderStatus;
 import dev.oms.rails.ImportItems.Item;
 import java.sql.Connection;

@@ -1,7 +1,7 @@
 package dev.oms.rails;
 
+import dev.oms.http.Statements;
 import dev.oms.inventory.MovementKind;
-import dev.oms.job.Statements;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;

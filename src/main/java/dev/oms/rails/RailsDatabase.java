@@ -1,7 +1,7 @@
 package dev.oms.rails;
 
 import dev.oms.http.Causes;
-import dev.oms.job.Statements;
+import dev.oms.http.Statements;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;

@@ -1,6 +1,6 @@
 package dev.oms.rails;
 
-import dev.oms.job.Statements;
+import dev.oms.http.Statements;
 import java.io.IOException;
 import java.io.StringReader;
 import java.sql.Array;

@@ -114,8 +114,8 @@ class GatewayTest {
             assertThat(held)
                     .allSatisfy(answer -> assertThat(answer)
                             .succeedsWithin(Duration.ofMinutes(1))
-                            .satisfies(
-                                    response -> assertThat(response.statusCode()).isEqualTo(201)));
+                            .satisfies(response ->
+                                    assertThat(response.statusCode()).isEqualTo(201)));
             assertThat(mostAtOnce.get()).isBetween(1, 300);
         } finally {
             web.stop(0);
