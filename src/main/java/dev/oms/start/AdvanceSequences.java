@@ -38,6 +38,7 @@ class AdvanceSequences {
     static final List<Ids> ALL = List.of(
             new Ids("api_keys"),
             new Ids("audits"),
+            new Ids("imports"),
             new Ids("inventory_items"),
             new Ids("orders"),
             new Ids("stock_movements", """
