@@ -1,5 +1,6 @@
 package dev.oms.access;
 
+import dev.oms.http.RedisConfig;
 import io.quarkus.redis.datasource.ReactiveRedisDataSource;
 import io.quarkus.redis.datasource.value.ReactiveValueCommands;
 import io.quarkus.runtime.StartupEvent;
@@ -23,11 +24,11 @@ import org.jboss.logging.Logger;
 @ApplicationScoped
 class KeyChanges {
     private static final Logger LOG = Logger.getLogger(KeyChanges.class);
-    private static final String LAST_CHANGE = "oms:api-key-change";
     private static final Duration POLL_EVERY = Duration.ofMillis(500);
 
     private final boolean isOn;
     private final ReactiveValueCommands<String, String> redis;
+    private final String lastChange;
     private final VerifyKeys verifyKeys;
     private final Event<KeysChanged> listeners;
     private final Vertx vertx;
@@ -38,11 +39,13 @@ class KeyChanges {
             @ConfigProperty(name = "oms.auth") boolean isOn,
             @ConfigProperty(name = "quarkus.http.host-enabled", defaultValue = "true") boolean isServing,
             ReactiveRedisDataSource redis,
+            RedisConfig config,
             VerifyKeys verifyKeys,
             Event<KeysChanged> listeners,
             Vertx vertx) {
         this.isOn = isOn && isServing;
         this.redis = redis.value(String.class);
+        this.lastChange = config.key("api-key-change");
         this.verifyKeys = verifyKeys;
         this.listeners = listeners;
         this.vertx = vertx;
@@ -56,7 +59,7 @@ class KeyChanges {
 
     private void poll() {
         if (isPolling.compareAndSet(false, true)) {
-            redis.get(LAST_CHANGE)
+            redis.get(lastChange)
                     .onTermination()
                     .invoke(() -> isPolling.set(false))
                     .subscribe()
@@ -79,7 +82,7 @@ class KeyChanges {
     /** To be called after the commit. */
     void announce() {
         tell();
-        redis.set(LAST_CHANGE, UUID.randomUUID().toString())
+        redis.set(lastChange, UUID.randomUUID().toString())
                 .subscribe()
                 .with(
                         stored -> {},

@@ -3,6 +3,7 @@ package dev.oms.access;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.oms.access.ApiKeys.ValidKey;
+import dev.oms.http.RedisConfig;
 import io.quarkus.redis.datasource.ReactiveRedisDataSource;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
@@ -15,12 +16,14 @@ class Quotas {
 
     private final AccessConfig config;
     private final ReactiveRedisDataSource redis;
+    private final String keys;
     private final Cache<Id, SharedQuota> quotas =
             Caffeine.newBuilder().expireAfterAccess(Duration.ofHours(1)).build();
 
-    Quotas(AccessConfig config, ReactiveRedisDataSource redis) {
+    Quotas(AccessConfig config, ReactiveRedisDataSource redis, RedisConfig redisConfig) {
         this.config = config;
         this.redis = redis;
+        this.keys = redisConfig.key("quota:");
     }
 
     /** With the rate, because the tokens of one subject may differ in their roles. */
@@ -40,6 +43,7 @@ class Quotas {
     }
 
     private SharedQuota of(String name, int rate) {
-        return quotas.get(new Id(name, new Quota(rate)), id -> new SharedQuota(id.name, id.quota, redis));
+        return quotas.get(
+                new Id(name, new Quota(rate)), id -> new SharedQuota(id.name, id.quota, redis, keys + id.name));
     }
 }

@@ -34,8 +34,6 @@ final class SharedQuota {
             redis.call('SET', KEYS[1], string.format('%.0f', now + ahead), 'PX', math.ceil(ahead / 1000))
             return {granted, available - granted, ahead}""";
 
-    private static final String PREFIX = "oms:quota:";
-
     /** The part of a second's units that is taken in advance. */
     private static final int ADVANCE = 20;
 
@@ -48,6 +46,7 @@ final class SharedQuota {
     private final String name;
     private final Quota quota;
     private final ReactiveRedisDataSource redis;
+    private final String key;
 
     /** Units that Redis has granted and no call has used yet. 0 while {@link #last} is null. */
     private long inHand;
@@ -62,10 +61,11 @@ final class SharedQuota {
 
     private long aloneUntilNanos = System.nanoTime();
 
-    SharedQuota(String name, Quota quota, ReactiveRedisDataSource redis) {
+    SharedQuota(String name, Quota quota, ReactiveRedisDataSource redis, String key) {
         this.name = name;
         this.quota = quota;
         this.redis = redis;
+        this.key = key;
     }
 
     Quota quota() {
@@ -106,7 +106,7 @@ final class SharedQuota {
                         "EVAL",
                         SCRIPT,
                         "1",
-                        PREFIX + name,
+                        key,
                         Integer.toString(quota.unitsPerSecond()),
                         Long.toString(units),
                         Long.toString(advance))

@@ -1,5 +1,6 @@
 package dev.oms.job;
 
+import dev.oms.http.RedisConfig;
 import dev.oms.order.StockDue;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -37,7 +38,9 @@ import org.jboss.logging.Logger;
 public class InventoryJobQueue {
     private static final Logger LOG = Logger.getLogger(InventoryJobQueue.class);
 
-    static final String STREAM = "oms:inventory-jobs";
+    /** The stream's key, without the prefix. */
+    static final String STREAM = "inventory-jobs";
+
     static final String GROUP = "workers";
 
     // Dead by Redis's own clock. Jobs that a consumer has just been given are left to it: it may have been too slow to
@@ -75,11 +78,15 @@ public class InventoryJobQueue {
     private final RedisDataSource redis;
     private final DedicatedRedis dedicated;
     private final JobSender sender;
+    private final String stream;
+    private final String workers;
 
-    InventoryJobQueue(RedisDataSource redis, DedicatedRedis dedicated, MeterRegistry meters) {
+    InventoryJobQueue(RedisDataSource redis, DedicatedRedis dedicated, RedisConfig config, MeterRegistry meters) {
         this.redis = redis;
         this.dedicated = dedicated;
-        this.sender = new JobSender(dedicated::open);
+        this.stream = config.key(STREAM);
+        this.workers = config.key(Workers.WORKERS);
+        this.sender = new JobSender(dedicated::open, stream);
         FunctionCounter.builder("oms.job.send.failures", sender, JobSender::failures)
                 .description("Jobs that could not be sent to Redis; the reconciler sends them again.")
                 .register(meters);
@@ -111,7 +118,7 @@ public class InventoryJobQueue {
             }
             // Nobody can add another entry. The orders of those that are lost with it are found again.
             LOG.warn("The stream of jobs has an entry with the last possible id. It is created anew.");
-            redis.key().del(STREAM);
+            redis.key().del(stream);
             createGroup();
             sender.sendAndWait(orderIds);
         }
@@ -128,7 +135,7 @@ public class InventoryJobQueue {
      * a fail-over, the clock may be behind the stream.
      */
     public Duration oldestAge() {
-        Response oldest = redis.execute("XRANGE", STREAM, "-", "+", "COUNT", "1");
+        Response oldest = redis.execute("XRANGE", stream, "-", "+", "COUNT", "1");
         if (oldest.size() == 0) {
             return Duration.ZERO;
         }
@@ -142,14 +149,14 @@ public class InventoryJobQueue {
 
     /** The number of jobs in the stream. */
     public long depth() {
-        return redis.stream(String.class).xlen(STREAM);
+        return redis.stream(String.class).xlen(stream);
     }
 
     /** Creates the stream and the group if they are missing: at the first start, and after Redis has lost its data. */
     void createGroup() {
         try {
             // From the beginning, to include jobs sent before the group existed.
-            redis.stream(String.class).xgroupCreate(STREAM, GROUP, "0", new XGroupCreateArgs().mkstream());
+            redis.stream(String.class).xgroupCreate(stream, GROUP, "0", new XGroupCreateArgs().mkstream());
         } catch (RuntimeException e) {
             if (e.getMessage() == null || !e.getMessage().contains("BUSYGROUP")) {
                 throw e;
@@ -164,7 +171,7 @@ public class InventoryJobQueue {
     void read(String consumer, Consumer<Reader> reading) {
         Redis connection = dedicated.open();
         try {
-            reading.accept(new Reader(consumer, connection));
+            reading.accept(new Reader(consumer, connection, stream, workers));
         } finally {
             connection.close();
         }
@@ -177,10 +184,14 @@ public class InventoryJobQueue {
 
         private final String consumer;
         private final Redis connection;
+        private final String stream;
+        private final String workers;
 
-        private Reader(String consumer, Redis connection) {
+        private Reader(String consumer, Redis connection, String stream, String workers) {
             this.consumer = consumer;
             this.connection = connection;
+            this.stream = stream;
+            this.workers = workers;
         }
 
         private Response execute(Command command, List<String> arguments) {
@@ -217,7 +228,7 @@ public class InventoryJobQueue {
             List<String> arguments =
                     new ArrayList<>(List.of("GROUP", GROUP, consumer, "COUNT", Integer.toString(count)));
             arguments.addAll(options);
-            arguments.addAll(List.of("STREAMS", STREAM, entryId));
+            arguments.addAll(List.of("STREAMS", stream, entryId));
             Response streams = execute(Command.XREADGROUP, arguments);
             List<Job> jobs = new ArrayList<>();
             if (streams != null) {
@@ -249,8 +260,8 @@ public class InventoryJobQueue {
                             List.of(
                                     CLAIM,
                                     "2",
-                                    STREAM,
-                                    Workers.WORKERS,
+                                    stream,
+                                    workers,
                                     GROUP,
                                     consumer,
                                     // Lua can pass on fewer arguments than a batch may have jobs.
@@ -268,8 +279,8 @@ public class InventoryJobQueue {
             if (jobs.isEmpty()) {
                 return;
             }
-            List<String> delete = new ArrayList<>(List.of(STREAM));
-            List<String> acknowledge = new ArrayList<>(List.of(STREAM, GROUP));
+            List<String> delete = new ArrayList<>(List.of(stream));
+            List<String> acknowledge = new ArrayList<>(List.of(stream, GROUP));
             for (Job job : jobs) {
                 delete.add(job.entryId());
                 acknowledge.add(job.entryId());

@@ -1,5 +1,6 @@
 package dev.oms.job;
 
+import dev.oms.http.RedisConfig;
 import io.quarkus.redis.datasource.RedisDataSource;
 import io.quarkus.redis.datasource.hash.HashCommands;
 import io.quarkus.redis.datasource.value.ValueCommands;
@@ -20,8 +21,8 @@ import java.util.Map;
  */
 @ApplicationScoped
 public class Workers {
-    static final String WORKERS = "oms:workers";
-    private static final String RECONCILIATION = "oms:reconciliation";
+    /** The hash of heartbeats, without the prefix. */
+    static final String WORKERS = "workers";
 
     // Stamped by Redis's clock, by which others decide whether this worker is dead.
     private static final String HEARTBEAT = """
@@ -47,9 +48,15 @@ public class Workers {
     private final RedisDataSource redis;
     private final HashCommands<String, String, String> hash;
     private final ValueCommands<String, String> values;
+    private final String stream;
+    private final String workers;
+    private final String reconciliation;
 
-    Workers(RedisDataSource redis) {
+    Workers(RedisDataSource redis, RedisConfig config) {
         this.redis = redis;
+        this.stream = config.key(InventoryJobQueue.STREAM);
+        this.workers = config.key(WORKERS);
+        this.reconciliation = config.key("reconciliation");
         this.hash = redis.hash(String.class);
         this.values = redis.value(String.class);
     }
@@ -76,16 +83,16 @@ public class Workers {
 
     /** Records that a worker is alive, and how many orders it has settled. */
     void heartbeat(String name, Instant startedAt, long settled) {
-        redis.execute("EVAL", HEARTBEAT, "1", WORKERS, name, startedAt.toEpochMilli() + " " + settled);
+        redis.execute("EVAL", HEARTBEAT, "1", workers, name, startedAt.toEpochMilli() + " " + settled);
     }
 
     void recordReconciliation(Instant at, long found) {
-        values.set(RECONCILIATION, at.toEpochMilli() + " " + found);
+        values.set(reconciliation, at.toEpochMilli() + " " + found);
     }
 
     /** The last reconciliation, or null if none is known. */
     public Reconciliation lastReconciliation() {
-        String[] parts = split(values.get(RECONCILIATION));
+        String[] parts = split(values.get(reconciliation));
         return parts == null
                 ? null
                 : new Reconciliation(Instant.ofEpochMilli(Long.parseLong(parts[0])), Long.parseLong(parts[1]));
@@ -93,7 +100,7 @@ public class Workers {
 
     /** All workers that read the stream. */
     public List<Worker> list() {
-        Map<String, String> heartbeats = hash.hgetall(WORKERS);
+        Map<String, String> heartbeats = hash.hgetall(workers);
         List<Worker> workers = new ArrayList<>();
         for (Response consumer : consumers()) {
             Map<String, Response> fields = new HashMap<>();
@@ -114,7 +121,7 @@ public class Workers {
 
     private Iterable<Response> consumers() {
         try {
-            return redis.execute("XINFO", "CONSUMERS", InventoryJobQueue.STREAM, InventoryJobQueue.GROUP);
+            return redis.execute("XINFO", "CONSUMERS", stream, InventoryJobQueue.GROUP);
         } catch (RuntimeException e) {
             // There is no group before the first worker has started, and after Redis has lost its data.
             if (e.getMessage() != null && e.getMessage().matches("(?s).*(NOGROUP|no such key).*")) {
@@ -139,8 +146,8 @@ public class Workers {
                         "EVAL",
                         DROP_IDLE,
                         "2",
-                        InventoryJobQueue.STREAM,
-                        WORKERS,
+                        stream,
+                        workers,
                         InventoryJobQueue.GROUP,
                         Long.toString(idle.toMillis()))
                 .toLong();

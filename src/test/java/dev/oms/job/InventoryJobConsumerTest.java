@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 import dev.oms.Ledger;
 import dev.oms.OmsServers;
 import dev.oms.Shop;
+import dev.oms.Streams;
 import dev.oms.WithoutConsumer;
 import dev.oms.concurrency.Concurrently;
 import dev.oms.http.DatabaseFailure;
@@ -229,7 +230,7 @@ class InventoryJobConsumerTest {
         queue.read("same", reader -> {
             Job job = reader.readNew(10, Duration.ofSeconds(1)).getFirst();
             settleStock.settle(List.of(order));
-            redis.stream(String.class).xdel(InventoryJobQueue.STREAM, job.entryId());
+            redis.stream(String.class).xdel(Streams.JOBS, job.entryId());
         });
 
         consumeUntil("same", Duration.ofSeconds(30), () -> pending() == 0);
@@ -243,7 +244,7 @@ class InventoryJobConsumerTest {
         queue.read("dead", reader -> {
             Job job = reader.readNew(10, Duration.ofSeconds(1)).getFirst();
             settleStock.settle(List.of(order));
-            redis.stream(String.class).xdel(InventoryJobQueue.STREAM, job.entryId());
+            redis.stream(String.class).xdel(Streams.JOBS, job.entryId());
         });
 
         consumeUntil("heir", Duration.ofMillis(200), () -> pending() == 0 && isSettled(next));
@@ -253,8 +254,8 @@ class InventoryJobConsumerTest {
 
     @Test
     void recordsUnreadableJobsAsDeadWithTheirRawText() {
-        redis.stream(String.class).xadd(InventoryJobQueue.STREAM, Map.of("order_id", "'; drop table orders"));
-        redis.stream(String.class).xadd(InventoryJobQueue.STREAM, Map.of("nonsense", "7"));
+        redis.stream(String.class).xadd(Streams.JOBS, Map.of("order_id", "'; drop table orders"));
+        redis.stream(String.class).xadd(Streams.JOBS, Map.of("nonsense", "7"));
         queue.sendAndWait(List.of(Long.MAX_VALUE));
         long order = Shop.order(user, Map.of(name, 1));
 
@@ -540,7 +541,7 @@ class InventoryJobConsumerTest {
             String entry = reader.readNew(1, Duration.ofSeconds(1)).getFirst().entryId();
             redis.execute(
                     "XCLAIM",
-                    InventoryJobQueue.STREAM,
+                    Streams.JOBS,
                     InventoryJobQueue.GROUP,
                     "slow",
                     "0",
@@ -553,7 +554,7 @@ class InventoryJobConsumerTest {
         queue.read("other", other -> {
             assertThat(other.claimAbandoned(10, Duration.ofMinutes(2), Duration.ofMinutes(10)))
                     .isZero();
-            redis.hash(String.class).hset(Workers.WORKERS, "slow", "0 0 " + (System.currentTimeMillis() - 150_000));
+            redis.hash(String.class).hset("oms:workers", "slow", "0 0 " + (System.currentTimeMillis() - 150_000));
             assertThat(other.claimAbandoned(10, Duration.ofMinutes(2), Duration.ofMinutes(10)))
                     .isOne();
             assertThat(other.readPending("0", 10)).extracting(Job::orderId).containsExactly(order);
@@ -567,19 +568,19 @@ class InventoryJobConsumerTest {
         awaitLength(1);
         queue.read("lost", reader -> reader.readNew(10, Duration.ofSeconds(1)));
         String entry = redis.stream(String.class)
-                .xrange(InventoryJobQueue.STREAM, StreamRange.of("-", "+"))
+                .xrange(Streams.JOBS, StreamRange.of("-", "+"))
                 .getFirst()
                 .id();
 
         consumeUntil("a", Duration.ofMinutes(10), () -> {
-            redis.execute("XCLAIM", InventoryJobQueue.STREAM, InventoryJobQueue.GROUP, "a", "0", entry, "JUSTID");
+            redis.execute("XCLAIM", Streams.JOBS, InventoryJobQueue.GROUP, "a", "0", entry, "JUSTID");
             return isSettled(order);
         });
     }
 
     @Test
     void recordsUnreadableJobsWithTheHighestPossibleIds() {
-        redis.execute("XADD", InventoryJobQueue.STREAM, "18446744073709551615-18446744073709551614", "nonsense", "7");
+        redis.execute("XADD", Streams.JOBS, "18446744073709551615-18446744073709551614", "nonsense", "7");
 
         assertThat(queue.oldestAge()).isZero();
         consumeUntil("a", Duration.ofSeconds(30), () -> length() == 0);
@@ -653,7 +654,7 @@ class InventoryJobConsumerTest {
         // A backlog of an hour: the entry is as old as the order.
         ledger.execute("update orders set enqueued_at = now() - interval '1 hour' where id = " + order);
         long anHourAgo = System.currentTimeMillis() - Duration.ofHours(1).toMillis();
-        redis.execute("XADD", InventoryJobQueue.STREAM, anHourAgo + "-0", "order_id", Long.toString(order));
+        redis.execute("XADD", Streams.JOBS, anHourAgo + "-0", "order_id", Long.toString(order));
 
         assertThat(reconciler.reconcile()).isZero();
         assertThat(queue.oldestAge())
@@ -673,7 +674,7 @@ class InventoryJobConsumerTest {
 
     /** A worker's heartbeat as Redis keeps it, with its time; empty before the first. */
     private String heartbeat(String worker) {
-        return String.valueOf(redis.hash(String.class).hget(Workers.WORKERS, worker));
+        return String.valueOf(redis.hash(String.class).hget("oms:workers", worker));
     }
 
     private void awaitPending(long jobs) {
@@ -728,12 +729,12 @@ class InventoryJobConsumerTest {
 
     private long pending() {
         return redis.stream(String.class)
-                .xpending(InventoryJobQueue.STREAM, InventoryJobQueue.GROUP)
+                .xpending(Streams.JOBS, InventoryJobQueue.GROUP)
                 .getPendingCount();
     }
 
     private long length() {
-        return redis.stream(String.class).xlen(InventoryJobQueue.STREAM);
+        return redis.stream(String.class).xlen(Streams.JOBS);
     }
 
     private void awaitLength(long length) {

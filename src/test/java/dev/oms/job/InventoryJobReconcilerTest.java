@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import dev.oms.Ledger;
 import dev.oms.OmsServers;
 import dev.oms.Shop;
+import dev.oms.Streams;
 import dev.oms.WithoutConsumer;
 import io.agroal.api.AgroalDataSource;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -162,7 +163,7 @@ class InventoryJobReconcilerTest {
     }
 
     private void addEntry(String id) {
-        redis.execute("XADD", InventoryJobQueue.STREAM, id, "order_id", "1");
+        redis.execute("XADD", Streams.JOBS, id, "order_id", "1");
     }
 
     private InventoryJobReconciler reconciler(int pageSize, Duration clockOffset) {
