@@ -313,6 +313,17 @@ public class InventoryJobQueue {
             return jobs;
         }
 
+        /**
+         * Jobs in the stream whether there is a group or not, from the entry after {@code afterEntryId} or from "-".
+         */
+        List<Job> readWithoutGroup(String afterEntryId, int count) {
+            String from = afterEntryId.equals("-") ? "-" : "(" + afterEntryId;
+            List<Job> jobs = new ArrayList<>();
+            execute(Command.XRANGE, List.of(stream, from, "+", "COUNT", Integer.toString(count)))
+                    .forEach(entry -> jobs.add(job(entry)));
+            return jobs;
+        }
+
         private static Job job(Response entry) {
             Map<String, String> fields = new HashMap<>();
             Response content = entry.get(1);
