@@ -41,7 +41,7 @@ final class JobSender {
     private final AtomicBoolean sending = new AtomicBoolean();
     private final LongAdder failures = new LongAdder();
     private final OutageLog outage =
-            new OutageLog(LOG, "Redis is unavailable: orders are accepted, but settled later");
+            new OutageLog(LOG, "Jobs cannot be sent to Redis: orders are accepted, but settled later");
 
     /** Null until it is needed. Guarded by this. */
     private Redis client;

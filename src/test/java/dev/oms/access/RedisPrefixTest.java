@@ -13,6 +13,8 @@ import io.quarkus.test.junit.QuarkusTestProfile;
 import io.quarkus.test.junit.TestProfile;
 import io.restassured.RestAssured;
 import io.restassured.builder.RequestSpecBuilder;
+import io.restassured.path.json.JsonPath;
+import io.restassured.specification.RequestSpecification;
 import io.vertx.redis.client.Command;
 import java.time.Duration;
 import java.util.List;
@@ -54,15 +56,21 @@ class RedisPrefixTest {
         Shop.item(name, 100, 0);
         long first = Shop.order(user, Map.of(name, 1));
         streams.send("order_id", Long.toString(first));
-        int key = RestAssured.given()
-                .body(Map.of("name", "gone", "role", "storefront"))
+        JsonPath key = RestAssured.given()
+                .body(Map.of("name", "slow", "role", "storefront", "rate", 1))
                 .post("/api_keys")
-                .path("id");
-        RestAssured.given().post("/api_keys/{id}/revoke", key).then().statusCode(200);
+                .jsonPath();
         for (int i = 0; i < 10; i++) {
             assertThat(Shop.settled(Shop.order(user, Map.of(name, 1)))).isEqualTo("Confirmed");
         }
         RestAssured.given().get("/jobs").then().statusCode(200);
+        RestAssured.requestSpecification = null;
+        // The quota of a key that may ask once a second is kept for a second.
+        await().atMost(Duration.ofSeconds(30)).untilAsserted(() -> {
+            call(key.getString("key")).get("/orders");
+            assertThat(keys("shop-b:quota:*")).contains("shop-b:quota:" + key.getLong("id"));
+        });
+        call(admin).post("/api_keys/{id}/revoke", key.getLong("id")).then().statusCode(200);
 
         await().atMost(Duration.ofSeconds(30))
                 .untilAsserted(() -> assertThat(keys("shop-b:*"))
@@ -70,13 +78,17 @@ class RedisPrefixTest {
                                 "shop-b:inventory-jobs",
                                 "shop-b:workers",
                                 "shop-b:reconciliation",
-                                        "shop-b:api-key-change")
-                        .anyMatch(other -> other.startsWith("shop-b:flow:"))
-                        .anyMatch(other -> other.startsWith("shop-b:quota:")));
+                                "shop-b:probe",
+                                "shop-b:api-key-change")
+                        .anyMatch(other -> other.startsWith("shop-b:flow:")));
         assertThat(keys("*")).filteredOn(other -> !other.startsWith("shop-b:")).containsExactly(Streams.JOBS);
         assertThat(streams.orderIds()).as("the jobs of the other").containsExactly(Long.toString(first));
         assertThat(streams.redis(Command.XINFO, "GROUPS", Streams.JOBS).size()).isZero();
         ledger.assertConsistent();
+    }
+
+    private static RequestSpecification call(String key) {
+        return RestAssured.given().header("Authorization", "Bearer " + key).contentType("application/json");
     }
 
     private List<String> keys(String pattern) {
