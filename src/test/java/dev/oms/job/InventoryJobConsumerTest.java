@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.oms.Ledger;
+import dev.oms.LogLines;
 import dev.oms.OmsServers;
 import dev.oms.Shop;
 import dev.oms.Streams;
@@ -540,15 +541,7 @@ class InventoryJobConsumerTest {
         queue.read("slow", reader -> {
             String entry = reader.readNew(1, Duration.ofSeconds(1)).getFirst().entryId();
             redis.execute(
-                    "XCLAIM",
-                    Streams.JOBS,
-                    InventoryJobQueue.GROUP,
-                    "slow",
-                    "0",
-                    entry,
-                    "IDLE",
-                    "300000",
-                    "JUSTID");
+                    "XCLAIM", Streams.JOBS, InventoryJobQueue.GROUP, "slow", "0", entry, "IDLE", "300000", "JUSTID");
         });
 
         queue.read("other", other -> {
@@ -622,6 +615,56 @@ class InventoryJobConsumerTest {
         assertThat(workers.list()).extracting(Worker::name).containsExactly("holds");
     }
 
+    /** Two installations on one Redis: both number their orders from 1. */
+    @Test
+    void tellsOfManyJobsThatAreNotItsOwn() {
+        List<Long> settled = new ArrayList<>();
+        List<Long> unknown = new ArrayList<>();
+        for (int i = 0; i < 15; i++) {
+            settled.add(Shop.order(user, Map.of(name, 1)));
+            unknown.add(Long.MAX_VALUE - i);
+        }
+        settleStock.settle(settled);
+        awaitLength(15);
+        queue.sendAndWait(unknown);
+        double nothingDue = withoutEffect("nothing_due");
+        double unknownOrder = withoutEffect("unknown_order");
+
+        try (LogLines log = new LogLines(JobsWithoutEffect.class.getName())) {
+            JobsWithoutEffect counted = new JobsWithoutEffect(meters);
+            SettleStock other = new SettleStock(dataSource, new SettlementMetrics(meters), counted, Clock.systemUTC());
+            consumeUntil(consumer(config(Duration.ofSeconds(30)), "a", other), () -> length() == 0);
+            queue.sendAndWait(unknown);
+            consumeUntil(consumer(config(Duration.ofSeconds(30)), "a", other), () -> length() == 0);
+
+            assertThat(log.lines())
+                    .hasSize(1)
+                    .allMatch(line -> line.startsWith("WARN Of ") && line.contains("OMS_REDIS_PREFIX"));
+        }
+        assertThat(withoutEffect("nothing_due") - nothingDue).isEqualTo(15);
+        assertThat(withoutEffect("unknown_order") - unknownOrder).isEqualTo(30);
+    }
+
+    /** A job may be delivered twice now and then. */
+    @Test
+    void doesNotTellOfAFewJobsWithoutEffect() {
+        try (LogLines log = new LogLines(JobsWithoutEffect.class.getName())) {
+            JobsWithoutEffect counted = new JobsWithoutEffect(meters);
+
+            counted.add(19, 1, 18);
+            counted.add(400, 0, 20);
+
+            assertThat(log.lines()).isEmpty();
+        }
+    }
+
+    private double withoutEffect(String reason) {
+        return meters.get("oms.jobs.without.effect")
+                .tag("reason", reason)
+                .counter()
+                .count();
+    }
+
     /** Makes an order impossible to settle: a restoration without a deduction, which no caller can cause. */
     private void poison(long order) {
         ledger.execute("update orders set due = 'RESTORATION' where id = " + order);
@@ -662,7 +705,10 @@ class InventoryJobConsumerTest {
     }
 
     private void consumeUntil(String name, Duration claimAfter, BooleanSupplier done) {
-        InventoryJobConsumer consumer = consumer(config(claimAfter), name);
+        consumeUntil(consumer(config(claimAfter), name), done);
+    }
+
+    private static void consumeUntil(InventoryJobConsumer consumer, BooleanSupplier done) {
         Thread thread = Thread.ofVirtual().start(consumer::run);
         try {
             await().atMost(Duration.ofSeconds(30)).until(done::getAsBoolean);
@@ -712,6 +758,10 @@ class InventoryJobConsumerTest {
     }
 
     private InventoryJobConsumer consumer(JobConfig.Consumer config, String name) {
+        return consumer(config, name, settleStock);
+    }
+
+    private InventoryJobConsumer consumer(JobConfig.Consumer config, String name, SettleStock settleStock) {
         return new InventoryJobConsumer(
                 queue, settleStock, failedJobs, workers, traces, Clock.systemUTC(), config, name);
     }
