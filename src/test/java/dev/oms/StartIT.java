@@ -54,6 +54,10 @@ class StartIT {
                     "OMS_REDIS_URL",
                     "redis://localhost:99999",
                     "OMS_REDIS_URL is not a Redis URL, such as redis://localhost:6379."),
+            new WrongSetting(
+                    "OMS_REDIS_PREFIX",
+                    "shop b",
+                    "OMS_REDIS_PREFIX must be 1 to 64 letters, digits, braces or any of _ - . :"),
             new WrongSetting("OMS_DB_USER", "nobody", "PostgreSQL rejects OMS_DB_USER or OMS_DB_PASSWORD: FATAL:"),
             new WrongSetting(
                     "QUARKUS_DATASOURCE_JDBC_MAX_SIZE", "0", "QUARKUS_DATASOURCE_JDBC_MAX_SIZE must be at least 1."),

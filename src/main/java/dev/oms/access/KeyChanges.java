@@ -1,6 +1,7 @@
 package dev.oms.access;
 
 import dev.oms.http.Causes;
+import dev.oms.http.RedisConfig;
 import io.quarkus.redis.datasource.ReactiveRedisDataSource;
 import io.quarkus.redis.datasource.value.ReactiveValueCommands;
 import io.quarkus.runtime.StartupEvent;
@@ -23,11 +24,11 @@ import org.jboss.logging.Logger;
 @ApplicationScoped
 class KeyChanges {
     private static final Logger LOG = Logger.getLogger(KeyChanges.class);
-    private static final String LAST_CHANGE = "oms:api-key-change";
     private static final Duration POLL_EVERY = Duration.ofMillis(500);
 
     private final AuthMode mode;
     private final ReactiveValueCommands<String, String> redis;
+    private final String lastChange;
     private final VerifyKeys verifyKeys;
     private final Event<KeysChanged> listeners;
     private final Vertx vertx;
@@ -38,11 +39,13 @@ class KeyChanges {
     KeyChanges(
             AuthMode mode,
             ReactiveRedisDataSource redis,
+            RedisConfig config,
             VerifyKeys verifyKeys,
             Event<KeysChanged> listeners,
             Vertx vertx) {
         this.mode = mode;
         this.redis = redis.value(String.class);
+        this.lastChange = config.key("api-key-change");
         this.verifyKeys = verifyKeys;
         this.listeners = listeners;
         this.vertx = vertx;
@@ -56,7 +59,7 @@ class KeyChanges {
 
     private void poll() {
         if (isPolling.compareAndSet(false, true)) {
-            redis.get(LAST_CHANGE)
+            redis.get(lastChange)
                     .onTermination()
                     .invoke(() -> isPolling.set(false))
                     .subscribe()
@@ -92,7 +95,7 @@ class KeyChanges {
     /** To be called after the commit. */
     void announce() {
         tell();
-        redis.set(LAST_CHANGE, UUID.randomUUID().toString())
+        redis.set(lastChange, UUID.randomUUID().toString())
                 .subscribe()
                 .with(
                         stored -> {},

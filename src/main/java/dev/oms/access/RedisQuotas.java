@@ -2,6 +2,7 @@ package dev.oms.access;
 
 import dev.oms.access.Quota.Decision;
 import dev.oms.http.Causes;
+import dev.oms.http.RedisConfig;
 import io.quarkus.redis.datasource.ReactiveRedisDataSource;
 import io.smallrye.mutiny.Uni;
 import io.vertx.mutiny.redis.client.Response;
@@ -34,8 +35,6 @@ class RedisQuotas {
             redis.call('SET', KEYS[1], string.format('%.0f', now + ahead), 'PX', math.ceil(ahead / 1000))
             return {granted, available - granted, ahead}""";
 
-    private static final String PREFIX = "oms:quota:";
-
     /** No key and no subject has this name. */
     private static final String PROBE = "probe";
 
@@ -45,10 +44,12 @@ class RedisQuotas {
     private static final Duration PROBE_EVERY = Duration.ofSeconds(1);
 
     private final ReactiveRedisDataSource redis;
+    private final String prefix;
     private volatile boolean isDown;
 
-    RedisQuotas(ReactiveRedisDataSource redis) {
+    RedisQuotas(ReactiveRedisDataSource redis, RedisConfig config) {
         this.redis = redis;
+        this.prefix = config.key("quota:");
     }
 
     /** Whether Redis has failed and not answered since. */
@@ -71,7 +72,7 @@ class RedisQuotas {
                         "EVAL",
                         SCRIPT,
                         "1",
-                        PREFIX + name,
+                        prefix + name,
                         Integer.toString(quota.unitsPerSecond()),
                         Long.toString(atLeast),
                         Long.toString(atMost))

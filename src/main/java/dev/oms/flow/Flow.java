@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.oms.flow.FlowBuckets.Bucket;
 import dev.oms.flow.HealthSnapshot.PostgresHealth;
 import dev.oms.flow.HealthSnapshot.RedisHealth;
+import dev.oms.job.RedisProblem;
 import dev.oms.job.Workers.Reconciliation;
 import dev.oms.job.Workers.Worker;
 import io.quarkus.runtime.annotations.RegisterForReflection;
@@ -55,6 +56,7 @@ final class Flow {
     record FlowView(
             Instant at,
             boolean redis,
+            RedisProblem redisProblem,
             boolean postgresql,
             Long depth,
             Long oldestAgeSeconds,
@@ -98,6 +100,7 @@ final class Flow {
         return new FlowView(
                 snapshot.at(),
                 redis != null,
+                snapshot.redisProblem(),
                 postgres != null,
                 ifKnown(redis, RedisHealth::depth),
                 ifKnown(redis, RedisHealth::oldestAgeSeconds),

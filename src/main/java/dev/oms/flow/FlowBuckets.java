@@ -1,5 +1,6 @@
 package dev.oms.flow;
 
+import dev.oms.http.RedisConfig;
 import dev.oms.job.SettlementMetrics;
 import io.smallrye.mutiny.Uni;
 import io.vertx.mutiny.redis.client.Command;
@@ -29,7 +30,6 @@ class FlowBuckets {
     /** A bucket is complete this long after its end: processes report once a second, so the last counts come late. */
     private static final int GRACE_SECONDS = 1;
 
-    private static final String KEY = "oms:flow:";
     private static final String TTL_SECONDS = "1200";
     private static final Duration TIMEOUT = Duration.ofSeconds(2);
 
@@ -38,9 +38,11 @@ class FlowBuckets {
     private static final String LATENCY = "latency_";
 
     private final Redis redis;
+    private final String keys;
 
-    FlowBuckets(Redis redis) {
+    FlowBuckets(Redis redis, RedisConfig config) {
         this.redis = redis;
+        this.keys = config.key("flow:");
     }
 
     /**
@@ -90,7 +92,7 @@ class FlowBuckets {
     void add(Collection<Bucket> buckets) {
         List<Request> requests = new ArrayList<>();
         for (Bucket bucket : buckets) {
-            String key = KEY + bucket.start();
+            String key = keys + bucket.start();
             add(requests, key, PLACED, bucket.placed());
             add(requests, key, SETTLED, bucket.settled());
             for (int i = 0; i < bucket.latencies().length; i++) {
@@ -117,7 +119,7 @@ class FlowBuckets {
         List<Request> requests = new ArrayList<>();
         for (long start = last - (COUNT - 1) * SECONDS; start <= last; start += SECONDS) {
             buckets.add(Bucket.empty(start));
-            requests.add(Request.cmd(Command.HGETALL).arg(KEY + start));
+            requests.add(Request.cmd(Command.HGETALL).arg(keys + start));
         }
         List<Response> replies = await(redis.batch(requests));
         for (int i = 0; i < replies.size(); i++) {

@@ -1,6 +1,7 @@
 package dev.oms.flow;
 
 import dev.oms.flow.FlowBuckets.Bucket;
+import dev.oms.job.RedisProblem;
 import dev.oms.job.Workers.Reconciliation;
 import dev.oms.job.Workers.Worker;
 import java.time.Instant;
@@ -11,9 +12,10 @@ import java.util.List;
  *
  * @param at when it was taken
  * @param redis null if Redis did not answer in time
+ * @param redisProblem why workers cannot use Redis, although it may answer; null if they can
  * @param postgres null if PostgreSQL did not answer in time
  */
-record HealthSnapshot(Instant at, RedisHealth redis, PostgresHealth postgres) {
+record HealthSnapshot(Instant at, RedisHealth redis, RedisProblem redisProblem, PostgresHealth postgres) {
     /**
      * What Redis reports.
      *

@@ -24,7 +24,7 @@ class JobGauges {
     private final TakeHealthSnapshot takeSnapshot;
     private final MeterRegistry meters;
     private final boolean isOn;
-    private volatile HealthSnapshot snapshot = new HealthSnapshot(null, null, null);
+    private volatile HealthSnapshot snapshot = new HealthSnapshot(null, null, null, null);
 
     JobGauges(TakeHealthSnapshot takeSnapshot, MeterRegistry meters, JobConfig config) {
         this.takeSnapshot = takeSnapshot;

@@ -5,6 +5,8 @@ import dev.oms.flow.HealthSnapshot.PostgresHealth;
 import dev.oms.flow.HealthSnapshot.RedisHealth;
 import dev.oms.http.Causes;
 import dev.oms.job.InventoryJobQueue;
+import dev.oms.job.ProbeRedis;
+import dev.oms.job.RedisProblem;
 import dev.oms.job.Workers;
 import io.agroal.api.AgroalDataSource;
 import jakarta.annotation.PreDestroy;
@@ -17,6 +19,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -52,6 +55,7 @@ class TakeHealthSnapshot {
     private final Clock clock;
     private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
     private final Probe<RedisHealth> redis = new Probe<>(this::probeRedis);
+    private final Probe<Optional<RedisProblem>> redisProblem;
     private final Probe<PostgresHealth> postgres = new Probe<>(this::probePostgres);
 
     // Each is used by one probe only, which runs on one thread at a time.
@@ -60,9 +64,15 @@ class TakeHealthSnapshot {
     private volatile Instant lowStockCountedAt = Instant.MIN;
 
     TakeHealthSnapshot(
-            InventoryJobQueue queue, Workers workers, FlowBuckets buckets, AgroalDataSource dataSource, Clock clock) {
+            InventoryJobQueue queue,
+            Workers workers,
+            ProbeRedis probeRedis,
+            FlowBuckets buckets,
+            AgroalDataSource dataSource,
+            Clock clock) {
         this.queue = queue;
         this.workers = workers;
+        this.redisProblem = new Probe<>(() -> Optional.ofNullable(probeRedis.find()));
         this.buckets = buckets;
         this.dataSource = dataSource;
         this.clock = clock;
@@ -72,9 +82,16 @@ class TakeHealthSnapshot {
     synchronized HealthSnapshot take() {
         Instant at = clock.instant();
         redis.start();
+        redisProblem.start();
         postgres.start();
         long deadlineNanos = System.nanoTime() + TIMEOUT.toNanos();
-        return new HealthSnapshot(at, redis.await(deadlineNanos), postgres.await(deadlineNanos));
+        RedisHealth health = redis.await(deadlineNanos);
+        Optional<RedisProblem> problem = redisProblem.await(deadlineNanos);
+        return new HealthSnapshot(
+                at,
+                health,
+                problem == null ? RedisProblem.UNAVAILABLE : problem.orElse(null),
+                postgres.await(deadlineNanos));
     }
 
     private RedisHealth probeRedis() {

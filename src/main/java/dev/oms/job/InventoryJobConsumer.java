@@ -29,8 +29,10 @@ import org.jboss.logging.MDC;
  *
  * <ul>
  *   <li>It loops, blocked while the stream is empty. The schedule only restarts it after it has ended.
- *   <li>It ends on any failure of Redis or the database. The jobs it has read stay pending, and are the first that it
- *       reads after a restart. If it never restarts, another consumer claims them.
+ *   <li>Nothing but reading, settling and acknowledging can end it. A full Redis refuses heartbeats, and still gives
+ *       out and deletes its jobs.
+ *   <li>It ends when one of these fails. The jobs it has read stay pending, and are the first that it reads after a
+ *       restart. If it never restarts, another consumer claims them.
  *   <li>Jobs whose order or item another transaction holds stay pending too. It tries them again at growing intervals,
  *       in turn with new ones.
  *   <li>If the data of an order is at fault, halving the batch finds it, so that one bad order does not hold up the
@@ -73,6 +75,8 @@ class InventoryJobConsumer {
     private final JobConfig.Consumer config;
     private final String name;
     private final OutageLog outage = new OutageLog(LOG, "Jobs cannot be read or settled");
+    private final OutageLog heartbeat = new OutageLog(LOG, "This worker is not ready: Redis takes no writes");
+    private final OutageLog claims = new OutageLog(LOG, "Jobs of dead workers cannot be claimed");
     private final ReentrantLock running = new ReentrantLock();
     private volatile boolean stopping;
 
@@ -123,15 +127,49 @@ class InventoryJobConsumer {
             if (!stopping) {
                 heartbeats = Thread.ofVirtual().name("heartbeats").unstarted(this::sendHeartbeats);
                 heartbeats.start();
-                queue.createGroup();
-                queue.read(name, this::consume);
+                read();
             }
         } catch (RuntimeException e) {
-            // If Redis has lost its data, the group is gone; the next run creates it again.
             outage.failed(e);
         } finally {
             heartbeats = null;
             running.unlock();
+        }
+    }
+
+    private void read() {
+        while (!stopping) {
+            try {
+                queue.read(name, this::consume);
+            } catch (RuntimeException e) {
+                if (!RedisProblem.isMissing(e)) {
+                    throw e;
+                }
+                // At the first start, and after Redis has lost its data.
+                createGroup();
+                LockSupport.parkNanos(RETRY_NANOS_MIN);
+            }
+        }
+    }
+
+    private void createGroup() {
+        try {
+            queue.createGroup();
+        } catch (RuntimeException e) {
+            if (RedisProblem.of(e) == RedisProblem.FULL) {
+                // There will be room for the group when the jobs are gone.
+                queue.read(name, this::consumeWithoutGroup);
+            }
+            throw e;
+        }
+    }
+
+    /** Settles what is in the stream. Another worker may do the same; whoever settles second finds nothing due. */
+    private void consumeWithoutGroup(Reader reader) {
+        List<Job> jobs = reader.readWithoutGroup("-", batchSize);
+        while (!jobs.isEmpty() && !stopping) {
+            process(reader, jobs);
+            jobs = reader.readWithoutGroup(jobs.getLast().entryId(), batchSize);
         }
     }
 
@@ -140,8 +178,12 @@ class InventoryJobConsumer {
         while (heartbeats == Thread.currentThread()) {
             try {
                 workers.heartbeat(name, startedAt, settled);
+                heartbeat.recovered();
             } catch (RuntimeException e) {
-                LOG.debug("No heartbeat", e);
+                // Without an answer, reading fails, too, and says so.
+                if (RedisProblem.isReply(e)) {
+                    heartbeat.failed(e);
+                }
             }
             LockSupport.parkNanos(HEARTBEAT.toNanos());
         }
@@ -199,7 +241,18 @@ class InventoryJobConsumer {
 
     private int claimAbandoned(Reader reader) {
         Duration idle = config.claimAfter();
-        return reader.claimAbandoned(config.batchSize(), DEAD_AFTER.compareTo(idle) < 0 ? DEAD_AFTER : idle, idle);
+        try {
+            int held =
+                    reader.claimAbandoned(config.batchSize(), DEAD_AFTER.compareTo(idle) < 0 ? DEAD_AFTER : idle, idle);
+            claims.recovered();
+            return held;
+        } catch (RuntimeException e) {
+            if (!RedisProblem.isReply(e) || RedisProblem.isMissing(e)) {
+                throw e;
+            }
+            claims.failed(e);
+            return 0;
+        }
     }
 
     /** When this consumer reads its pending entries again, and from where. */

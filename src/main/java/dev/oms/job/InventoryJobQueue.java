@@ -1,5 +1,6 @@
 package dev.oms.job;
 
+import dev.oms.http.RedisConfig;
 import dev.oms.order.StockDue;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -18,12 +19,16 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import jakarta.enterprise.event.TransactionPhase;
 import jakarta.interceptor.Interceptor;
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jboss.logging.Logger;
 
 /**
@@ -37,49 +42,28 @@ import org.jboss.logging.Logger;
 public class InventoryJobQueue {
     private static final Logger LOG = Logger.getLogger(InventoryJobQueue.class);
 
-    static final String STREAM = "oms:inventory-jobs";
+    /** The stream's key, without the prefix. */
+    static final String STREAM = "inventory-jobs";
+
     static final String GROUP = "workers";
 
-    // Dead by Redis's own clock. Jobs that a consumer has just been given are left to it: it may have been too slow to
-    // send its first heartbeat, and Redis may have lost the others.
-    private static final String CLAIM = """
-            local stream, group, me, count = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
-            local time = redis.call('TIME')
-            local now = time[1] * 1000 + math.floor(time[2] / 1000)
-            local held = 0
-            for _, pairs in ipairs(redis.call('XINFO', 'CONSUMERS', stream, group)) do
-                local consumer = {}
-                for i = 1, #pairs, 2 do consumer[pairs[i]] = pairs[i + 1] end
-                local beat = redis.call('HGET', KEYS[2], consumer.name)
-                local seen = beat and string.match(beat, '^%S+ %S+ (%d+)')
-                -- The release before this one sends heartbeats without a time.
-                local dead = not beat or seen and now - tonumber(seen) > tonumber(ARGV[4])
-                local idle = dead and ARGV[4] or ARGV[5]
-                if consumer.name == me then
-                    held = held + consumer.pending
-                elseif consumer.pending > 0 then
-                    local ids = {}
-                    for _, entry in ipairs(redis.call('XPENDING', stream, group, '-', '+', count, consumer.name)) do
-                        if entry[3] >= tonumber(idle) then ids[#ids + 1] = entry[1] end
-                    end
-                    if #ids > 0 then
-                        local claim = {'XCLAIM', stream, group, me, idle}
-                        for _, id in ipairs(ids) do claim[#claim + 1] = id end
-                        claim[#claim + 1] = 'JUSTID'
-                        held = held + #redis.call(unpack(claim))
-                    end
-                end
-            end
-            return held""";
+    private static final String LAST_ID = "18446744073709551615-18446744073709551615";
+
+    /** How many entries that the group has passed are removed at a time. */
+    private static final int PASSED_MAX = 1_000;
 
     private final RedisDataSource redis;
     private final DedicatedRedis dedicated;
     private final JobSender sender;
+    private final String stream;
+    private final String workers;
 
-    InventoryJobQueue(RedisDataSource redis, DedicatedRedis dedicated, MeterRegistry meters) {
+    InventoryJobQueue(RedisDataSource redis, DedicatedRedis dedicated, RedisConfig config, MeterRegistry meters) {
         this.redis = redis;
         this.dedicated = dedicated;
-        this.sender = new JobSender(dedicated::open);
+        this.stream = config.key(STREAM);
+        this.workers = config.key(Workers.WORKERS);
+        this.sender = new JobSender(dedicated::open, stream);
         FunctionCounter.builder("oms.job.send.failures", sender, JobSender::failures)
                 .description("Jobs that could not be sent to Redis; the reconciler sends them again.")
                 .register(meters);
@@ -111,7 +95,7 @@ public class InventoryJobQueue {
             }
             // Nobody can add another entry. The orders of those that are lost with it are found again.
             LOG.warn("The stream of jobs has an entry with the last possible id. It is created anew.");
-            redis.key().del(STREAM);
+            redis.key().del(stream);
             createGroup();
             sender.sendAndWait(orderIds);
         }
@@ -123,33 +107,126 @@ public class InventoryJobQueue {
     }
 
     /**
-     * How long the oldest unsettled job has been in the stream; zero if there is none. Measured by Redis's clock alone,
-     * which also stamps the entries, so no two clocks are compared. An entry from the future counts as just sent: after
-     * a fail-over, the clock may be behind the stream.
+     * How long the oldest job that a worker holds or can be given has been in the stream; zero if there is none.
+     * Measured by Redis's clock alone, which also stamps the entries, so no two clocks are compared. An entry from the
+     * future counts as just sent: after a fail-over, the clock may be behind the stream.
      */
     public Duration oldestAge() {
-        Response oldest = redis.execute("XRANGE", STREAM, "-", "+", "COUNT", "1");
-        if (oldest.size() == 0) {
+        String oldest = oldest();
+        if (oldest == null) {
             return Duration.ZERO;
         }
-        Response time = redis.execute("TIME");
-        long nowMillis = time.get(0).toLong() * 1_000 + time.get(1).toLong() / 1_000;
-        long sentMillis = Job.sentMillis(oldest.get(0).get(0).toString());
+        long nowMillis = Replies.millis(redis.execute("TIME"));
+        long sentMillis = Job.sentMillis(oldest);
         return Long.compareUnsigned(sentMillis, nowMillis) < 0
                 ? Duration.ofMillis(nowMillis - sentMillis)
                 : Duration.ZERO;
     }
 
+    private String oldest() {
+        Map<String, Response> group = group();
+        if (group == null) {
+            return first("-");
+        }
+        // In this order: a job that is delivered or acknowledged meanwhile is not missed.
+        String passed = group.get("last-delivered-id").toString();
+        String held = oldestHeld();
+        String waiting = passed.equals(LAST_ID) ? null : first("(" + passed);
+        return held == null || waiting != null && Job.compareIds(waiting, held) < 0 ? waiting : held;
+    }
+
+    private String first(String from) {
+        Response entries = redis.execute("XRANGE", stream, from, "+", "COUNT", "1");
+        return entries.size() == 0 ? null : entries.get(0).get(0).toString();
+    }
+
+    /** The oldest entry that has been delivered and not acknowledged, or null. */
+    private String oldestHeld() {
+        try {
+            Response oldest = redis.execute("XPENDING", stream, GROUP).get(1);
+            return oldest == null ? null : oldest.toString();
+        } catch (RuntimeException e) {
+            if (RedisProblem.isMissing(e)) {
+                return null;
+            }
+            throw e;
+        }
+    }
+
+    /** What Redis knows of the group, or null if there is none. */
+    private Map<String, Response> group() {
+        try {
+            for (Response group : redis.execute("XINFO", "GROUPS", stream)) {
+                Map<String, Response> fields = Replies.fields(group);
+                if (fields.get("name").toString().equals(GROUP)) {
+                    return fields;
+                }
+            }
+        } catch (RuntimeException e) {
+            if (!RedisProblem.isMissing(e)) {
+                throw e;
+            }
+        }
+        return null;
+    }
+
+    /**
+     * Mends what keeps jobs from the workers: a key that is no stream, a group that waits for entries which are yet to
+     * come, and entries that the group has passed although nobody holds them. OMS itself leaves none of these behind.
+     * The jobs that are lost are found by their orders' rows.
+     */
+    void mend() {
+        try {
+            Map<String, Response> group = group();
+            if (group != null) {
+                mend(group.get("last-delivered-id").toString());
+            }
+        } catch (RuntimeException e) {
+            if (RedisProblem.isMissing(e)) {
+                return;
+            }
+            if (RedisProblem.of(e) != RedisProblem.WRONG_TYPE) {
+                throw e;
+            }
+            LOG.warnf("The key %s holds no stream. It is deleted; lost jobs are sent again.", stream);
+            redis.execute("DEL", stream);
+        }
+    }
+
+    private void mend(String passed) {
+        String added = Replies.fields(redis.execute("XINFO", "STREAM", stream))
+                .get("last-generated-id")
+                .toString();
+        if (Job.compareIds(passed, added) > 0) {
+            LOG.warnf(
+                    "The workers' group of %s waits for %s, but the last entry was %s. It starts again.",
+                    stream, passed, added);
+            redis.execute("XGROUP", "SETID", stream, GROUP, "0");
+            return;
+        }
+        // Settled jobs are deleted before they are acknowledged, so what was passed and is held by nobody is not
+        // settled.
+        String held = oldestHeld();
+        String end = held != null && Job.compareIds(held, passed) <= 0 ? "(" + held : passed;
+        Response entries = redis.execute("XRANGE", stream, "-", end, "COUNT", Integer.toString(PASSED_MAX));
+        if (entries.size() > 0) {
+            List<String> delete = new ArrayList<>(List.of(stream));
+            entries.forEach(entry -> delete.add(entry.get(0).toString()));
+            redis.execute("XDEL", delete.toArray(String[]::new));
+            LOG.warnf("Removed %d jobs that no worker could be given. They are sent again.", entries.size());
+        }
+    }
+
     /** The number of jobs in the stream. */
     public long depth() {
-        return redis.stream(String.class).xlen(STREAM);
+        return redis.stream(String.class).xlen(stream);
     }
 
     /** Creates the stream and the group if they are missing: at the first start, and after Redis has lost its data. */
     void createGroup() {
         try {
             // From the beginning, to include jobs sent before the group existed.
-            redis.stream(String.class).xgroupCreate(STREAM, GROUP, "0", new XGroupCreateArgs().mkstream());
+            redis.stream(String.class).xgroupCreate(stream, GROUP, "0", new XGroupCreateArgs().mkstream());
         } catch (RuntimeException e) {
             if (e.getMessage() == null || !e.getMessage().contains("BUSYGROUP")) {
                 throw e;
@@ -164,7 +241,7 @@ public class InventoryJobQueue {
     void read(String consumer, Consumer<Reader> reading) {
         Redis connection = dedicated.open();
         try {
-            reading.accept(new Reader(consumer, connection));
+            reading.accept(new Reader(consumer, connection, stream, workers));
         } finally {
             connection.close();
         }
@@ -175,21 +252,31 @@ public class InventoryJobQueue {
         /** Above the longest that a read may block, 5 s. */
         private static final Duration TIMEOUT = Duration.ofSeconds(10);
 
+        private static final Charset BYTES = StandardCharsets.ISO_8859_1;
+
+        /** When it was started, the orders that it has settled, and its time. The release before had no time. */
+        private static final Pattern HEARTBEAT = Pattern.compile("\\S+ \\S+ (\\d{1,18})");
+
         private final String consumer;
         private final Redis connection;
+        private final String stream;
+        private final String workers;
 
-        private Reader(String consumer, Redis connection) {
+        private Reader(String consumer, Redis connection, String stream, String workers) {
             this.consumer = consumer;
             this.connection = connection;
+            this.stream = stream;
+            this.workers = workers;
         }
 
         private Response execute(Command command, List<String> arguments) {
             return connection.send(request(command, arguments)).await().atMost(TIMEOUT);
         }
 
+        // Byte by byte: another program may have named its consumer in any encoding.
         private static Request request(Command command, List<String> arguments) {
             Request request = Request.cmd(command);
-            arguments.forEach(request::arg);
+            arguments.forEach(argument -> request.arg(argument, BYTES.name()));
             return request;
         }
 
@@ -217,12 +304,23 @@ public class InventoryJobQueue {
             List<String> arguments =
                     new ArrayList<>(List.of("GROUP", GROUP, consumer, "COUNT", Integer.toString(count)));
             arguments.addAll(options);
-            arguments.addAll(List.of("STREAMS", STREAM, entryId));
+            arguments.addAll(List.of("STREAMS", stream, entryId));
             Response streams = execute(Command.XREADGROUP, arguments);
             List<Job> jobs = new ArrayList<>();
             if (streams != null) {
                 streams.get(0).get(1).forEach(entry -> jobs.add(job(entry)));
             }
+            return jobs;
+        }
+
+        /**
+         * Jobs in the stream whether there is a group or not, from the entry after {@code afterEntryId} or from "-".
+         */
+        List<Job> readWithoutGroup(String afterEntryId, int count) {
+            String from = afterEntryId.equals("-") ? "-" : "(" + afterEntryId;
+            List<Job> jobs = new ArrayList<>();
+            execute(Command.XRANGE, List.of(stream, from, "+", "COUNT", Integer.toString(count)))
+                    .forEach(entry -> jobs.add(job(entry)));
             return jobs;
         }
 
@@ -244,20 +342,55 @@ public class InventoryJobQueue {
          * @return the number of jobs that this consumer now holds
          */
         int claimAbandoned(int count, Duration deadAfter, Duration idle) {
-            return execute(
-                            Command.EVAL,
-                            List.of(
-                                    CLAIM,
-                                    "2",
-                                    STREAM,
-                                    Workers.WORKERS,
-                                    GROUP,
-                                    consumer,
-                                    // Lua can pass on fewer arguments than a batch may have jobs.
-                                    Integer.toString(Math.min(count, 1_000)),
-                                    Long.toString(deadAfter.toMillis()),
-                                    Long.toString(idle.toMillis())))
-                    .toInteger();
+            int held = 0;
+            List<String> others = new ArrayList<>();
+            for (Response reply : execute(Command.XINFO, List.of("CONSUMERS", stream, GROUP))) {
+                Map<String, Response> fields = Replies.fields(reply);
+                String name = fields.get("name").toString(BYTES);
+                int pending = fields.get("pending").toInteger();
+                if (name.equals(consumer)) {
+                    held += pending;
+                } else if (pending > 0) {
+                    others.add(name);
+                }
+            }
+            if (others.isEmpty()) {
+                return held;
+            }
+            List<String> keyAndNames = new ArrayList<>(List.of(workers));
+            keyAndNames.addAll(others);
+            Response heartbeats = execute(Command.HMGET, keyAndNames);
+            long nowMillis = Replies.millis(execute(Command.TIME, List.of()));
+            for (int i = 0; i < others.size(); i++) {
+                boolean dead = isDead(heartbeats.get(i), nowMillis, deadAfter);
+                held += claim(others.get(i), count, Long.toString((dead ? deadAfter : idle).toMillis()));
+            }
+            return held;
+        }
+
+        /**
+         * By Redis's clock. Without a heartbeat, its jobs must still be idle: it may have been too slow to send its
+         * first, and Redis may have lost the others.
+         */
+        private static boolean isDead(Response heartbeat, long nowMillis, Duration deadAfter) {
+            if (heartbeat == null) {
+                return true;
+            }
+            Matcher matcher = HEARTBEAT.matcher(heartbeat.toString());
+            return matcher.lookingAt() && nowMillis - Long.parseLong(matcher.group(1)) > deadAfter.toMillis();
+        }
+
+        private int claim(String other, int count, String idleMillis) {
+            List<String> claim = new ArrayList<>(List.of(stream, GROUP, consumer, idleMillis));
+            execute(
+                            Command.XPENDING,
+                            List.of(stream, GROUP, "IDLE", idleMillis, "-", "+", Integer.toString(count), other))
+                    .forEach(entry -> claim.add(entry.get(0).toString()));
+            if (claim.size() == 4) {
+                return 0;
+            }
+            claim.add("JUSTID");
+            return execute(Command.XCLAIM, claim).size();
         }
 
         /**
@@ -268,8 +401,8 @@ public class InventoryJobQueue {
             if (jobs.isEmpty()) {
                 return;
             }
-            List<String> delete = new ArrayList<>(List.of(STREAM));
-            List<String> acknowledge = new ArrayList<>(List.of(STREAM, GROUP));
+            List<String> delete = new ArrayList<>(List.of(stream));
+            List<String> acknowledge = new ArrayList<>(List.of(stream, GROUP));
             for (Job job : jobs) {
                 delete.add(job.entryId());
                 acknowledge.add(job.entryId());

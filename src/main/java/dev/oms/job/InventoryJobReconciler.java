@@ -24,9 +24,9 @@ import org.jboss.logging.Logger;
 /**
  * Sends jobs again that Redis has lost, and failed jobs whose next attempt is due.
  *
- * <p>Settled jobs are deleted from the stream, so its first entry is the oldest unsettled job. An order with something
- * due whose job was sent before that, by more than a grace period, cannot be in the stream. Jobs of the backlog, and
- * jobs just sent again, are younger and are not sent.
+ * <p>An order with something due whose job was sent before the oldest job that a worker holds or can be given, by more
+ * than a grace period, has no job in the stream that could settle it. Jobs of the backlog, and jobs just sent again,
+ * are younger and are not sent.
  *
  * <p>When a job was sent is stamped and compared by PostgreSQL's clock alone; from Redis comes only an age, measured by
  * Redis's clock. So the clocks may differ. If the age is wrong, lost jobs are sent late, or jobs are sent again, at
@@ -69,8 +69,8 @@ class InventoryJobReconciler {
     private static final int PAGES_MAX = 20;
 
     /**
-     * An order whose job was sent longer ago is lost, whatever the age of the oldest entry: that entry may be one that
-     * no worker can be given.
+     * An order whose job was sent longer ago counts as lost, whatever the age of the oldest job: a worker may hold that
+     * one for as long as somebody locks its order.
      */
     private static final Duration OLDEST_AGE_MAX = Duration.ofHours(1);
 
@@ -85,6 +85,13 @@ class InventoryJobReconciler {
     private final Clock clock;
     private final Counter reconciled;
     private final OutageLog outage = new OutageLog(LOG, "Jobs cannot be reconciled");
+    private final OutageLog mending = OutageLog.ofHousekeeping(LOG, "the stream of jobs cannot be checked");
+    private final OutageLog asking =
+            new OutageLog(LOG, "The age of the oldest job cannot be read: lost jobs are found after an hour only");
+    private final OutageLog recording =
+            OutageLog.ofHousekeeping(LOG, "the time of the last reconciliation cannot be stored in Redis");
+    private final OutageLog deleting = OutageLog.ofHousekeeping(LOG, "failed jobs whose order is settled stay listed");
+    private final OutageLog dropping = OutageLog.ofHousekeeping(LOG, "workers that are gone stay listed");
 
     InventoryJobReconciler(
             InventoryJobQueue queue,
@@ -110,19 +117,47 @@ class InventoryJobReconciler {
     @Scheduled(every = "{oms.job.reconciler.every}", concurrentExecution = ConcurrentExecution.SKIP)
     void run() {
         try {
+            mend();
             int found = reconcile();
-            workers.recordReconciliation(clock.instant(), found);
-            failedJobs.deleteSettled();
-            workers.dropIdle(dropIdleAfter);
             if (found > 0) {
                 LOG.infof("Sent %d lost or failed jobs again", found);
             }
             outage.recovered();
+            recording.attempt(() -> workers.recordReconciliation(clock.instant(), found));
+            deleting.attempt(failedJobs::deleteSettled);
+            dropping.attempt(() -> workers.dropIdle(dropIdleAfter));
         } catch (RuntimeException e) {
             outage.failed(e);
             if (!DatabaseFailure.of(e).isTransient()) {
                 LOG.debug("Reconciling failed", e);
             }
+        }
+    }
+
+    /** PostgreSQL knows which orders are due, so a command that Redis refuses does not end the search for lost jobs. */
+    private void mend() {
+        try {
+            queue.mend();
+            mending.recovered();
+        } catch (RuntimeException e) {
+            if (!RedisProblem.isReply(e)) {
+                throw e;
+            }
+            mending.failed(e);
+        }
+    }
+
+    private Duration oldestAge() {
+        try {
+            Duration age = queue.oldestAge();
+            asking.recovered();
+            return age.compareTo(OLDEST_AGE_MAX) < 0 ? age : OLDEST_AGE_MAX;
+        } catch (RuntimeException e) {
+            if (!RedisProblem.isReply(e)) {
+                throw e;
+            }
+            asking.failed(e);
+            return OLDEST_AGE_MAX;
         }
     }
 
@@ -134,9 +169,7 @@ class InventoryJobReconciler {
     int reconcile() {
         // The clock first, so that a job sent in between is not taken for lost.
         OffsetDateTime now = QuarkusTransaction.requiringNew().call(this::readClock);
-        Duration age = queue.oldestAge();
-        OffsetDateTime lostBefore = now.minus(age.compareTo(OLDEST_AGE_MAX) < 0 ? age : OLDEST_AGE_MAX)
-                .minus(config.grace());
+        OffsetDateTime lostBefore = now.minus(oldestAge()).minus(config.grace());
         return sendPages((connection, last) -> mark(connection, MARK_RETRIES, last.orderId(), config.pageSize()))
                 + sendPages((connection, last) ->
                         mark(connection, MARK_LOST, lostBefore, last.enqueuedAt(), last.orderId(), config.pageSize()));

@@ -27,8 +27,7 @@ record Job(String entryId, Long orderId, Map<String, String> fields) {
      * the entry is read.
      */
     long surrogateId() {
-        String sequence = entryId.substring(entryId.indexOf('-') + 1);
-        long number = sentMillis(entryId) * 1_000 + Long.remainderUnsigned(Long.parseUnsignedLong(sequence), 1_000);
+        long number = sentMillis(entryId) * 1_000 + Long.remainderUnsigned(sequence(entryId), 1_000);
         return -Math.max(1, number & Long.MAX_VALUE);
     }
 
@@ -38,6 +37,16 @@ record Job(String entryId, Long orderId, Map<String, String> fields) {
      */
     static long sentMillis(String entryId) {
         return Long.parseUnsignedLong(entryId.substring(0, entryId.indexOf('-')));
+    }
+
+    /** Compares two entry ids. */
+    static int compareIds(String a, String b) {
+        int byTime = Long.compareUnsigned(sentMillis(a), sentMillis(b));
+        return byTime != 0 ? byTime : Long.compareUnsigned(sequence(a), sequence(b));
+    }
+
+    private static long sequence(String entryId) {
+        return Long.parseUnsignedLong(entryId.substring(entryId.indexOf('-') + 1));
     }
 
     private static Long parse(String text) {

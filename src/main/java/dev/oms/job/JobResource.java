@@ -36,6 +36,7 @@ class JobResource {
 
     private final InventoryJobQueue queue;
     private final Workers workers;
+    private final ProbeRedis probeRedis;
     private final FailedJobs failedJobs;
     private final RetryJob retryJob;
     private final DropJob dropJob;
@@ -44,12 +45,14 @@ class JobResource {
     JobResource(
             InventoryJobQueue queue,
             Workers workers,
+            ProbeRedis probeRedis,
             FailedJobs failedJobs,
             RetryJob retryJob,
             DropJob dropJob,
             Callers callers) {
         this.queue = queue;
         this.workers = workers;
+        this.probeRedis = probeRedis;
         this.failedJobs = failedJobs;
         this.retryJob = retryJob;
         this.dropJob = dropJob;
@@ -60,6 +63,7 @@ class JobResource {
      * The state of the jobs. Everything but {@code failed} and {@code dead} comes from Redis, and is null while Redis
      * is unavailable.
      *
+     * @param redisProblem why workers cannot use Redis, although it may answer; null if they can
      * @param depth the number of jobs in the stream, delivered to a worker or not
      * @param oldestAgeSeconds how long the oldest job has been in the stream, 0 if it is empty
      * @param inFlight the number of jobs delivered to a worker and not acknowledged
@@ -68,6 +72,7 @@ class JobResource {
     @RegisterForReflection
     record JobsView(
             boolean redis,
+            RedisProblem redisProblem,
             Long depth,
             Long oldestAgeSeconds,
             Long inFlight,
@@ -86,26 +91,31 @@ class JobResource {
     public JobsView get() {
         long dead = failedJobs.count("deadAt is not null");
         long failed = failedJobs.count("deadAt is null");
-        try {
-            List<Worker> list = workers.list();
-            return new JobsView(
-                    true,
-                    queue.depth(),
-                    queue.oldestAge().toSeconds(),
-                    list.stream().mapToLong(Worker::inFlight).sum(),
-                    list.stream()
-                            .map(Worker::settled)
-                            .filter(Objects::nonNull)
-                            .mapToLong(Long::longValue)
-                            .sum(),
-                    failed,
-                    dead,
-                    list,
-                    workers.lastReconciliation());
-        } catch (RuntimeException e) {
-            LOG.debug("Redis is unavailable", e);
-            return new JobsView(false, null, null, null, null, failed, dead, null, null);
+        RedisProblem problem = probeRedis.find();
+        if (problem != RedisProblem.UNAVAILABLE) {
+            try {
+                List<Worker> list = workers.list();
+                return new JobsView(
+                        true,
+                        problem,
+                        queue.depth(),
+                        queue.oldestAge().toSeconds(),
+                        list.stream().mapToLong(Worker::inFlight).sum(),
+                        list.stream()
+                                .map(Worker::settled)
+                                .filter(Objects::nonNull)
+                                .mapToLong(Long::longValue)
+                                .sum(),
+                        failed,
+                        dead,
+                        list,
+                        workers.lastReconciliation());
+            } catch (RuntimeException e) {
+                LOG.debug("Redis is unavailable", e);
+                problem = problem != null ? problem : RedisProblem.of(e);
+            }
         }
+        return new JobsView(false, problem, null, null, null, null, failed, dead, null, null);
     }
 
     @GET

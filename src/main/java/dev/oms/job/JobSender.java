@@ -36,10 +36,12 @@ final class JobSender {
     private static final Logger LOG = Logger.getLogger(JobSender.class);
 
     private final Supplier<Redis> open;
+    private final String stream;
     private final BlockingQueue<OutgoingJob> waiting = new ArrayBlockingQueue<>(WAITING_MAX);
     private final AtomicBoolean sending = new AtomicBoolean();
     private final LongAdder failures = new LongAdder();
-    private final OutageLog outage = new OutageLog(LOG, "Redis is unavailable: orders are accepted, but settled later");
+    private final OutageLog outage =
+            new OutageLog(LOG, "Jobs cannot be sent to Redis: orders are accepted, but settled later");
 
     /** Null until it is needed. Guarded by this. */
     private Redis client;
@@ -50,9 +52,9 @@ final class JobSender {
      * @param traceparent its W3C trace context, or null if it is not traced
      */
     private record OutgoingJob(long orderId, String traceparent) {
-        Request request() {
+        Request request(String stream) {
             Request request = Request.cmd(Command.XADD)
-                    .arg(InventoryJobQueue.STREAM)
+                    .arg(stream)
                     .arg("*")
                     .arg(Job.ORDER_ID)
                     .arg(orderId);
@@ -60,9 +62,13 @@ final class JobSender {
         }
     }
 
-    /** @param open opens a client with a connection of its own */
-    JobSender(Supplier<Redis> open) {
+    /**
+     * @param open opens a client with a connection of its own
+     * @param stream the key of the stream
+     */
+    JobSender(Supplier<Redis> open, String stream) {
         this.open = open;
+        this.stream = stream;
     }
 
     /** Sends a job as soon as possible, and returns at once. */
@@ -113,7 +119,7 @@ final class JobSender {
     }
 
     private Uni<?> pipeline(List<OutgoingJob> jobs) {
-        List<Request> requests = jobs.stream().map(OutgoingJob::request).toList();
+        List<Request> requests = jobs.stream().map(job -> job.request(stream)).toList();
         return Uni.createFrom().deferred(() -> {
             Redis redis = client();
             return redis.batch(requests)

@@ -1,5 +1,6 @@
 package dev.oms.job;
 
+import dev.oms.http.RedisConfig;
 import io.opentelemetry.api.trace.Span;
 import io.opentelemetry.api.trace.SpanBuilder;
 import io.opentelemetry.api.trace.SpanContext;
@@ -29,9 +30,11 @@ class JobTraces {
     private static final Pattern TRACEPARENT = Pattern.compile("00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})");
 
     private final Tracer tracer;
+    private final String stream;
 
-    JobTraces(Tracer tracer) {
+    JobTraces(Tracer tracer, RedisConfig config) {
         this.tracer = tracer;
+        this.stream = config.key(InventoryJobQueue.STREAM);
     }
 
     /** The current trace context for a job to carry, or null if the current call is not sampled. */
@@ -52,11 +55,11 @@ class JobTraces {
             settle.run();
             return;
         }
-        SpanBuilder builder = tracer.spanBuilder("settle " + InventoryJobQueue.STREAM)
+        SpanBuilder builder = tracer.spanBuilder("settle " + stream)
                 .setSpanKind(SpanKind.CONSUMER)
                 .setAttribute("messaging.system", "redis")
                 .setAttribute("messaging.operation.name", "settle")
-                .setAttribute("messaging.destination.name", InventoryJobQueue.STREAM)
+                .setAttribute("messaging.destination.name", stream)
                 .setAttribute("messaging.batch.message_count", (long) jobs.size());
         origins.forEach(builder::addLink);
         boolean isOneTrace =

@@ -10,24 +10,48 @@ import org.jboss.logging.Logger;
  * attempt.
  */
 public final class OutageLog {
-    private static final long REPEAT_NANOS = Duration.ofSeconds(30).toNanos();
+    private static final Duration REPEAT_EVERY = Duration.ofSeconds(30);
     private static final long NONE = Long.MIN_VALUE;
 
     private final Logger log;
     private final String what;
+    private final long repeatNanos;
     private final AtomicLong lastLoggedNanos = new AtomicLong(NONE);
 
     /** @param what the effect of the outage, as a log message */
     public OutageLog(Logger log, String what) {
-        this.log = log;
-        this.what = what;
+        this(log, what, REPEAT_EVERY);
     }
 
-    /** Logs the outage, unless it was logged within the last 30 s. */
+    private OutageLog(Logger log, String what, Duration repeatEvery) {
+        this.log = log;
+        this.what = what;
+        this.repeatNanos = repeatEvery.toNanos();
+    }
+
+    /**
+     * For something that orders do not depend on. If it fails for lack of rights, it does so for ever; once an hour is
+     * enough.
+     */
+    static OutageLog ofHousekeeping(Logger log, String what) {
+        return new OutageLog(log, "Housekeeping, orders are settled all the same: " + what, Duration.ofHours(1));
+    }
+
+    /** Runs what must not stop its caller, and logs its failure or the end of its failures. */
+    void attempt(Runnable task) {
+        try {
+            task.run();
+            recovered();
+        } catch (RuntimeException e) {
+            failed(e);
+        }
+    }
+
+    /** Logs the outage, unless it was logged a short while ago. */
     public void failed(Throwable e) {
         long now = System.nanoTime();
         long last = lastLoggedNanos.get();
-        if ((last == NONE || now - last > REPEAT_NANOS) && lastLoggedNanos.compareAndSet(last, now)) {
+        if ((last == NONE || now - last > repeatNanos) && lastLoggedNanos.compareAndSet(last, now)) {
             Throwable root = Causes.root(e);
             log.warnf("%s (%s)", what, root.getMessage() == null ? root.toString() : root.getMessage());
             log.debug(what, e);

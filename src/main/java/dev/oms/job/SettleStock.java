@@ -55,7 +55,7 @@ class SettleStock {
 
     // Of the orders that were not locked, those that are due are held by another transaction. The others may still
     // become due in one; it then sends a job itself.
-    private static final String FIND_HELD = "select id from orders where id = any(?) and coalesce(due, '') <> ''";
+    private static final String FIND_OTHERS = "select id, due from orders where id = any(?)";
 
     private static final String READ_LINES = """
             select order_id, inventory_item_id, quantity from order_lines
@@ -87,15 +87,17 @@ class SettleStock {
 
     private final AgroalDataSource dataSource;
     private final SettlementMetrics metrics;
+    private final JobsWithoutEffect withoutEffect;
     private final Clock clock;
     private final String actor = "worker " + Workers.thisProcess();
 
     /** Items that were locked when a batch had waited for lock_timeout: batches skip them until they are free. */
     private final Set<Long> heldItems = ConcurrentHashMap.newKeySet();
 
-    SettleStock(AgroalDataSource dataSource, SettlementMetrics metrics, Clock clock) {
+    SettleStock(AgroalDataSource dataSource, SettlementMetrics metrics, JobsWithoutEffect withoutEffect, Clock clock) {
         this.dataSource = dataSource;
         this.metrics = metrics;
+        this.withoutEffect = withoutEffect;
         this.clock = clock;
     }
 
@@ -106,6 +108,13 @@ class SettleStock {
      * @param held the orders that are still due, because another transaction holds their row or that of an item
      */
     record Result(int settled, Set<Long> held) {}
+
+    /** The orders of a batch that are not settled. */
+    private static final class Others {
+        private final Set<Long> held = new HashSet<>();
+        private int unknown;
+        private int nothingDue;
+    }
 
     /**
      * Settles these orders. Skips orders that have nothing due or do not exist, and those that another transaction
@@ -125,23 +134,24 @@ class SettleStock {
 
     private Result settle(Collection<Long> orderIds, boolean skipHeldItems) {
         SettlementMetrics.Batch batch = metrics.batch();
-        Set<Long> held = new HashSet<>();
-        Settlement settlement =
-                QuarkusTransaction.requiringNew().call(() -> settleInTransaction(orderIds, skipHeldItems, held, batch));
+        Others others = new Others();
+        Settlement settlement = QuarkusTransaction.requiringNew()
+                .call(() -> settleInTransaction(orderIds, skipHeldItems, others, batch));
         batch.committed(settlement.outcomes());
+        withoutEffect.add(orderIds.size(), others.unknown, others.nothingDue);
         settlement.lowStock().forEach(LowStock::warn);
-        return new Result(settlement.outcomes().size(), held);
+        return new Result(settlement.outcomes().size(), others.held);
     }
 
     private Settlement settleInTransaction(
-            Collection<Long> orderIds, boolean skipHeldItems, Set<Long> held, SettlementMetrics.Batch batch)
+            Collection<Long> orderIds, boolean skipHeldItems, Others others, SettlementMetrics.Batch batch)
             throws SQLException {
         try (Connection connection = dataSource.getConnection()) {
-            List<WaitingOrder> orders = lockOrders(connection, orderIds, held, batch);
+            List<WaitingOrder> orders = lockOrders(connection, orderIds, others, batch);
             Map<Long, Stock> stocks = lockItems(connection, orders, skipHeldItems);
             Map<Boolean, List<WaitingOrder>> isReady =
                     orders.stream().collect(Collectors.partitioningBy(order -> areLocked(order.lines(), stocks)));
-            isReady.get(false).forEach(order -> held.add(order.id()));
+            isReady.get(false).forEach(order -> others.held.add(order.id()));
             Settlement settlement = Settlement.of(isReady.get(true), stocks);
             write(connection, settlement);
             return settlement;
@@ -153,7 +163,7 @@ class SettleStock {
     }
 
     private static List<WaitingOrder> lockOrders(
-            Connection connection, Collection<Long> orderIds, Set<Long> held, SettlementMetrics.Batch batch)
+            Connection connection, Collection<Long> orderIds, Others others, SettlementMetrics.Batch batch)
             throws SQLException {
         // Ids ascend in the order of placement: first come, first served.
         Map<Long, WaitingOrder> orders = new LinkedHashMap<>();
@@ -174,12 +184,18 @@ class SettleStock {
             }
         }
         if (orders.size() < orderIds.size()) {
-            List<Long> others =
+            List<Long> ids =
                     orderIds.stream().filter(id -> !orders.containsKey(id)).toList();
-            try (PreparedStatement statement = Statements.prepare(connection, FIND_HELD, longs(connection, others));
+            others.unknown = ids.size();
+            try (PreparedStatement statement = Statements.prepare(connection, FIND_OTHERS, longs(connection, ids));
                     ResultSet row = statement.executeQuery()) {
                 while (row.next()) {
-                    held.add(row.getLong(1));
+                    others.unknown--;
+                    if (row.getString(2) == null) {
+                        others.nothingDue++;
+                    } else {
+                        others.held.add(row.getLong(1));
+                    }
                 }
             }
         }

@@ -1,5 +1,6 @@
 package dev.oms.job;
 
+import dev.oms.http.RedisConfig;
 import io.quarkus.redis.datasource.RedisDataSource;
 import io.quarkus.redis.datasource.hash.HashCommands;
 import io.quarkus.redis.datasource.value.ValueCommands;
@@ -10,9 +11,10 @@ import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * Workers publish their state in Redis, so that web can show it and other workers see who is dead. If Redis loses it,
@@ -20,36 +22,24 @@ import java.util.Map;
  */
 @ApplicationScoped
 public class Workers {
-    static final String WORKERS = "oms:workers";
-    private static final String RECONCILIATION = "oms:reconciliation";
+    /** The hash of heartbeats, without the prefix. */
+    static final String WORKERS = "workers";
 
-    // Stamped by Redis's clock, by which others decide whether this worker is dead.
-    private static final String HEARTBEAT = """
-            local time = redis.call('TIME')
-            redis.call('HSET', KEYS[1], ARGV[1], ARGV[2] .. ' ' .. time[1] * 1000 + math.floor(time[2] / 1000))""";
-
-    // Atomic: deleting a consumer that has just received a job would delete its pending entries too.
-    private static final String DROP_IDLE = """
-            local dropped = 0
-            local consumers = redis.pcall('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])
-            if consumers.err then return 0 end
-            for _, pairs in ipairs(consumers) do
-                local consumer = {}
-                for i = 1, #pairs, 2 do consumer[pairs[i]] = pairs[i + 1] end
-                if consumer.pending == 0 and consumer.idle > tonumber(ARGV[2]) then
-                    redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], consumer.name)
-                    redis.call('HDEL', KEYS[2], consumer.name)
-                    dropped = dropped + 1
-                end
-            end
-            return dropped""";
+    /** A time in milliseconds and a number. Anything else was not stored by OMS. */
+    private static final Pattern STORED = Pattern.compile("(\\d{1,15}) (\\d{1,18})\\b");
 
     private final RedisDataSource redis;
     private final HashCommands<String, String, String> hash;
     private final ValueCommands<String, String> values;
+    private final String stream;
+    private final String workers;
+    private final String reconciliation;
 
-    Workers(RedisDataSource redis) {
+    Workers(RedisDataSource redis, RedisConfig config) {
         this.redis = redis;
+        this.stream = config.key(InventoryJobQueue.STREAM);
+        this.workers = config.key(WORKERS);
+        this.reconciliation = config.key("reconciliation");
         this.hash = redis.hash(String.class);
         this.values = redis.value(String.class);
     }
@@ -76,73 +66,88 @@ public class Workers {
 
     /** Records that a worker is alive, and how many orders it has settled. */
     void heartbeat(String name, Instant startedAt, long settled) {
-        redis.execute("EVAL", HEARTBEAT, "1", WORKERS, name, startedAt.toEpochMilli() + " " + settled);
+        // By Redis's clock, by which others decide whether this worker is dead. Without a script, since not every Redis
+        // allows one.
+        Response time = redis.execute("TIME");
+        String heartbeat = startedAt.toEpochMilli() + " " + settled + " " + Replies.millis(time);
+        try {
+            hash.hset(workers, name, heartbeat);
+        } catch (RuntimeException e) {
+            if (RedisProblem.of(e) != RedisProblem.WRONG_TYPE) {
+                throw e;
+            }
+            // Without the hash, no worker's jobs would be claimed.
+            redis.execute("DEL", workers);
+            hash.hset(workers, name, heartbeat);
+        }
     }
 
     void recordReconciliation(Instant at, long found) {
-        values.set(RECONCILIATION, at.toEpochMilli() + " " + found);
+        values.set(reconciliation, at.toEpochMilli() + " " + found);
     }
 
     /** The last reconciliation, or null if none is known. */
     public Reconciliation lastReconciliation() {
-        String[] parts = split(values.get(RECONCILIATION));
-        return parts == null
-                ? null
-                : new Reconciliation(Instant.ofEpochMilli(Long.parseLong(parts[0])), Long.parseLong(parts[1]));
+        Matcher stored = stored(values.get(reconciliation));
+        return stored.lookingAt()
+                ? new Reconciliation(
+                        Instant.ofEpochMilli(Long.parseLong(stored.group(1))), Long.parseLong(stored.group(2)))
+                : null;
     }
 
     /** All workers that read the stream. */
     public List<Worker> list() {
-        Map<String, String> heartbeats = hash.hgetall(WORKERS);
-        List<Worker> workers = new ArrayList<>();
+        Map<String, String> heartbeats = hash.hgetall(workers);
+        List<Worker> list = new ArrayList<>();
         for (Response consumer : consumers()) {
-            Map<String, Response> fields = new HashMap<>();
-            for (int i = 0; i + 1 < consumer.size(); i += 2) {
-                fields.put(consumer.get(i).toString(), consumer.get(i + 1));
-            }
+            Map<String, Response> fields = Replies.fields(consumer);
             String name = fields.get("name").toString();
-            String[] heartbeat = split(heartbeats.get(name));
-            workers.add(new Worker(
+            Matcher heartbeat = stored(heartbeats.get(name));
+            boolean isKnown = heartbeat.lookingAt();
+            list.add(new Worker(
                     name,
                     fields.get("pending").toLong(),
                     fields.get("idle").toLong() / 1_000,
-                    heartbeat == null ? null : Instant.ofEpochMilli(Long.parseLong(heartbeat[0])),
-                    heartbeat == null ? null : Long.valueOf(heartbeat[1])));
+                    isKnown ? Instant.ofEpochMilli(Long.parseLong(heartbeat.group(1))) : null,
+                    isKnown ? Long.valueOf(heartbeat.group(2)) : null));
         }
-        return workers;
+        return list;
     }
 
     private Iterable<Response> consumers() {
         try {
-            return redis.execute("XINFO", "CONSUMERS", InventoryJobQueue.STREAM, InventoryJobQueue.GROUP);
+            return redis.execute("XINFO", "CONSUMERS", stream, InventoryJobQueue.GROUP);
         } catch (RuntimeException e) {
             // There is no group before the first worker has started, and after Redis has lost its data.
-            if (e.getMessage() != null && e.getMessage().matches("(?s).*(NOGROUP|no such key).*")) {
+            if (RedisProblem.isMissing(e)) {
                 return List.of();
             }
             throw e;
         }
     }
 
-    private static String[] split(String text) {
-        return text == null ? null : text.split(" ");
+    private static Matcher stored(String text) {
+        return STORED.matcher(text == null ? "" : text);
     }
 
     /**
      * Drops workers that have been idle for longer than {@code idle} and hold no job. The jobs of a dead worker are
-     * claimed by another one first; then it is dropped too.
+     * claimed by another one first; then it is dropped too. Should a worker wake up and get jobs in that very moment,
+     * they leave the group with it, and the reconciler finds them.
      *
      * @return the number of workers dropped
      */
     long dropIdle(Duration idle) {
-        return redis.execute(
-                        "EVAL",
-                        DROP_IDLE,
-                        "2",
-                        InventoryJobQueue.STREAM,
-                        WORKERS,
-                        InventoryJobQueue.GROUP,
-                        Long.toString(idle.toMillis()))
-                .toLong();
+        long dropped = 0;
+        for (Response consumer : consumers()) {
+            Map<String, Response> fields = Replies.fields(consumer);
+            if (fields.get("pending").toLong() == 0 && fields.get("idle").toLong() > idle.toMillis()) {
+                String name = fields.get("name").toString();
+                redis.execute("XGROUP", "DELCONSUMER", stream, InventoryJobQueue.GROUP, name);
+                hash.hdel(workers, name);
+                dropped++;
+            }
+        }
+        return dropped;
     }
 }

@@ -97,7 +97,7 @@ export function show({ main, title, signal }) {
     workers.update(flow.workers ?? []);
     const facts = [
       ['PostgreSQL', upOrDown(flow.postgresql)],
-      ['Redis', upOrDown(flow.redis)],
+      ['Redis', flow.redis && flow.redis_problem ? badge('Not usable', 'bad') : upOrDown(flow.redis)],
       ['Last reconciliation', reconciliation(flow.last_reconciliation)],
       ['Updated', time(flow.at)],
     ];
@@ -142,6 +142,14 @@ function reconciliation(last) {
 
 // --- Issues, each with what to do about it ---
 
+const REDIS_PROBLEMS = {
+  unavailable: ['Redis is down.', 'Orders are accepted but not settled. Check that the server is running and reachable at OMS_REDIS_URL. Jobs that could not be sent are found and settled once it is back.'],
+  read_only: ['Redis is a read-only replica.', 'Orders are accepted but not settled. Set OMS_REDIS_URL to the primary.'],
+  full: ['Redis is full.', 'Orders are accepted. Jobs that are in the queue are settled; others wait until Redis has room. Free memory, or raise its maxmemory.'],
+  wrong_type: ['The job queue’s key in Redis is not a stream.', 'Orders are accepted but not settled. A worker replaces the key. If this persists, another program writes to it: change OMS_REDIS_PREFIX.'],
+  refused: ['Redis refuses commands.', 'Orders are accepted but not settled. The worker logs have Redis’s reason: missing rights, for example, or a disk that it cannot write to.'],
+};
+
 /** @returns {?Array} [tone, what is wrong, what to do, href, link text] per issue; null while nothing is known yet */
 function issuesIn({ flow, state }) {
   if (!flow) {
@@ -157,8 +165,9 @@ function issuesIn({ flow, state }) {
   if (flow.postgresql === false) {
     add('bad', 'PostgreSQL is down.', 'Requests are answered with 503; no data is lost. Check that the server is running and reachable at OMS_DB_URL. OMS recovers automatically.');
   }
-  if (flow.redis === false) {
-    add('bad', 'Redis is down.', 'Orders are accepted but not settled. Check that the server is running and reachable at OMS_REDIS_URL. Jobs that could not be sent are found and settled once it is back.');
+  const redisProblem = flow.redis_problem ?? (flow.redis === false ? 'unavailable' : null);
+  if (redisProblem) {
+    add('bad', ...(REDIS_PROBLEMS[redisProblem] ?? REDIS_PROBLEMS.refused));
   } else if (flow.workers && flow.workers.every(isSilent)) {
     add('bad', 'No worker is active.', 'Orders are accepted but stay pending. Start a worker: OMS with QUARKUS_PROFILE=worker.');
   } else if (flow.workers) {

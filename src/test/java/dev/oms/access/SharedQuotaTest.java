@@ -46,7 +46,7 @@ class SharedQuotaTest {
             Redis client =
                     Redis.createClient(vertx, server.toString().replace(":" + server.getPort(), ":" + proxy.port()));
             ReactiveRedisDataSource source = new ReactiveRedisDataSourceImpl(vertx, client, RedisAPI.api(client));
-            RedisQuotas redis = new RedisQuotas(source);
+            RedisQuotas redis = new RedisQuotas(source, () -> "oms");
             take(quota(redis));
             assertThat(redis.isDown()).isFalse();
 

@@ -210,6 +210,23 @@ class ConsoleTest {
     }
 
     @Test
+    void tellsAFullRedisFromOneThatIsDown() {
+        browser.open(console + "#/flow");
+        await(() -> assertThat(browser.text(".health")).contains("Orders are flowing."));
+
+        OmsServers.streams().redis(Command.CONFIG, "SET", "maxmemory", "1");
+        try {
+            await(() -> assertThat(browser.text(".health")).contains("Redis is full.", "maxmemory"));
+            assertThat(browser.text(".health")).doesNotContain("is down");
+        } finally {
+            OmsServers.streams().redis(Command.CONFIG, "SET", "maxmemory", "0");
+        }
+
+        await(() -> assertThat(browser.text(".health")).contains("Orders are flowing."));
+        assertNoErrors();
+    }
+
+    @Test
     void reconnectsAutomatically() throws IOException {
         try (TcpProxy proxy = new TcpProxy(console.getPort())) {
             browser.open("http://localhost:" + proxy.port() + "/console/");

@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.oms.Ledger;
+import dev.oms.LogLines;
 import dev.oms.OmsServers;
 import dev.oms.Shop;
+import dev.oms.Streams;
 import dev.oms.WithoutConsumer;
 import dev.oms.concurrency.Concurrently;
 import dev.oms.http.DatabaseFailure;
@@ -229,7 +231,7 @@ class InventoryJobConsumerTest {
         queue.read("same", reader -> {
             Job job = reader.readNew(10, Duration.ofSeconds(1)).getFirst();
             settleStock.settle(List.of(order));
-            redis.stream(String.class).xdel(InventoryJobQueue.STREAM, job.entryId());
+            redis.stream(String.class).xdel(Streams.JOBS, job.entryId());
         });
 
         consumeUntil("same", Duration.ofSeconds(30), () -> pending() == 0);
@@ -243,7 +245,7 @@ class InventoryJobConsumerTest {
         queue.read("dead", reader -> {
             Job job = reader.readNew(10, Duration.ofSeconds(1)).getFirst();
             settleStock.settle(List.of(order));
-            redis.stream(String.class).xdel(InventoryJobQueue.STREAM, job.entryId());
+            redis.stream(String.class).xdel(Streams.JOBS, job.entryId());
         });
 
         consumeUntil("heir", Duration.ofMillis(200), () -> pending() == 0 && isSettled(next));
@@ -253,8 +255,8 @@ class InventoryJobConsumerTest {
 
     @Test
     void recordsUnreadableJobsAsDeadWithTheirRawText() {
-        redis.stream(String.class).xadd(InventoryJobQueue.STREAM, Map.of("order_id", "'; drop table orders"));
-        redis.stream(String.class).xadd(InventoryJobQueue.STREAM, Map.of("nonsense", "7"));
+        redis.stream(String.class).xadd(Streams.JOBS, Map.of("order_id", "'; drop table orders"));
+        redis.stream(String.class).xadd(Streams.JOBS, Map.of("nonsense", "7"));
         queue.sendAndWait(List.of(Long.MAX_VALUE));
         long order = Shop.order(user, Map.of(name, 1));
 
@@ -539,21 +541,13 @@ class InventoryJobConsumerTest {
         queue.read("slow", reader -> {
             String entry = reader.readNew(1, Duration.ofSeconds(1)).getFirst().entryId();
             redis.execute(
-                    "XCLAIM",
-                    InventoryJobQueue.STREAM,
-                    InventoryJobQueue.GROUP,
-                    "slow",
-                    "0",
-                    entry,
-                    "IDLE",
-                    "300000",
-                    "JUSTID");
+                    "XCLAIM", Streams.JOBS, InventoryJobQueue.GROUP, "slow", "0", entry, "IDLE", "300000", "JUSTID");
         });
 
         queue.read("other", other -> {
             assertThat(other.claimAbandoned(10, Duration.ofMinutes(2), Duration.ofMinutes(10)))
                     .isZero();
-            redis.hash(String.class).hset(Workers.WORKERS, "slow", "0 0 " + (System.currentTimeMillis() - 150_000));
+            redis.hash(String.class).hset("oms:workers", "slow", "0 0 " + (System.currentTimeMillis() - 150_000));
             assertThat(other.claimAbandoned(10, Duration.ofMinutes(2), Duration.ofMinutes(10)))
                     .isOne();
             assertThat(other.readPending("0", 10)).extracting(Job::orderId).containsExactly(order);
@@ -567,19 +561,19 @@ class InventoryJobConsumerTest {
         awaitLength(1);
         queue.read("lost", reader -> reader.readNew(10, Duration.ofSeconds(1)));
         String entry = redis.stream(String.class)
-                .xrange(InventoryJobQueue.STREAM, StreamRange.of("-", "+"))
+                .xrange(Streams.JOBS, StreamRange.of("-", "+"))
                 .getFirst()
                 .id();
 
         consumeUntil("a", Duration.ofMinutes(10), () -> {
-            redis.execute("XCLAIM", InventoryJobQueue.STREAM, InventoryJobQueue.GROUP, "a", "0", entry, "JUSTID");
+            redis.execute("XCLAIM", Streams.JOBS, InventoryJobQueue.GROUP, "a", "0", entry, "JUSTID");
             return isSettled(order);
         });
     }
 
     @Test
     void recordsUnreadableJobsWithTheHighestPossibleIds() {
-        redis.execute("XADD", InventoryJobQueue.STREAM, "18446744073709551615-18446744073709551614", "nonsense", "7");
+        redis.execute("XADD", Streams.JOBS, "18446744073709551615-18446744073709551614", "nonsense", "7");
 
         assertThat(queue.oldestAge()).isZero();
         consumeUntil("a", Duration.ofSeconds(30), () -> length() == 0);
@@ -621,6 +615,56 @@ class InventoryJobConsumerTest {
         assertThat(workers.list()).extracting(Worker::name).containsExactly("holds");
     }
 
+    /** Two installations on one Redis: both number their orders from 1. */
+    @Test
+    void tellsOfManyJobsThatAreNotItsOwn() {
+        List<Long> settled = new ArrayList<>();
+        List<Long> unknown = new ArrayList<>();
+        for (int i = 0; i < 15; i++) {
+            settled.add(Shop.order(user, Map.of(name, 1)));
+            unknown.add(Long.MAX_VALUE - i);
+        }
+        settleStock.settle(settled);
+        awaitLength(15);
+        queue.sendAndWait(unknown);
+        double nothingDue = withoutEffect("nothing_due");
+        double unknownOrder = withoutEffect("unknown_order");
+
+        try (LogLines log = new LogLines(JobsWithoutEffect.class.getName())) {
+            JobsWithoutEffect counted = new JobsWithoutEffect(meters);
+            SettleStock other = new SettleStock(dataSource, new SettlementMetrics(meters), counted, Clock.systemUTC());
+            consumeUntil(consumer(config(Duration.ofSeconds(30)), "a", other), () -> length() == 0);
+            queue.sendAndWait(unknown);
+            consumeUntil(consumer(config(Duration.ofSeconds(30)), "a", other), () -> length() == 0);
+
+            assertThat(log.lines())
+                    .hasSize(1)
+                    .allMatch(line -> line.startsWith("WARN Of ") && line.contains("OMS_REDIS_PREFIX"));
+        }
+        assertThat(withoutEffect("nothing_due") - nothingDue).isEqualTo(15);
+        assertThat(withoutEffect("unknown_order") - unknownOrder).isEqualTo(30);
+    }
+
+    /** A job may be delivered twice now and then. */
+    @Test
+    void doesNotTellOfAFewJobsWithoutEffect() {
+        try (LogLines log = new LogLines(JobsWithoutEffect.class.getName())) {
+            JobsWithoutEffect counted = new JobsWithoutEffect(meters);
+
+            counted.add(19, 1, 18);
+            counted.add(400, 0, 20);
+
+            assertThat(log.lines()).isEmpty();
+        }
+    }
+
+    private double withoutEffect(String reason) {
+        return meters.get("oms.jobs.without.effect")
+                .tag("reason", reason)
+                .counter()
+                .count();
+    }
+
     /** Makes an order impossible to settle: a restoration without a deduction, which no caller can cause. */
     private void poison(long order) {
         ledger.execute("update orders set due = 'RESTORATION' where id = " + order);
@@ -653,7 +697,7 @@ class InventoryJobConsumerTest {
         // A backlog of an hour: the entry is as old as the order.
         ledger.execute("update orders set enqueued_at = now() - interval '1 hour' where id = " + order);
         long anHourAgo = System.currentTimeMillis() - Duration.ofHours(1).toMillis();
-        redis.execute("XADD", InventoryJobQueue.STREAM, anHourAgo + "-0", "order_id", Long.toString(order));
+        redis.execute("XADD", Streams.JOBS, anHourAgo + "-0", "order_id", Long.toString(order));
 
         assertThat(reconciler.reconcile()).isZero();
         assertThat(queue.oldestAge())
@@ -661,7 +705,10 @@ class InventoryJobConsumerTest {
     }
 
     private void consumeUntil(String name, Duration claimAfter, BooleanSupplier done) {
-        InventoryJobConsumer consumer = consumer(config(claimAfter), name);
+        consumeUntil(consumer(config(claimAfter), name), done);
+    }
+
+    private static void consumeUntil(InventoryJobConsumer consumer, BooleanSupplier done) {
         Thread thread = Thread.ofVirtual().start(consumer::run);
         try {
             await().atMost(Duration.ofSeconds(30)).until(done::getAsBoolean);
@@ -673,7 +720,7 @@ class InventoryJobConsumerTest {
 
     /** A worker's heartbeat as Redis keeps it, with its time; empty before the first. */
     private String heartbeat(String worker) {
-        return String.valueOf(redis.hash(String.class).hget(Workers.WORKERS, worker));
+        return String.valueOf(redis.hash(String.class).hget("oms:workers", worker));
     }
 
     private void awaitPending(long jobs) {
@@ -711,6 +758,10 @@ class InventoryJobConsumerTest {
     }
 
     private InventoryJobConsumer consumer(JobConfig.Consumer config, String name) {
+        return consumer(config, name, settleStock);
+    }
+
+    private InventoryJobConsumer consumer(JobConfig.Consumer config, String name, SettleStock settleStock) {
         return new InventoryJobConsumer(
                 queue, settleStock, failedJobs, workers, traces, Clock.systemUTC(), config, name);
     }
@@ -728,12 +779,12 @@ class InventoryJobConsumerTest {
 
     private long pending() {
         return redis.stream(String.class)
-                .xpending(InventoryJobQueue.STREAM, InventoryJobQueue.GROUP)
+                .xpending(Streams.JOBS, InventoryJobQueue.GROUP)
                 .getPendingCount();
     }
 
     private long length() {
-        return redis.stream(String.class).xlen(InventoryJobQueue.STREAM);
+        return redis.stream(String.class).xlen(Streams.JOBS);
     }
 
     private void awaitLength(long length) {

@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.oms.Ledger;
+import dev.oms.LogLines;
 import dev.oms.OmsServers;
 import dev.oms.Shop;
+import dev.oms.Streams;
 import dev.oms.WithoutConsumer;
 import io.agroal.api.AgroalDataSource;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -21,6 +23,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** What the reconciler sends again when clocks, entries or rows are not as they should be. */
 @QuarkusTest
@@ -127,6 +131,39 @@ class InventoryJobReconcilerTest {
         assertThat(queue.depth()).isEqualTo(3);
     }
 
+    /** PostgreSQL knows what is due: only that the job cannot be sent may keep an order waiting. */
+    @ParameterizedTest
+    @CsvSource({
+        "-xinfo, the stream of jobs cannot be checked",
+        "-xpending, the stream of jobs cannot be checked",
+        "-set, the time of the last reconciliation cannot be stored in Redis",
+        "-xgroup, workers that are gone stay listed"
+    })
+    void findsLostJobsWhateverElseRedisRefuses(String right, String told) {
+        lostOrders(3, Duration.ofHours(2));
+        queue.createGroup();
+        redis.execute("XGROUP", "CREATECONSUMER", Streams.JOBS, InventoryJobQueue.GROUP, "gone");
+        InventoryJobReconciler reconciler = reconciler(4, Duration.ZERO);
+
+        redis.execute("ACL", "SETUSER", "default", right);
+        try (LogLines log = new LogLines(InventoryJobReconciler.class.getName())) {
+            await().atMost(Duration.ofSeconds(30)).until(() -> {
+                reconciler.run();
+                return log.lines().stream().anyMatch(line -> line.contains(told));
+            });
+
+            assertThat(queue.depth()).isEqualTo(3);
+            assertThat(log.lines())
+                    .contains("INFO Sent 3 lost or failed jobs again")
+                    .noneMatch(line -> line.contains("Jobs cannot be reconciled"))
+                    .filteredOn(line -> line.contains(told))
+                    .allMatch(line -> line.startsWith("WARN Housekeeping, orders are settled all the same: "))
+                    .hasSize(1);
+        } finally {
+            redis.execute("ACL", "SETUSER", "default", "+@all");
+        }
+    }
+
     @Test
     void takesAJobThatIsRetriedByHandForJustSent() {
         long order = lostOrders(1, Duration.ofHours(2));
@@ -162,7 +199,7 @@ class InventoryJobReconcilerTest {
     }
 
     private void addEntry(String id) {
-        redis.execute("XADD", InventoryJobQueue.STREAM, id, "order_id", "1");
+        redis.execute("XADD", Streams.JOBS, id, "order_id", "1");
     }
 
     private InventoryJobReconciler reconciler(int pageSize, Duration clockOffset) {
@@ -171,9 +208,32 @@ class InventoryJobReconcilerTest {
                 workers,
                 failedJobs,
                 dataSource,
-                new AllSettings(config.consumer(), new Settings("off", GRACE, pageSize), config.gauges()),
+                new AllSettings(new Consuming(), new Settings("off", GRACE, pageSize), config.gauges()),
                 Clock.offset(Clock.systemUTC(), clockOffset),
                 new SimpleMeterRegistry());
+    }
+
+    /** With workers that are dropped as soon as they are idle. */
+    private record Consuming() implements JobConfig.Consumer {
+        @Override
+        public String every() {
+            return "off";
+        }
+
+        @Override
+        public int batchSize() {
+            return 50;
+        }
+
+        @Override
+        public Duration block() {
+            return Duration.ofMillis(100);
+        }
+
+        @Override
+        public Duration claimAfter() {
+            return Duration.ofMillis(1);
+        }
     }
 
     private record Settings(String every, Duration grace, int pageSize) implements JobConfig.Reconciler {}

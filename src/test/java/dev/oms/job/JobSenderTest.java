@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.oms.OmsServers;
+import dev.oms.Streams;
 import dev.oms.WithoutConsumer;
 import dev.oms.process.TcpProxy;
 import io.quarkus.test.common.WithTestResource;
@@ -32,11 +33,13 @@ class JobSenderTest {
         int port =
                 URI.create(OmsServers.servers().settings().get("OMS_REDIS_URL")).getPort();
         try (TcpProxy proxy = new TcpProxy(port)) {
-            JobSender sender = new JobSender(() -> Redis.newInstance(io.vertx.redis.client.Redis.createClient(
-                    vertx,
-                    new RedisOptions()
-                            .setConnectionString("redis://localhost:" + proxy.port())
-                            .setMaxPoolSize(1))));
+            JobSender sender = new JobSender(
+                    () -> Redis.newInstance(io.vertx.redis.client.Redis.createClient(
+                            vertx,
+                            new RedisOptions()
+                                    .setConnectionString("redis://localhost:" + proxy.port())
+                                    .setMaxPoolSize(1))),
+                    Streams.JOBS);
             sender.send(ORDER);
             awaitSent(1);
 

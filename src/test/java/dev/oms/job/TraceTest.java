@@ -8,6 +8,7 @@ import com.sun.net.httpserver.HttpServer;
 import dev.oms.Ledger;
 import dev.oms.OmsServers;
 import dev.oms.Shop;
+import dev.oms.Streams;
 import io.opentelemetry.api.trace.SpanKind;
 import io.opentelemetry.sdk.trace.data.LinkData;
 import io.opentelemetry.sdk.trace.data.SpanData;
@@ -114,7 +115,7 @@ class TraceTest {
         await().atMost(Duration.ofSeconds(20))
                 .untilAsserted(() -> assertThat(Receiver.BODIES)
                         .anyMatch(body -> body.contains("POST /orders"))
-                        .anyMatch(body -> body.contains("settle " + InventoryJobQueue.STREAM)));
+                        .anyMatch(body -> body.contains("settle " + Streams.JOBS)));
     }
 
     @Test

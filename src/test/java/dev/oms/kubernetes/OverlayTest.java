@@ -444,7 +444,8 @@ class OverlayTest {
                 for (Endpoint collector :
                         List.of(foreignPod("observability", "app", "collector"), new Endpoint.External("10.1.2.3"))) {
                     assertThat(overlay.traffic().reaches(pod, collector, otlp))
-                            .isEqualTo(overlay == dev && List.of("web", "worker").contains(workload.name()));
+                            .isEqualTo(
+                                    overlay == dev && List.of("web", "worker").contains(workload.name()));
                 }
             }
         }
