@@ -16,7 +16,7 @@
 select current_database() as database \gset
 
 select format('create role %I', name) from (values (:'owner'), (:'user')) roles (name)
-    where not exists (select from pg_roles where rolname = name) \gexec
+    where not exists (select 1 from pg_roles where rolname = name) \gexec
 -- An administrator who is no superuser must be a member.
 grant :"owner" to current_user;
 alter role :"owner" login password :'owner_password';
@@ -37,7 +37,7 @@ grant usage on all sequences in schema public to :"user";
 alter default privileges for role :"owner" in schema public grant select, insert, update, delete on tables to :"user";
 alter default privileges for role :"owner" in schema public grant usage on sequences to :"user";
 
--- As V8__limit_statements.sql sets them for the role that migrates.
+-- As OMS sets them at its start (LimitSessions).
 alter role :"user" in database :"database" set statement_timeout = '30s';
 alter role :"user" in database :"database" set lock_timeout = '5s';
 alter role :"user" in database :"database" set idle_in_transaction_session_timeout = '60s';
