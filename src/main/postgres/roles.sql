@@ -41,3 +41,4 @@ alter default privileges for role :"owner" in schema public grant usage on seque
 alter role :"user" in database :"database" set statement_timeout = '30s';
 alter role :"user" in database :"database" set lock_timeout = '5s';
 alter role :"user" in database :"database" set idle_in_transaction_session_timeout = '60s';
+alter role :"user" in database :"database" set default_transaction_isolation = 'read committed';

@@ -11,7 +11,10 @@ import java.util.HashMap;
 import java.util.Map;
 import org.postgresql.ds.PGSimpleDataSource;
 
-/** Runs PostgreSQL and Redis for the tests: the embedded servers of dev mode. */
+/**
+ * Runs PostgreSQL and Redis for the tests: the embedded servers of dev mode. PostgreSQL's default isolation level is not
+ * the one that OMS needs.
+ */
 public final class OmsServers implements QuarkusTestResourceLifecycleManager {
     private static EmbeddedServers servers;
     private static Ledger ledger;
@@ -21,7 +24,7 @@ public final class OmsServers implements QuarkusTestResourceLifecycleManager {
     @Override
     public Map<String, String> start() {
         if (servers == null) {
-            servers = EmbeddedServers.start();
+            servers = EmbeddedServers.start(Map.of("default_transaction_isolation", "serializable"));
             ledger = new Ledger(dataSource(servers.settings()));
             streams = new Streams(servers.settings().get("OMS_REDIS_URL"));
         }

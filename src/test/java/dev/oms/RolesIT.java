@@ -53,7 +53,7 @@ class RolesIT {
 
     @BeforeAll
     static void migrateAsTheOwner() throws IOException, InterruptedException, SQLException {
-        servers = EmbeddedServers.start();
+        servers = EmbeddedServers.start(Map.of("default_transaction_isolation", "serializable"));
         execute("postgres", "postgres", "create database oms");
         createRoles("oms");
         assertThat(oms("migrate", "prod", "oms", OWNER).run("--migrate")).isZero();
@@ -206,6 +206,7 @@ class RolesIT {
             assertThat(query("oms", user, "show lock_timeout")).isEqualTo("5s");
             assertThat(query("oms", user, "show idle_in_transaction_session_timeout"))
                     .isEqualTo("1min");
+            assertThat(query("oms", user, "show transaction_isolation")).isEqualTo("read committed");
         }
         assertThat(query(
                         "oms",

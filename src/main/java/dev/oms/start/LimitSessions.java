@@ -39,14 +39,19 @@ class LimitSessions {
     /**
      * A setting that every session needs.
      *
-     * @param unwanted the value at which a session is not limited
+     * @param mayDiffer whether somebody may have set another value; if so, any but 0, which is no limit
      */
-    private record Setting(String name, String value, String unwanted) {}
+    private record Setting(String name, String value, boolean mayDiffer) {
+        boolean allows(String found) {
+            return mayDiffer ? !found.equals("0") : found.equals(value);
+        }
+    }
 
     private static final List<Setting> SETTINGS = List.of(
-            new Setting("statement_timeout", "30s", "0"),
-            new Setting("lock_timeout", "5s", "0"),
-            new Setting("idle_in_transaction_session_timeout", "60s", "0"));
+            new Setting("statement_timeout", "30s", true),
+            new Setting("lock_timeout", "5s", true),
+            new Setting("idle_in_transaction_session_timeout", "60s", true),
+            new Setting("default_transaction_isolation", "read committed", false));
 
     // "OMSL": processes that start at the same time would update the same row, which fails.
     private static final String SET = """
@@ -56,19 +61,21 @@ class LimitSessions {
             begin
                 perform pg_advisory_xact_lock(x'4F4D534C'::bigint);
                 for wanted in
-                    select name, value from (values %s) w (name, value)
+                    select name, value from (values %s) w (name, value, may_differ)
                     where not exists (
                         select 1
-                        from pg_db_role_setting s, unnest(s.setconfig) entry
-                        where s.setrole in (0, (select oid from pg_roles where rolname = session_user))
-                            and s.setdatabase in (0, (select oid from pg_database where datname = current_database()))
-                            and split_part(entry, '=', 1) = w.name)
+                        from pg_db_role_setting s, unnest(s.setconfig) entry,
+                            (select oid from pg_roles where rolname = session_user) me,
+                            (select oid from pg_database where datname = current_database()) here
+                        where s.setrole in (0, me.oid) and s.setdatabase in (0, here.oid) and case
+                            when may_differ then split_part(entry, '=', 1) = name
+                            else entry = name || '=' || value and s.setrole = me.oid and s.setdatabase = here.oid end)
                 loop
                     execute format('alter role session_user in database %%I set %%I = %%L',
                         current_database(), wanted.name, wanted.value);
                 end loop;
             end $$""".formatted(SETTINGS.stream()
-            .map(each -> "('%s', '%s')".formatted(each.name(), each.value()))
+            .map(each -> "('%s', '%s', %s)".formatted(each.name(), each.value(), each.mayDiffer()))
             .collect(Collectors.joining(", ")));
 
     private static final String SHOW = "select "
@@ -104,9 +111,9 @@ class LimitSessions {
     }
 
     /**
-     * Limits the sessions that begin from now on.
+     * Sets what the sessions have that begin from now on.
      *
-     * @return a sentence that says which limits they do not have, if any
+     * @return a sentence that says what they do not have, if anything
      */
     static Optional<String> limit(DataSource dataSource) {
         try {
@@ -121,11 +128,12 @@ class LimitSessions {
             List<String> missing = missing(dataSource);
             return missing.isEmpty()
                     ? Optional.empty()
-                    : Optional.of("Sessions of PostgreSQL are not limited: " + String.join(", ", missing)
+                    : Optional.of("Sessions of PostgreSQL are not as OMS needs them: " + String.join(", ", missing)
                             + ". If PgBouncer has opened them before this start, reconnect it; otherwise see"
                             + " \"Sessions\" in configuration.md.");
         } catch (SQLException e) {
-            return Optional.of("It is not known whether sessions of PostgreSQL are limited: " + e.getMessage());
+            return Optional.of(
+                    "It is not known whether sessions of PostgreSQL are as OMS needs them: " + e.getMessage());
         }
     }
 
@@ -138,7 +146,7 @@ class LimitSessions {
             for (int i = 0; i < SETTINGS.size(); i++) {
                 Setting each = SETTINGS.get(i);
                 String value = row.getString(i + 1);
-                if (value.equals(each.unwanted())) {
+                if (!each.allows(value)) {
                     missing.add("%s is %s instead of %s".formatted(each.name(), value, each.value()));
                 }
             }

@@ -75,6 +75,7 @@ class FirstStartTest {
                 assertThat(setting(connection, "lock_timeout")).isEqualTo("5s");
                 assertThat(setting(connection, "idle_in_transaction_session_timeout"))
                         .isEqualTo("1min");
+                assertThat(setting(connection, "transaction_isolation")).isEqualTo("read committed");
             });
         } finally {
             for (Connection connection : pooled) {

@@ -7,6 +7,7 @@ import dev.oms.OmsServers;
 import dev.oms.embedded.EmbeddedServers;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -33,7 +34,7 @@ class LimitSessionsTest {
 
     @BeforeAll
     static void startServers() {
-        servers = EmbeddedServers.start();
+        servers = EmbeddedServers.start(Map.of("default_transaction_isolation", "serializable"));
     }
 
     @AfterAll
@@ -100,7 +101,8 @@ class LimitSessionsTest {
 
         assertThat(LimitSessions.limit(dataSource))
                 .hasValueSatisfying(sentence -> assertThat(sentence)
-                        .startsWith("Sessions of PostgreSQL are not limited: lock_timeout is 0 instead of 5s."));
+                        .startsWith(
+                                "Sessions of PostgreSQL are not as OMS needs them: lock_timeout is 0 instead of 5s."));
     }
 
     @Test
@@ -113,6 +115,24 @@ class LimitSessionsTest {
                                 "statement_timeout is 0 instead of 30s",
                                 "lock_timeout is 0 instead of 5s",
                                 "idle_in_transaction_session_timeout is 0 instead of 60s"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "select 1", // The server's default.
+                "alter database %1$s set default_transaction_isolation = 'repeatable read'",
+                "alter role %1$s set default_transaction_isolation = 'repeatable read'",
+                "alter role %1$s in database %1$s set default_transaction_isolation = 'repeatable read'"
+            })
+    void isolatesTransactionsAsTheStatementsNeedIt(String set) {
+        administrator.execute(set.formatted(name));
+        Ledger sessions = new Ledger(dataSource);
+        assertThat(sessions.texts("show transaction_isolation")).doesNotContain("read committed");
+
+        assertThat(LimitSessions.limit(dataSource)).isEmpty();
+
+        assertThat(sessions.texts("show transaction_isolation")).containsExactly("read committed");
     }
 
     @Test

@@ -111,8 +111,10 @@ class MigrateOnlineTest {
     }
 
     @Test
-    void migratesWithTimeOutsOfItsOwn() throws SQLException {
+    void migratesWithSettingsOfItsOwn() throws SQLException {
         migrate("latest");
+        ledger.execute("alter database " + dataSource.getDatabaseName()
+                + " set default_transaction_isolation = 'serializable'");
         PGSimpleDataSource own = OmsServers.dataSource(servers.settings());
         own.setDatabaseName(dataSource.getDatabaseName());
 
@@ -121,6 +123,7 @@ class MigrateOnlineTest {
         Ledger migrating = new Ledger(own);
         assertThat(migrating.texts("show lock_timeout")).containsExactly("1s");
         assertThat(migrating.texts("show statement_timeout")).containsExactly("0");
+        assertThat(migrating.texts("show transaction_isolation")).containsExactly("read committed");
         assertThat(migrating.texts("show idle_in_transaction_session_timeout")).containsExactly("0");
         assertThat(ledger.texts("show lock_timeout")).containsExactly("5s");
         assertThat(ledger.texts("show statement_timeout")).containsExactly("30s");
