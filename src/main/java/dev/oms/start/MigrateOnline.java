@@ -2,6 +2,7 @@ package dev.oms.start;
 
 import io.quarkus.flyway.FlywayConfigurationCustomizer;
 import jakarta.enterprise.context.ApplicationScoped;
+import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Optional;
@@ -64,6 +65,11 @@ class MigrateOnline implements FlywayConfigurationCustomizer {
         // No answer comes while an index is built.
         dataSource.setSocketTimeout(0);
         dataSource.setTcpKeepAlive(true);
+        try (Connection connection = dataSource.getConnection()) {
+            CheckDatabase.schemaOf(connection);
+        } catch (SQLException e) {
+            throw new FlywayException("The database cannot be migrated", e);
+        }
         flyway.dataSource((DataSource) dataSource);
         flyway.callbacks(new ForgetFailures());
         // Flyway's lock belongs to the session. A transaction's lock would need an open transaction, and a concurrent
