@@ -84,10 +84,18 @@ class RolesIT {
     }
 
     private static void createRoles(String database) throws IOException, InterruptedException {
+        createRoles(database, Map.of());
+    }
+
+    private static void createRoles(String database, Map<String, String> variables)
+            throws IOException, InterruptedException {
+        Map<String, String> environment = new HashMap<>(variables);
+        environment.put("OMS_DB_OWNER_PASSWORD", "it's the owner's");
+        environment.put("OMS_DB_PASSWORD", "oms");
         URI server = URI.create(url(database, "postgres").replace("jdbc:", ""));
         Child psql = Child.start(
                 Path.of("target/processes/roles-psql.log"),
-                Map.of("OMS_DB_OWNER_PASSWORD", "it's the owner's", "OMS_DB_PASSWORD", "oms"),
+                environment,
                 List.of(
                         "psql",
                         "--no-psqlrc",
@@ -236,5 +244,23 @@ class RolesIT {
 
         assertThat(oms("older-seed", "prod", "older", USER).run("--seed")).isZero();
         assertThat(query("older", USER, "select count(*) from orders")).isEqualTo("10000");
+    }
+
+    @Test
+    void canUseAnotherSchema() throws IOException, InterruptedException, SQLException {
+        execute("postgres", "postgres", "create database elsewhere");
+
+        createRoles("elsewhere", Map.of("OMS_DB_SCHEMA", "my \"shop\""));
+
+        assertThat(oms("elsewhere", "prod", "elsewhere", OWNER).run("--migrate"))
+                .isZero();
+        assertThat(oms("elsewhere-seed", "prod", "elsewhere", USER).run("--seed"))
+                .isZero();
+        assertThat(query("elsewhere", USER, "select count(*) from orders")).isEqualTo("10000");
+        assertThat(query(
+                        "elsewhere",
+                        "postgres",
+                        "select string_agg(distinct schemaname, ',') from pg_stat_user_tables"))
+                .isEqualTo("my \"shop\"");
     }
 }

@@ -66,7 +66,8 @@ class MigrateOnline implements FlywayConfigurationCustomizer {
         dataSource.setSocketTimeout(0);
         dataSource.setTcpKeepAlive(true);
         try (Connection connection = dataSource.getConnection()) {
-            CheckDatabase.schemaOf(connection);
+            // Alone in the search path: a migration must not find in another schema what it does not find here.
+            dataSource.setCurrentSchema('"' + CheckDatabase.schemaOf(connection).replace("\"", "\"\"") + '"');
         } catch (SQLException e) {
             throw new FlywayException("The database cannot be migrated", e);
         }

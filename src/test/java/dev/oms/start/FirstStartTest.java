@@ -38,7 +38,9 @@ class FirstStartTest {
             Map<String, String> settings = servers.start();
             OmsServers.ledger().execute("drop database if exists " + NAME + " with (force)");
             OmsServers.ledger().execute("create database " + NAME);
-            settings.computeIfPresent("OMS_DB_URL", (key, url) -> url.replace("/postgres", "/" + NAME));
+            settings.computeIfPresent(
+                    "OMS_DB_URL",
+                    (key, url) -> url.replace("/postgres", "/" + NAME).replaceFirst("&currentSchema=\\w+", ""));
             return settings;
         }
 
