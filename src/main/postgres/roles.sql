@@ -4,13 +4,16 @@
 --   oms        reads and writes rows, and cannot change the schema: web, workers and the other tasks
 --
 -- An administrator runs it with psql 15 or later, before or after a migration, as often as needed.
--- Variables: OMS_DB_OWNER_PASSWORD and OMS_DB_PASSWORD; OMS_DB_OWNER and OMS_DB_USER, to use other names.
+-- Variables: OMS_DB_OWNER_PASSWORD and OMS_DB_PASSWORD; OMS_DB_OWNER and OMS_DB_USER, to use other names; OMS_DB_SCHEMA, to use
+-- another schema than public, which becomes the search path of both.
 \set ON_ERROR_STOP on
 \set QUIET on
 \set owner oms_owner
 \set user oms
 \getenv owner OMS_DB_OWNER
 \getenv user OMS_DB_USER
+\set schema public
+\getenv schema OMS_DB_SCHEMA
 \set owner_password ''
 \set user_password ''
 \getenv owner_password OMS_DB_OWNER_PASSWORD
@@ -26,30 +29,34 @@ select current_database() as database \gset
 begin;
 
 select format('create role %I', name) from (values (:'owner'), (:'user')) roles (name)
-    where not exists (select from pg_roles where rolname = name) \gexec
+    where not exists (select 1 from pg_roles where rolname = name) \gexec
 -- An administrator who is no superuser must be a member.
 grant :"owner" to current_user;
 alter role :"owner" login password :'owner_password';
 alter role :"user" login password :'user_password';
 
-revoke all on schema public from public;
-grant usage, create on schema public to :"owner";
-grant usage on schema public to :"user";
+create schema if not exists :"schema";
+revoke all on schema :"schema" from public;
+grant usage, create on schema :"schema" to :"owner";
+grant usage on schema :"schema" to :"user";
+select format('alter role %I in database %I set search_path = %I', name, :'database', :'schema')
+    from (values (:'owner'), (:'user')) roles (name) where :'schema' <> 'public' \gexec
 -- Otherwise everybody could create temporary tables.
 revoke all on database :"database" from public;
 grant connect on database :"database" to :"user";
 alter database :"database" owner to :"owner";
 
-grant select, insert, update, delete on all tables in schema public to :"user";
+grant select, insert, update, delete on all tables in schema :"schema" to :"user";
 -- The ids of orders are taken from their sequence by name, and a start advances a sequence that a restore left behind.
-grant usage, update on all sequences in schema public to :"user";
+grant usage, update on all sequences in schema :"schema" to :"user";
 -- For what later migrations create.
-alter default privileges for role :"owner" in schema public grant select, insert, update, delete on tables to :"user";
-alter default privileges for role :"owner" in schema public grant usage, update on sequences to :"user";
+alter default privileges for role :"owner" in schema :"schema" grant select, insert, update, delete on tables to :"user";
+alter default privileges for role :"owner" in schema :"schema" grant usage, update on sequences to :"user";
 
--- As V8__limit_statements.sql sets them for the role that migrates.
+-- As OMS sets them at its start (LimitSessions).
 alter role :"user" in database :"database" set statement_timeout = '30s';
 alter role :"user" in database :"database" set lock_timeout = '5s';
 alter role :"user" in database :"database" set idle_in_transaction_session_timeout = '60s';
+alter role :"user" in database :"database" set default_transaction_isolation = 'read committed';
 
 commit;

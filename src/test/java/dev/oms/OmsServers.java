@@ -11,8 +11,13 @@ import java.util.HashMap;
 import java.util.Map;
 import org.postgresql.ds.PGSimpleDataSource;
 
-/** Runs PostgreSQL and Redis for the tests: the embedded servers of dev mode. */
+/**
+ * Runs PostgreSQL and Redis for the tests: the embedded servers of dev mode. PostgreSQL's default isolation level is
+ * not the one that OMS needs, and its tables are in the schema that {@code oms.test.schema} names.
+ */
 public final class OmsServers implements QuarkusTestResourceLifecycleManager {
+    private static final String SCHEMA = System.getProperty("oms.test.schema", "public");
+
     private static EmbeddedServers servers;
     private static Ledger ledger;
     private static Streams streams;
@@ -21,16 +26,25 @@ public final class OmsServers implements QuarkusTestResourceLifecycleManager {
     @Override
     public Map<String, String> start() {
         if (servers == null) {
-            servers = EmbeddedServers.start();
-            ledger = new Ledger(dataSource(servers.settings()));
+            servers = EmbeddedServers.start(Map.of("default_transaction_isolation", "serializable"));
+            ledger = new Ledger(dataSource(inSchema()));
+            ledger.execute("create schema if not exists " + SCHEMA);
             streams = new Streams(servers.settings().get("OMS_REDIS_URL"));
         }
-        Map<String, String> settings = new HashMap<>(servers.settings());
+        Map<String, String> settings = inSchema();
         // On a busy machine a test's calls may wait longer for a connection. OverloadTest tests the limit.
         settings.put("quarkus.datasource.jdbc.acquisition-timeout", "20S");
         managementPort = freePort();
         settings.put("quarkus.management.port", Integer.toString(managementPort));
         settings.put("quarkus.management.test-port", Integer.toString(managementPort));
+        return settings;
+    }
+
+    private static Map<String, String> inSchema() {
+        Map<String, String> settings = new HashMap<>(servers.settings());
+        if (!SCHEMA.equals("public")) {
+            settings.computeIfPresent("OMS_DB_URL", (key, url) -> url + "&currentSchema=" + SCHEMA);
+        }
         return settings;
     }
 

@@ -52,7 +52,7 @@ class RolesIT {
 
     @BeforeAll
     static void migrateAsTheOwner() throws IOException, InterruptedException, SQLException {
-        servers = EmbeddedServers.start();
+        servers = EmbeddedServers.start(Map.of("default_transaction_isolation", "serializable"));
         execute("postgres", "postgres", "create database oms");
         createRoles("oms");
         assertThat(oms("migrate", "prod", "oms", OWNER).run("--migrate")).isZero();
@@ -83,15 +83,23 @@ class RolesIT {
     }
 
     private static void createRoles(String database) throws IOException, InterruptedException {
-        Child psql = createRoles(database, "oms");
+        createRoles(database, Map.of());
+    }
+
+    private static void createRoles(String database, Map<String, String> variables)
+            throws IOException, InterruptedException {
+        Child psql = startPsql(database, variables);
         assertThat(psql.await()).as("see " + psql.log()).isZero();
     }
 
-    private static Child createRoles(String database, String password) throws IOException {
+    private static Child startPsql(String database, Map<String, String> variables) throws IOException {
+        Map<String, String> environment = new HashMap<>(variables);
+        environment.put("OMS_DB_OWNER_PASSWORD", "it's the owner's");
+        environment.putIfAbsent("OMS_DB_PASSWORD", "oms");
         URI server = URI.create(url(database, "postgres").replace("jdbc:", ""));
         return Child.start(
                 Path.of("target/processes/roles-psql.log"),
-                Map.of("OMS_DB_OWNER_PASSWORD", "it's the owner's", "OMS_DB_PASSWORD", password),
+                environment,
                 List.of(
                         "psql",
                         "--no-psqlrc",
@@ -209,6 +217,7 @@ class RolesIT {
             assertThat(query("oms", user, "show lock_timeout")).isEqualTo("5s");
             assertThat(query("oms", user, "show idle_in_transaction_session_timeout"))
                     .isEqualTo("1min");
+            assertThat(query("oms", user, "show transaction_isolation")).isEqualTo("read committed");
         }
         assertThat(query(
                         "oms",
@@ -247,7 +256,7 @@ class RolesIT {
 
     @Test
     void anEmptyPasswordIsRefused() throws IOException, InterruptedException {
-        Child psql = createRoles("oms", "");
+        Child psql = startPsql("oms", Map.of("OMS_DB_PASSWORD", ""));
 
         assertThat(psql.await()).isEqualTo(3);
         assertThat(psql.log())
@@ -266,5 +275,23 @@ class RolesIT {
 
         assertThat(oms("older-seed", "prod", "older", USER).run("--seed")).isZero();
         assertThat(query("older", USER, "select count(*) from orders")).isEqualTo("10000");
+    }
+
+    @Test
+    void canUseAnotherSchema() throws IOException, InterruptedException, SQLException {
+        execute("postgres", "postgres", "create database elsewhere");
+
+        createRoles("elsewhere", Map.of("OMS_DB_SCHEMA", "my \"shop\""));
+
+        assertThat(oms("elsewhere", "prod", "elsewhere", OWNER).run("--migrate"))
+                .isZero();
+        assertThat(oms("elsewhere-seed", "prod", "elsewhere", USER).run("--seed"))
+                .isZero();
+        assertThat(query("elsewhere", USER, "select count(*) from orders")).isEqualTo("10000");
+        assertThat(query(
+                        "elsewhere",
+                        "postgres",
+                        "select string_agg(distinct schemaname, ',') from pg_stat_user_tables"))
+                .isEqualTo("my \"shop\"");
     }
 }

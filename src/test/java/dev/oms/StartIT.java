@@ -46,7 +46,7 @@ class StartIT {
             new WrongSetting(
                     "OMS_DB_PLACING_URL",
                     "jdbc:postgresql://localhost:1/oms",
-                    "OMS_DB_PLACING_URL cannot be used: Connection to localhost:1 refused."),
+                    "PostgreSQL at OMS_DB_PLACING_URL cannot be used: Connection to localhost:1 refused."),
             new WrongSetting(
                     "OMS_REDIS_URL", "foo", "OMS_REDIS_URL is not a Redis URL, such as redis://localhost:6379."),
             new WrongSetting("OMS_REDIS_URL", "", "OMS_REDIS_URL is empty."),
@@ -60,9 +60,15 @@ class StartIT {
                     "OMS_REDIS_PREFIX must be 1 to 64 letters, digits, braces or any of _ - . :"),
             new WrongSetting("OMS_DB_USER", "nobody", "PostgreSQL rejects OMS_DB_USER or OMS_DB_PASSWORD: FATAL:"),
             new WrongSetting(
-                    "QUARKUS_DATASOURCE_JDBC_MAX_SIZE", "0", "QUARKUS_DATASOURCE_JDBC_MAX_SIZE must be at least 1."),
+                    "QUARKUS_DATASOURCE_JDBC_MAX_SIZE", "0", "QUARKUS_DATASOURCE_JDBC_MAX_SIZE must be at least 2."),
             new WrongSetting(
-                    "QUARKUS_DATASOURCE_JDBC_MAX_SIZE", "-1", "QUARKUS_DATASOURCE_JDBC_MAX_SIZE must be at least 1."),
+                    "QUARKUS_DATASOURCE_JDBC_MAX_SIZE", "-1", "QUARKUS_DATASOURCE_JDBC_MAX_SIZE must be at least 2."),
+            new WrongSetting(
+                    "QUARKUS_DATASOURCE_JDBC_MAX_SIZE", "1", "QUARKUS_DATASOURCE_JDBC_MAX_SIZE must be at least 2."),
+            new WrongSetting(
+                    "QUARKUS_DATASOURCE_JDBC_ACQUISITION_TIMEOUT",
+                    "PT0.001S",
+                    "PostgreSQL at OMS_DB_URL gave no connection within QUARKUS_DATASOURCE_JDBC_ACQUISITION_TIMEOUT "),
             new WrongSetting(
                     "QUARKUS_DATASOURCE_JDBC_MAX_SIZE", "abc", "QUARKUS_DATASOURCE_JDBC_MAX_SIZE cannot be \"abc\": "),
             new WrongSetting(
@@ -351,10 +357,91 @@ class StartIT {
 
     /** Creates an empty database, and returns the settings of a process that uses it. */
     private static Map<String, String> anotherDatabase(String name) {
-        new Ledger(OmsServers.dataSource(servers.settings())).execute("create database " + name);
+        return anotherDatabase(name, name);
+    }
+
+    private static Map<String, String> anotherDatabase(String nameAndOptions, String name) {
+        new Ledger(OmsServers.dataSource(servers.settings())).execute("create database " + nameAndOptions);
         Map<String, String> settings = new HashMap<>(servers.settings());
         settings.computeIfPresent("OMS_DB_URL", (key, url) -> url.replace("/postgres", "/" + name));
         return settings;
+    }
+
+    @Test
+    void startsWithTheSmallestPool() throws IOException, InterruptedException {
+        assertThat(run(Map.of(), "--migrate").code()).isZero();
+        Map<String, String> settings = new HashMap<>(servers.settings());
+        settings.put("QUARKUS_DATASOURCE_JDBC_MAX_SIZE", "2");
+        settings.put("OMS_MIGRATE", "false");
+        try (OmsProcess web = new OmsProcess("start-pool-" + System.nanoTime(), "prod", settings)) {
+            web.start();
+            web.awaitReady();
+
+            assertThat(web.status("/orders")).isEqualTo(200);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"true", "false"})
+    void needsADatabaseInUtf8(String migrate) throws IOException, InterruptedException {
+        String name = "latin1_" + migrate;
+        Map<String, String> latin1 = anotherDatabase(name + " encoding 'LATIN1' locale 'C' template template0", name);
+
+        assertThat(run(Map.of("OMS_DB_URL", latin1.get("OMS_DB_URL"), "OMS_MIGRATE", migrate)))
+                .isEqualTo(new Exit(
+                        1,
+                        "OMS did not start: the database at OMS_DB_URL has the encoding LATIN1; create another one with: "
+                                + "encoding 'UTF8' template template0."));
+        assertThat(new Ledger(OmsServers.dataSource(latin1))
+                        .count("information_schema.tables where table_schema = 'public'"))
+                .isZero();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"true", "false"})
+    void needsASchema(String migrate) throws IOException, InterruptedException {
+        String url = servers.settings().get("OMS_DB_URL") + "&currentSchema=nowhere";
+
+        assertThat(run(Map.of("OMS_DB_URL", url, "OMS_MIGRATE", migrate)))
+                .isEqualTo(new Exit(
+                        1,
+                        "OMS did not start: no schema of the search path (nowhere) exists and can be used by OMS_DB_USER; "
+                                + "create it, or change currentSchema in OMS_DB_URL."));
+    }
+
+    @Test
+    void namesTheRoleWithoutRights() throws IOException, InterruptedException {
+        Map<String, String> another = anotherDatabase("rights");
+        Ledger ledger = new Ledger(OmsServers.dataSource(another));
+        ledger.execute("create role visitor login");
+        ledger.execute("revoke all on database rights from public");
+        Map<String, String> settings = new HashMap<>();
+        settings.put("OMS_DB_URL", another.get("OMS_DB_URL").replace("?user=postgres", "?user=visitor"));
+        settings.put("OMS_DB_USER", "visitor");
+
+        Exit cannotConnect = run(settings);
+        ledger.execute("grant connect on database rights to visitor");
+        Exit cannotMigrate = run(settings);
+        run(Map.of("OMS_DB_URL", another.get("OMS_DB_URL")), "--migrate");
+        settings.put("OMS_MIGRATE", "false");
+        Exit cannotReadTheSchema = run(settings);
+        ledger.execute("grant select on all tables in schema public to visitor");
+        ledger.execute(
+                "grant insert, update, delete on users, inventory_items, order_lines, stock_movements to visitor");
+        ledger.execute(
+                "grant insert, update, delete on failed_jobs, idempotency_keys, order_events, api_keys to visitor");
+        ledger.execute("grant insert, update on orders, audits, audit_checkpoints to visitor");
+        Exit cannotWrite = run(settings);
+
+        assertThat(cannotConnect.lastLine())
+                .startsWith("OMS did not start: OMS_DB_USER lacks a right: FATAL: permission denied for database");
+        assertThat(cannotMigrate.lastLine())
+                .startsWith("OMS did not start: OMS_DB_USER lacks a right: ERROR: permission denied for schema public");
+        assertThat(cannotReadTheSchema.lastLine())
+                .startsWith("OMS did not start: OMS_DB_USER lacks a right: ERROR: permission denied for table flyway_");
+        assertThat(cannotWrite.lastLine())
+                .isEqualTo("OMS did not start: OMS_DB_USER may not read and write audit_checkpoints, audits, orders, "
+                        + "orders_id_seq; src/main/postgres/roles.sql grants what it needs.");
     }
 
     @Test

@@ -143,7 +143,7 @@ class Audit {
                 when o.status in ('Confirmed', 'OutForDelivery', 'Delivered') or o.due = 'RESTORATION'
                     then m.movements is distinct from 1 or m.delta <> -l.quantity
                 when m.movements = 1 then m.delta <> -l.quantity or not exists (
-                    select from order_events e
+                    select 1 from order_events e
                     where e.order_id = o.id and e.version = o.version and e.event = 'Abandoned')
                 else m.movements <> 2 or m.delta <> 0 end
             union all

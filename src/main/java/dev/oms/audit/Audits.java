@@ -30,16 +30,16 @@ import java.util.Optional;
 class Audits {
     /**
      * "OMSA": requests and take-ups are serialized, so that ids are in the order of their commits. A transaction's
-     * lock, because of PgBouncer.
+     * lock, because of PgBouncer. Another installation, in another schema, has another lock.
      */
-    private static final String LOCK = "select pg_advisory_xact_lock(x'4F4D5341'::bigint)";
+    private static final String LOCK = "select pg_advisory_xact_lock(x'4F4D5341'::int, hashtext(current_schema()))";
 
     /** Longer than a range, whose transaction may take 60 s. */
     private static final String LEASE = "now() + interval '2 minutes'";
 
     private static final String REQUEST = """
             insert into audits (status) select 'Requested'
-            where not exists (select from audits where status = 'Requested')""";
+            where not exists (select 1 from audits where status = 'Requested')""";
 
     private static final String REQUESTED = "select id from audits where status = 'Requested'";
 
@@ -62,8 +62,8 @@ class Audits {
             next as (
                 select coalesce(last.count = 0 and last.full_started_at > now() - interval '1 day', false) as incremental,
                     last.full_started_at, last.last_order_id
-                from (select) always left join last on true
-                where not exists (select from audits where status in ('Running', 'Requested'))
+                from (select 1) always left join last on true
+                where not exists (select 1 from audits where status in ('Running', 'Requested'))
                 and (last.id is null or last.started_at <= now() - make_interval(secs =>
                     case last.status when 'Failed' then least(?, 300) else ? end)))
             insert into audits (status, attempt, started_at, full_started_at, last_order_id, leased_until)
@@ -92,7 +92,7 @@ class Audits {
                 a.count,
                 (select status from audits where status in ('Running', 'Requested') order by id limit 1),
                 (select count from audits where status = 'Complete' order by id desc limit 1)
-            from (select) always left join (
+            from (select 1) always left join (
                 select * from audits where status in ('Complete', 'Failed') order by id desc limit 1) a on true""";
 
     /**

@@ -196,7 +196,7 @@ public class InventoryItems implements PanacheRepository<InventoryItem> {
         // By table, not by entity: inventory does not depend on order.
         return (Boolean) getEntityManager()
                 .createNativeQuery(
-                        "select exists (select from order_lines where inventory_item_id = ?1)", Boolean.class)
+                        "select exists (select 1 from order_lines where inventory_item_id = ?1)", Boolean.class)
                 .setParameter(1, id)
                 .getSingleResult();
     }

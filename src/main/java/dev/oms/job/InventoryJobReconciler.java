@@ -36,11 +36,14 @@ import org.jboss.logging.Logger;
 class InventoryJobReconciler {
     private static final Logger LOG = Logger.getLogger(InventoryJobReconciler.class);
 
-    /** "OMSR": only one reconciler runs at a time, in whichever process. */
-    private static final long LOCK_KEY = 0x4F4D5352L;
+    /**
+     * "OMSR": only one reconciler of an installation runs at a time, in whichever process. Another installation, in
+     * another schema, has another lock.
+     */
+    private static final int LOCK_KEY = 0x4F4D5352;
 
     // A transaction's lock: a session's lock does not work behind a pooler in transaction mode.
-    private static final String TRY_LOCK = "select pg_try_advisory_xact_lock(?)";
+    private static final String TRY_LOCK = "select pg_try_advisory_xact_lock(?, hashtext(current_schema()))";
 
     private static final String READ_CLOCK = "select clock_timestamp()";
 
@@ -49,7 +52,7 @@ class InventoryJobReconciler {
             with page as materialized (
                 select id, enqueued_at from orders o
                 where due is not null and enqueued_at < ? and (enqueued_at, id) > (?, ?) and not exists (
-                    select from failed_jobs f
+                    select 1 from failed_jobs f
                     where f.order_id = o.id and (dead_at is not null or next_attempt_at > clock_timestamp()))
                 order by enqueued_at, id limit ? for update skip locked),
             marked as (update orders o set enqueued_at = clock_timestamp() from page where o.id = page.id)

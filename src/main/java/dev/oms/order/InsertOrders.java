@@ -47,7 +47,7 @@ class InsertOrders {
             case when p.id is null then (
                 select array_agg(i.name)
                 from wanted w join inventory_items i on i.name = w.name and i.archived_at is null where w.n = a.n) end,
-            case when p.id is null then exists (select from users where id = a.user_id) end""";
+            case when p.id is null then exists (select 1 from users where id = a.user_id) end""";
 
     // "select ?" hides the size of an array from the planner. Otherwise it would plan the statement anew for every
     // small group, because a plan for few rows looks cheaper than the one it keeps. Planning takes as long as placing.
@@ -116,7 +116,7 @@ class InsertOrders {
                 select a.n, a.user_id, a.placed_by, a.key, a.fingerprint, nextval('orders_id_seq') id
                 from asked a join counted c on c.n = a.n and c.lines = a.lines join users u on u.id = a.user_id
                 where a.free and not exists (
-                    select from idempotency_keys k where k.user_id = a.user_id and k.key = a.key)
+                    select 1 from idempotency_keys k where k.user_id = a.user_id and k.key = a.key)
                 for key share of u %s),
             stored as (
                 insert into idempotency_keys (user_id, key, fingerprint, order_id, created_at)

@@ -17,7 +17,7 @@ class OrderEvents implements PanacheRepositoryBase<OrderEvent, OrderEvent.Key> {
             where id = ?1 and user_id = coalesce(cast(?3 as bigint), user_id)
             union all select event, actor, created_at, version from order_events e
             where order_id = ?1 and exists (
-                select from orders where id = ?1 and user_id = coalesce(cast(?3 as bigint), user_id))
+                select 1 from orders where id = ?1 and user_id = coalesce(cast(?3 as bigint), user_id))
             order by version""";
 
     /** An event on the wire. */

@@ -45,7 +45,7 @@ class CheckPlacingUrl {
             try {
                 found = identityOf(placing);
             } catch (SQLException e) {
-                throw new ConfigurationException("OMS_DB_PLACING_URL cannot be used: " + e.getMessage(), e);
+                throw new ConfigurationException(StartFailure.unusable("OMS_DB_PLACING_URL", e), e);
             }
             if (!found.equals(expected)) {
                 throw new ConfigurationException("OMS_DB_PLACING_URL and OMS_DB_URL lead to different databases.");

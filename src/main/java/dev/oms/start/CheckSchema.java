@@ -1,9 +1,12 @@
 package dev.oms.start;
 
+import io.agroal.api.AgroalDataSource;
 import io.quarkus.runtime.StartupEvent;
 import jakarta.annotation.Priority;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
+import java.sql.Connection;
+import java.sql.SQLException;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.flywaydb.core.Flyway;
 
@@ -15,16 +18,21 @@ import org.flywaydb.core.Flyway;
 @ApplicationScoped
 class CheckSchema {
     private final Flyway flyway;
+    private final AgroalDataSource dataSource;
     private final boolean migrates;
 
-    CheckSchema(Flyway flyway, @ConfigProperty(name = "oms.migrate") boolean migrates) {
+    CheckSchema(Flyway flyway, AgroalDataSource dataSource, @ConfigProperty(name = "oms.migrate") boolean migrates) {
         this.flyway = flyway;
+        this.dataSource = dataSource;
         this.migrates = migrates;
     }
 
     // Before anything that uses the schema.
-    void onStart(@Observes @Priority(1) StartupEvent event) {
+    void onStart(@Observes @Priority(1) StartupEvent event) throws SQLException {
         if (!migrates) {
+            try (Connection connection = dataSource.getConnection()) {
+                CheckDatabase.schemaOf(connection);
+            }
             flyway.validate();
         }
     }

@@ -2,6 +2,7 @@ package dev.oms.start;
 
 import io.quarkus.flyway.FlywayConfigurationCustomizer;
 import jakarta.enterprise.context.ApplicationScoped;
+import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Optional;
@@ -18,7 +19,7 @@ import org.postgresql.ds.PGSimpleDataSource;
 /**
  * Migrates a database of any size while others use it.
  *
- * <p>It migrates on connections of its own, whose time-outs are set as they open: a statement may take as long as it
+ * <p>It migrates on connections of its own, whose settings are made as they open: a statement may take as long as it
  * needs, and a lock is waited for only briefly, because everybody else queues behind it. PgBouncer rejects such
  * connections, and migrations must not go through it anyway.
  *
@@ -28,7 +29,8 @@ import org.postgresql.ds.PGSimpleDataSource;
 @ApplicationScoped
 class MigrateOnline implements FlywayConfigurationCustomizer {
     // Well below the role's lock_timeout (5 s), which applies to those in the queue.
-    static final String TIMEOUTS = "-c lock_timeout=1s -c statement_timeout=0 -c idle_in_transaction_session_timeout=0";
+    static final String SETTINGS = "-c lock_timeout=1s -c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
+            + " -c default_transaction_isolation=read\\ committed";
 
     private final boolean migrates;
     private final Optional<String> url;
@@ -59,10 +61,16 @@ class MigrateOnline implements FlywayConfigurationCustomizer {
 
     static void configure(FluentConfiguration flyway, PGSimpleDataSource dataSource) {
         String options = dataSource.getOptions();
-        dataSource.setOptions(options == null ? TIMEOUTS : options + " " + TIMEOUTS);
+        dataSource.setOptions(options == null ? SETTINGS : options + " " + SETTINGS);
         // No answer comes while an index is built.
         dataSource.setSocketTimeout(0);
         dataSource.setTcpKeepAlive(true);
+        try (Connection connection = dataSource.getConnection()) {
+            // Alone in the search path: a migration must not find in another schema what it does not find here.
+            dataSource.setCurrentSchema('"' + CheckDatabase.schemaOf(connection).replace("\"", "\"\"") + '"');
+        } catch (SQLException e) {
+            throw new FlywayException("The database cannot be migrated", e);
+        }
         flyway.dataSource((DataSource) dataSource);
         flyway.callbacks(new ForgetFailures(), new RetryWhileLocked());
         // Flyway's lock belongs to the session. A transaction's lock would need an open transaction, and a concurrent

@@ -10,9 +10,8 @@ import jakarta.enterprise.inject.Any;
 import jakarta.enterprise.inject.Instance;
 
 /**
- * Replaces the pooled connections that were opened before the database was migrated. The limits on statements, locks
- * and idle transactions are settings of the role ({@code V8__limit_statements.sql}), and a session has those that its
- * role had when it began.
+ * Replaces the pooled connections that were opened before the limits of sessions were set: a session has those that its
+ * role had when it began ({@link LimitSessions}).
  *
  * @see <a href="https://www.postgresql.org/docs/current/sql-alterrole.html">ALTER ROLE</a>
  */
@@ -24,8 +23,8 @@ class RenewConnections {
         this.dataSources = dataSources;
     }
 
-    // After CheckSchema, and before anything that uses the schema.
-    void onStart(@Observes @Priority(2) StartupEvent event) {
+    // After LimitSessions, and before anything that uses the schema.
+    void onStart(@Observes @Priority(4) StartupEvent event) {
         dataSources.forEach(dataSource -> dataSource.flush(FlushMode.GRACEFUL));
     }
 }

@@ -21,7 +21,7 @@ public class SeedData {
     private static final Logger LOG = Logger.getLogger(SeedData.class);
 
     /** "OMSS": processes that start at the same time seed once. */
-    private static final String LOCK = "select pg_advisory_xact_lock(x'4F4D5353'::bigint)";
+    private static final String LOCK = "select pg_advisory_xact_lock(x'4F4D5353'::int, hashtext(current_schema()))";
 
     private static final String USERS = """
             insert into users (name, email, phone, created_at, updated_at)
@@ -48,7 +48,7 @@ public class SeedData {
                 insert into orders (user_id, status, due, enqueued_at, created_at, updated_at)
                 select u.id, 'Pending', 'DEDUCTION', to_timestamp(0), now(), now()
                 from generate_series(1, 10000) n join users u on u.email = 'user_' || n || '@example.com'
-                where not exists (select from orders)
+                where not exists (select 1 from orders)
                 order by n
                 returning id),
             numbered as (select id, row_number() over (order by id) n from placed),

@@ -29,6 +29,8 @@ public final class StartFailure {
 
     private static final String NO_REDIS_URL = "OMS_REDIS_URL is not a Redis URL, such as redis://localhost:6379.";
 
+    private static final String PGBOUNCER_REJECTS = "unsupported startup parameter";
+
     private StartFailure() {}
 
     public static void report(Throwable failure, PrintStream out) {
@@ -56,7 +58,7 @@ public final class StartFailure {
                     // Quarkus quotes the pool's message in one of its own.
                     case RuntimeException e
                     when String.valueOf(e.getMessage()).contains("A Positive max size is required") ->
-                        "QUARKUS_DATASOURCE_JDBC_MAX_SIZE must be at least 1.";
+                        "QUARKUS_DATASOURCE_JDBC_MAX_SIZE must be at least " + CheckPool.SIZE_MIN + ".";
                     // It quotes the URL, and with it the password.
                     case RuntimeException e
                     when String.valueOf(e.getMessage()).contains("quarkus.redis.hosts with the config value") ->
@@ -87,24 +89,19 @@ public final class StartFailure {
                     when String.valueOf(e.getMessage()).contains("attempting to acquire PostgreSQL advisory lock") ->
                         "another process is migrating the database; start this one when it is done.";
                     case FlywayMigrateException e
-                    when !isRaised(Causes.root(e)) ->
+                    when !isRaised(Causes.root(e)) && !isForbidden(Causes.root(e)) ->
                         "migration " + e.getMigration().getScript() + " failed: " + lineOf(Causes.root(e));
                     case FlywayException e when e.getCause() == null -> "the database cannot be migrated: " + lineOf(e);
                     // MigrateOnline sets time-outs as it connects, which only PostgreSQL itself understands.
                     case SQLException e
-                    when String.valueOf(e.getMessage()).contains("unsupported startup parameter") ->
+                    when String.valueOf(e.getMessage()).contains(PGBOUNCER_REJECTS)
+                            && !e.getMessage().contains("search_path") ->
                         "migrations must not go through PgBouncer; set OMS_MIGRATE=false, or connect directly to "
                                 + "PostgreSQL to migrate.";
                     // Already a sentence.
                     case PSQLException e
                     when isRaised(e) -> e.getServerErrorMessage().getMessage();
-                    // Class 28 of PostgreSQL's error codes; the driver has no code for a missing password, PgBouncer
-                    // one for all.
-                    case SQLException e
-                    when String.valueOf(e.getSQLState()).startsWith("28")
-                            || String.valueOf(e.getMessage()).contains("password") ->
-                        "PostgreSQL rejects OMS_DB_USER or OMS_DB_PASSWORD: " + e.getMessage();
-                    case SQLException e -> "PostgreSQL at OMS_DB_URL cannot be used: " + e.getMessage();
+                    case SQLException e -> unusable("OMS_DB_URL", e);
                     case BindException e -> "the HTTP port is in use: " + e.getMessage();
                     case IllegalArgumentException e
                     when comesFrom(e, "io.quarkus.opentelemetry.runtime.exporter.otlp.") ->
@@ -112,6 +109,35 @@ public final class StartFailure {
                     case RuntimeException e when comesFrom(e, "io.vertx.redis.client.impl.RedisURI") -> NO_REDIS_URL;
                     default -> null;
                 });
+    }
+
+    /** Why the server at a URL cannot be used, in one sentence that names the setting at fault. */
+    static String unusable(String url, SQLException e) {
+        String state = String.valueOf(e.getSQLState());
+        String message = String.valueOf(e.getMessage());
+        if (isForbidden(e)) {
+            return "OMS_DB_USER lacks a right: " + lineOf(e)
+                    + "; src/main/postgres/roles.sql creates a role that may migrate, and one that may do the rest.";
+        }
+        // Class 28 of PostgreSQL's error codes; the driver has no code for a missing password, PgBouncer one for all.
+        if (state.startsWith("28") || message.contains("password")) {
+            return "PostgreSQL rejects OMS_DB_USER or OMS_DB_PASSWORD: " + message;
+        }
+        if (message.contains(PGBOUNCER_REJECTS) && message.contains("search_path")) {
+            return "PgBouncer rejects currentSchema in " + url + "; set the search_path of OMS_DB_USER instead.";
+        }
+        // The pool's own words. It has no code.
+        if (message.contains("cquisition timeout")) {
+            return "PostgreSQL at " + url
+                    + " gave no connection within QUARKUS_DATASOURCE_JDBC_ACQUISITION_TIMEOUT (2S "
+                    + "unless set): it does not answer, or too slowly.";
+        }
+        return "PostgreSQL at " + url + " cannot be used: " + message;
+    }
+
+    /** Whether a right is missing. */
+    private static boolean isForbidden(Throwable e) {
+        return e instanceof SQLException failure && "42501".equals(failure.getSQLState());
     }
 
     /** Whether a migration has raised it. */

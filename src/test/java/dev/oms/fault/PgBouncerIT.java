@@ -171,6 +171,8 @@ class PgBouncerIT {
         String database = "never_migrated";
         Servers servers = cluster.servers();
         servers.ledger().execute("create database " + database);
+        servers.ledger()
+                .execute("alter database " + database + " set default_transaction_isolation = 'repeatable read'");
         Map<String, String> direct = new HashMap<>(servers.settings());
         direct.computeIfPresent("OMS_DB_URL", (key, url) -> url.replace("/postgres", "/" + database));
 
@@ -191,9 +193,10 @@ class PgBouncerIT {
                 client.setAutoCommit(false); // Keeps the session to itself from now on.
                 assertThat(text(client, """
                         select string_agg(name || '=' || setting, ' ' order by name) from pg_settings
-                        where name in ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout')"""))
-                        .isEqualTo(
-                                "idle_in_transaction_session_timeout=60000 lock_timeout=5000 statement_timeout=30000");
+                        where name in ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout',
+                            'transaction_isolation')"""))
+                        .isEqualTo("idle_in_transaction_session_timeout=60000 lock_timeout=5000 statement_timeout=30000"
+                                + " transaction_isolation=read committed");
                 ages.add(text(
                         client,
                         "select backend_start < '" + migrated

@@ -65,6 +65,21 @@ class PostgresFaultIT {
         }
     }
 
+    /** Pooled connections are from before the crash, and more than one call after the other finds them. */
+    @Test
+    void failsNoCallOnceTheServerIsBack(Cluster cluster, Random random) throws Exception {
+        cluster.underLoad("PostgreSQL: none", random, clients -> clients.awaitAccepted(100));
+        cluster.servers().crashPostgres();
+        cluster.servers().restartPostgres();
+
+        try (HttpClient client = HttpClient.newHttpClient()) {
+            for (int i = 0; i < 30; i++) {
+                assertThat(get(client, cluster.web().uri("/orders?limit=1")).statusCode())
+                        .isEqualTo(200);
+            }
+        }
+    }
+
     @Test
     void survivesTheTerminationOfAllSessions(Cluster cluster, Random random) throws Exception {
         // More often than the other faults: what matters is how far a commit has got when its session ends.

@@ -38,7 +38,9 @@ class FirstStartTest {
             Map<String, String> settings = servers.start();
             OmsServers.ledger().execute("drop database if exists " + NAME + " with (force)");
             OmsServers.ledger().execute("create database " + NAME);
-            settings.computeIfPresent("OMS_DB_URL", (key, url) -> url.replace("/postgres", "/" + NAME));
+            settings.computeIfPresent(
+                    "OMS_DB_URL",
+                    (key, url) -> url.replace("/postgres", "/" + NAME).replaceFirst("&currentSchema=\\w+", ""));
             return settings;
         }
 
@@ -75,6 +77,7 @@ class FirstStartTest {
                 assertThat(setting(connection, "lock_timeout")).isEqualTo("5s");
                 assertThat(setting(connection, "idle_in_transaction_session_timeout"))
                         .isEqualTo("1min");
+                assertThat(setting(connection, "transaction_isolation")).isEqualTo("read committed");
             });
         } finally {
             for (Connection connection : pooled) {

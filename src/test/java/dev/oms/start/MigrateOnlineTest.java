@@ -124,8 +124,10 @@ class MigrateOnlineTest {
     }
 
     @Test
-    void migratesWithTimeOutsOfItsOwn() throws SQLException {
+    void migratesWithSettingsOfItsOwn() throws SQLException {
         migrate("latest");
+        ledger.execute("alter database " + dataSource.getDatabaseName()
+                + " set default_transaction_isolation = 'serializable'");
         PGSimpleDataSource own = OmsServers.dataSource(servers.settings());
         own.setDatabaseName(dataSource.getDatabaseName());
 
@@ -134,9 +136,32 @@ class MigrateOnlineTest {
         Ledger migrating = new Ledger(own);
         assertThat(migrating.texts("show lock_timeout")).containsExactly("1s");
         assertThat(migrating.texts("show statement_timeout")).containsExactly("0");
+        assertThat(migrating.texts("show transaction_isolation")).containsExactly("read committed");
         assertThat(migrating.texts("show idle_in_transaction_session_timeout")).containsExactly("0");
         assertThat(ledger.texts("show lock_timeout")).containsExactly("5s");
         assertThat(ledger.texts("show statement_timeout")).containsExactly("30s");
+    }
+
+    /** A migration drops what a failed run has left behind, which another installation may have under the same name. */
+    @Test
+    void leavesAnotherSchemaOfTheSearchPathAlone() throws SQLException {
+        migrate("latest");
+        List<String> before = objects("public");
+        List<String> files = ledger.texts("select relfilenode from pg_class order by 1");
+        ledger.execute("create schema shop");
+        ledger.execute("alter database " + dataSource.getDatabaseName() + " set search_path = missing, shop, public");
+
+        migrate("latest");
+
+        assertThat(objects("public")).isEqualTo(before);
+        assertThat(ledger.texts("select relfilenode from pg_class order by 1")).containsAll(files);
+        assertThat(objects("shop")).isEqualTo(before);
+    }
+
+    private List<String> objects(String schema) {
+        return ledger.texts("""
+                select relname || ' ' || relkind::text from pg_class c join pg_namespace n on n.oid = c.relnamespace
+                where n.nspname = '%s' order by relname""".formatted(schema));
     }
 
     @Test

@@ -39,6 +39,13 @@ class MigrationFilesTest {
             + "|add column .*(?:references|check|unique|primary key|generated|serial|default [^,]*\\()"
             + "|set (?:un)?logged|set tablespace|cluster on|attach partition");
 
+    // Citus rejects it.
+    private static final Pattern ADDS_A_CONSTRAINT =
+            pattern("add (?:constraint |primary key|unique|check|exclude|foreign key)");
+
+    // The search path names it: two installations may share a database.
+    private static final Pattern NAMES_A_SCHEMA = pattern("\\b(?:public|pg_catalog)\\.|\\bschema\\b|\\bsearch_path\\b");
+
     private static final Pattern LOCKS_A_TABLE = pattern(
             "(?:^|; ?)(?:vacuum full|cluster|reindex (?!.*concurrently)|lock |truncate|refresh materialized view (?!concurrently))");
 
@@ -74,6 +81,7 @@ class MigrationFilesTest {
     void objectsToReleasedMigrationsThatWereNotOnline() throws IOException {
         assertThat(problemsOf(Files.readString(MIGRATIONS.resolve("V11__merge_movement_indexes.sql")), true))
                 .containsExactly(
+                        "stock_movements: add constraint in an alter table of its own",
                         "stock_movements: one change per alter table",
                         "stock_movements: rewrites or scans the table",
                         "stock_movements: waits for its lock only once",
@@ -97,6 +105,12 @@ class MigrationFilesTest {
             alter table orders add a text                                     | orders: waits for its lock only once
             lock table orders                                                 | locks a whole table
             vacuum full orders                                                | locks a whole table
+            create table t (id bigint); alter table t add constraint k primary key (id), add a text \
+                | t: add constraint in an alter table of its own
+            create table t (id bigint); alter table t add a text, add check ((id) > (0)) \
+                | t: add constraint in an alter table of its own
+            create table public.t (id bigint)                                 | names a schema
+            set local search_path = shop                                      | names a schema
             """)
     void objectsTo(String sql, String problem) {
         assertThat(problemsOf(sql, true)).contains(problem);
@@ -110,6 +124,7 @@ class MigrationFilesTest {
             true  | do $$ lock_not_available alter table orders add constraint c check (id > 0) not valid
             true  | do $$ lock_not_available alter table orders add constraint c primary key using index i
             true  | do $$ lock_not_available alter table orders validate constraint c
+            true  | create table t (id bigint); alter table t add constraint c unique (id, a); alter table t add a text, add b text
             false | drop index concurrently if exists i; create index concurrently i on orders (id)
             """)
     void accepts(boolean inTransaction, String sql) {
@@ -122,18 +137,39 @@ class MigrationFilesTest {
                 .containsExactly("i: drop index concurrently if exists first");
     }
 
+    @Test
+    void checksTheRightsOfAllTables() throws IOException {
+        Set<String> tables = new HashSet<>();
+        try (Stream<Path> files = Files.list(MIGRATIONS)) {
+            for (Path file :
+                    files.filter(each -> each.toString().endsWith(".sql")).toList()) {
+                CREATE_TABLE.matcher(Files.readString(file)).results().forEach(table -> tables.add(table.group(1)));
+            }
+        }
+
+        assertThat(CheckRights.TABLES).containsExactlyInAnyOrderElementsOf(tables);
+    }
+
     private static List<String> problemsOf(String migration, boolean inTransaction) {
         String sql = migration.replaceAll("--.*", " ").replaceAll("\\s+", " ").strip();
         List<String> problems = new ArrayList<>();
         Set<String> created = new HashSet<>();
         CREATE_TABLE.matcher(sql).results().forEach(table -> created.add(table.group(1)));
+        if (NAMES_A_SCHEMA.matcher(sql).find()) {
+            problems.add("names a schema");
+        }
+        ALTER_TABLE
+                .matcher(sql)
+                .results()
+                .filter(alter -> ADDS_A_CONSTRAINT.matcher(alter.group(2)).find() && hasSeveralChanges(alter))
+                .forEach(alter -> problems.add(alter.group(1) + ": add constraint in an alter table of its own"));
         ALTER_TABLE
                 .matcher(sql)
                 .results()
                 .filter(alter -> !created.contains(alter.group(1)))
                 .forEach(alter -> {
                     String table = alter.group(1);
-                    if (alter.group(2).replaceAll("\\([^()]*\\)", "").contains(",")) {
+                    if (hasSeveralChanges(alter)) {
                         problems.add(table + ": one change per alter table");
                     }
                     if (REWRITES_OR_SCANS.matcher(alter.group(2)).find()) {
@@ -158,6 +194,16 @@ class MigrationFilesTest {
             problems.add("locks a whole table");
         }
         return problems;
+    }
+
+    private static boolean hasSeveralChanges(MatchResult alter) {
+        String changes = alter.group(2);
+        // From the inside out, because parentheses may be nested.
+        for (String before = ""; !before.equals(changes); ) {
+            before = changes;
+            changes = changes.replaceAll("\\([^()]*\\)", "");
+        }
+        return changes.contains(",");
     }
 
     private static List<String> problemsOf(MatchResult index, String sql) {

@@ -68,6 +68,31 @@ class StartFailureTest {
                 .isEqualTo("OMS did not start: PostgreSQL rejects OMS_DB_USER or OMS_DB_PASSWORD: " + message + "\n");
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"Sorry, acquisition timeout!", "Acquisition timeout while waiting for new connection"})
+    void saysThatPostgresIsSlow(String message) {
+        assertThat(reported(new RuntimeException(new SQLException(message))))
+                .isEqualTo(
+                        "OMS did not start: PostgreSQL at OMS_DB_URL gave no connection within "
+                                + "QUARKUS_DATASOURCE_JDBC_ACQUISITION_TIMEOUT (2S unless set): it does not answer, or too slowly.\n");
+    }
+
+    @Test
+    void namesTheUserWithoutARight() {
+        assertThat(reported(
+                        new FlywayException(new SQLException("ERROR: permission denied for schema public", "42501"))))
+                .startsWith(
+                        "OMS did not start: OMS_DB_USER lacks a right: ERROR: permission denied for schema public; ");
+    }
+
+    @Test
+    void namesTheSchemaThatPgBouncerRejects() {
+        assertThat(reported(new RuntimeException(
+                        new SQLException("FATAL: unsupported startup parameter: search_path", "08P01"))))
+                .isEqualTo("OMS did not start: PgBouncer rejects currentSchema in OMS_DB_URL; set the search_path of "
+                        + "OMS_DB_USER instead.\n");
+    }
+
     @Test
     void namesTheInvalidSetting() {
         SmallRyeConfigBuilder config =
