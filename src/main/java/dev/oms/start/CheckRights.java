@@ -24,6 +24,7 @@ class CheckRights {
             "audits",
             "failed_jobs",
             "idempotency_keys",
+            "imports",
             "inventory_items",
             "order_events",
             "order_lines",
