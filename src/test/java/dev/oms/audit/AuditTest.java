@@ -148,7 +148,7 @@ class AuditTest {
                 .extracting(found -> found.get("kind"))
                 .containsExactlyInAnyOrder("QUANTITY", "QUANTITY_AFTER", "QUANTITY_AFTER");
         String page = Files.readString(Path.of("src/site/markdown/operating.md"));
-        int sql = page.indexOf("```sql\n") + "```sql\n".length();
+        int sql = page.indexOf("```sql\nbegin;\n") + "```sql\n".length();
 
         ledger.execute(page.substring(sql, page.indexOf("```", sql)).replace(":item", Long.toString(item)));
 
