@@ -51,7 +51,7 @@ class EventResource {
         FlowStream.Listener listener = flows.add(
                 callers.current()
                         .keyOr(String.valueOf(call.request().remoteAddress().hostAddress())),
-                () -> response.closed() || response.ended(),
+                () -> LimitReceiving.isOver(call),
                 () -> LimitReceiving.disconnect(call));
         admitCalls.leave(call);
         // Clients connect again, and need a key or token that is still valid.

@@ -85,7 +85,7 @@ public class LimitHeaders {
     }
 
     private void writeRejection(RoutingContext call) {
-        if (call.response().ended() || call.response().closed()) {
+        if (LimitReceiving.isOver(call)) {
             call.next();
         } else if (call.statusCode() == 400) {
             writeProblem.write(call, Problem.of(400, "The request cannot be understood."));

@@ -32,7 +32,7 @@ public class LimitReceiving {
 
     /** A call may fail before the first handler, and also after its response, when sending a file is interrupted. */
     private static void limitFailed(RoutingContext call) {
-        if (call.response().ended() || call.response().closed()) {
+        if (isOver(call)) {
             call.next();
         } else {
             limit(call);
@@ -75,19 +75,24 @@ public class LimitReceiving {
         }
     }
 
-    /**
-     * The head of an HTTP/2 response is written under the connection's monitor, which {@code closed()} takes after the
-     * response's: asked there, it would wait for a thread that asks it elsewhere, for good.
-     */
     private static void limitOnLoop(RoutingContext call, Context loop) {
         loop.runOnContext(ready -> limitResponse(call));
     }
 
     private static void limitResponse(RoutingContext call) {
-        if (!AdmitCalls.hasLeft(call)
-                && !call.response().ended()
-                && !call.response().closed()) {
+        if (!AdmitCalls.hasLeft(call) && !isOver(call)) {
             startTimer(call);
+        }
+    }
+
+    /**
+     * Whether nothing more can be sent. In HTTP/2 {@code closed()} takes the response's monitor, then the connection's.
+     * Quarkus asks it while it writes, with the connection's monitor: whoever took them in the other order could wait
+     * for the thread that writes, and it for them, for good.
+     */
+    public static boolean isOver(RoutingContext call) {
+        synchronized (call.request().connection()) {
+            return call.response().ended() || call.response().closed();
         }
     }
 
