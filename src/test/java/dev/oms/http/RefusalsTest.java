@@ -9,11 +9,10 @@ import dev.oms.Shop;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.restassured.RestAssured;
-import io.vertx.core.Future;
+import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpClientOptions;
-import io.vertx.core.http.HttpClientRequest;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpVersion;
 import jakarta.inject.Inject;
@@ -61,10 +60,11 @@ class RefusalsTest {
     private Answer http2(String method, String uri, Map<String, String> headers, String body) {
         HttpClient client = vertx.createHttpClient(
                 new HttpClientOptions().setProtocolVersion(HttpVersion.HTTP_2).setHttp2ClearTextUpgrade(false));
+        Promise<Answer> answer = Promise.promise();
         try {
-            Future<HttpClientRequest> request =
-                    client.request(HttpMethod.valueOf(method), RestAssured.port, "localhost", uri);
-            return request.compose(call -> {
+            // On an event loop: on this thread, a body may have been received before it is asked for.
+            vertx.runOnContext(start -> client.request(HttpMethod.valueOf(method), RestAssured.port, "localhost", uri)
+                    .compose(call -> {
                         headers.forEach(call::putHeader);
                         return body.isEmpty() ? call.send() : call.send(body);
                     })
@@ -75,6 +75,8 @@ class RefusalsTest {
                                     response.getHeader("Allow"),
                                     response.getHeader("Accept-Encoding"),
                                     received.toString())))
+                    .onComplete(answer));
+            return answer.future()
                     .toCompletionStage()
                     .toCompletableFuture()
                     .orTimeout(20, TimeUnit.SECONDS)
