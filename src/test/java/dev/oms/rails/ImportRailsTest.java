@@ -434,6 +434,28 @@ class ImportRailsTest {
         oms.assertConsistent();
     }
 
+    @Test
+    void anEmailAddressBelongsToOneUserHoweverItsAccentsAreEncoded() throws SQLException, IOException {
+        rails.user(1);
+        rails.user(2);
+        rails.user(3);
+        rails.execute("update users set email = 'andr\u00e9@example.com' where id = 1");
+        rails.execute("update users set email = 'ANDRE\u0301@example.com' where id = 2");
+        run();
+        assertThat(rejects()).containsExactly("users,2,\"has the same email as user 1\"");
+
+        rails.execute("update users set email = 'Andre\u0301@example.com' where id = 3");
+        rails.user(4);
+        Outcome outcome = run();
+
+        assertThat(outcome).isEqualTo(new Outcome(1, 0, 0, 2));
+        assertThat(rejects())
+                .containsExactlyInAnyOrder(
+                        "users,2,\"has the same email as user 1\"", "users,3,\"has the same email as user 1\"");
+        assertThat(oms.texts("select concat_ws(' ', id, email) from users order by id"))
+                .containsExactly("1 andr\u00e9@example.com", "3 u3@example.com", "4 u4@example.com");
+    }
+
     /** Fails when it is asked for more than a number of connections. */
     private static final class Failing extends PGSimpleDataSource {
         private static final long serialVersionUID = 1L;
