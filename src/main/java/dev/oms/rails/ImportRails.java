@@ -76,6 +76,7 @@ public class ImportRails {
             items.settle();
             orders.writeDue();
             orderProgress.end();
+            rejects.finish();
             target.finish(rejects.count(), clock.instant());
             return new Outcome(userProgress.total(), itemProgress.total(), orderProgress.total(), rejects.count());
         }
