@@ -14,6 +14,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /** Takes over the users: those that are new, and those that have changed since the last run. */
 final class ImportUsers {
@@ -22,7 +23,7 @@ final class ImportUsers {
     private static final int PAGE = 5_000;
 
     private static final String KNOWN =
-            "select id, name, email, phone, created_at, updated_at from users where id > ? and id <= ?";
+            "select id, name, email, phone, created_at, updated_at from users where id > ? and id <= ? order by id limit ?";
 
     /** Of some ids, those that are users. */
     private static final String EXISTING = "select id from users where id = any(?)";
@@ -109,22 +110,44 @@ final class ImportUsers {
             source.readUsers(after, Long.MAX_VALUE, PAGE, row -> rows.add(Row.read(row)));
             boolean isLast = page.size() < PAGE;
             long to = isLast ? Long.MAX_VALUE : page.getLast().id;
-            write(page, known(after, to));
+            write(page, known(after, to, page));
             progress.read(page.size());
             after = to;
         } while (page.size() == PAGE);
     }
 
-    private Map<Long, Row> known(long after, long to) throws SQLException {
-        return target.read(connection -> {
-            Map<Long, Row> known = new HashMap<>();
-            try (PreparedStatement statement = Statements.prepare(connection, KNOWN, after, to);
-                    ResultSet row = statement.executeQuery()) {
-                while (row.next()) {
-                    known.put(row.getLong(1), Row.read(row));
+    /**
+     * Those of a page that an earlier run has taken over. Lists those that are gone: there may be any number of them.
+     */
+    private Map<Long, Row> known(long after, long to, List<Row> page) throws SQLException {
+        Set<Long> found = page.stream().map(Row::id).collect(Collectors.toSet());
+        Map<Long, Row> known = new HashMap<>();
+        long last = after;
+        List<Row> rows;
+        do {
+            rows = knownRows(last, to);
+            for (Row row : rows) {
+                last = row.id;
+                if (found.contains(row.id)) {
+                    known.put(row.id, row);
+                } else {
+                    rejects.add(TABLE, row.id, Progress.GONE);
                 }
             }
-            return known;
+        } while (rows.size() == PAGE);
+        return known;
+    }
+
+    private List<Row> knownRows(long after, long to) throws SQLException {
+        return target.read(connection -> {
+            List<Row> rows = new ArrayList<>();
+            try (PreparedStatement statement = Statements.prepare(connection, KNOWN, after, to, PAGE);
+                    ResultSet row = statement.executeQuery()) {
+                while (row.next()) {
+                    rows.add(Row.read(row));
+                }
+            }
+            return rows;
         });
     }
 
@@ -132,7 +155,7 @@ final class ImportUsers {
         List<Row> added = new ArrayList<>();
         List<Row> changed = new ArrayList<>();
         for (Row row : page) {
-            Row before = known.remove(row.id);
+            Row before = known.get(row.id);
             try {
                 if (!row.matches(before)) {
                     row.require();
@@ -142,7 +165,6 @@ final class ImportUsers {
                 rejects.add(TABLE, row.id, e.getMessage());
             }
         }
-        known.keySet().stream().sorted().forEach(id -> rejects.add(TABLE, id, Progress.GONE));
         // Before the new ones, which may have what these have given up.
         int[] updated =
                 changed.isEmpty() ? new int[0] : target.inTransaction(connection -> update(connection, changed));
