@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.util.regex.Pattern;
 
 /**
@@ -34,7 +35,9 @@ final class Rejects implements AutoCloseable {
             throw new ImportRefused("the report of rejected rows cannot be written to " + path + ": it is not a file.");
         }
         try {
-            file = Files.newBufferedWriter(part, StandardCharsets.UTF_8);
+            // A new file: an earlier run may still write to the old one.
+            Files.deleteIfExists(part);
+            file = Files.newBufferedWriter(part, StandardCharsets.UTF_8, StandardOpenOption.CREATE_NEW);
             file.write("table,id,reason\n");
             file.flush();
         } catch (IOException e) {
@@ -74,7 +77,6 @@ final class Rejects implements AutoCloseable {
     public void close() {
         try {
             file.close();
-            Files.deleteIfExists(part);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
