@@ -45,12 +45,26 @@ public class ImportTask implements QuarkusApplication {
         if (arguments.size() != 2 && !hasFile) {
             return refuse(USAGE);
         }
+        JdbcUrl url;
+        try {
+            url = JdbcUrl.of(arguments.get(1));
+        } catch (IllegalArgumentException e) {
+            // The URL is not quoted: it may contain a password.
+            return refuse("the source " + e.getMessage());
+        }
+        Path file;
+        try {
+            file = Path.of(hasFile ? arguments.get(3) : REJECTS);
+        } catch (InvalidPathException e) {
+            return refuse(USAGE);
+        }
+        return run(new Request(url.url(), user, password, file));
+    }
+
+    private int run(Request request) {
         long started = System.nanoTime();
         try {
-            // Not quoted where it is wrong: it may contain a password.
-            JdbcUrl url = JdbcUrl.of(arguments.get(1));
-            Path file = Path.of(hasFile ? arguments.get(3) : REJECTS);
-            Outcome outcome = importRails.run(new Request(url.url(), user, password, file));
+            Outcome outcome = importRails.run(request);
             System.out.printf(
                     "Wrote %d users, %d items and %d orders in %d s; %d rows were rejected: see %s%n",
                     outcome.users(),
@@ -58,12 +72,8 @@ public class ImportTask implements QuarkusApplication {
                     outcome.orders(),
                     Math.ceilDiv(Duration.ofNanos(System.nanoTime() - started).toMillis(), 1000L),
                     outcome.rejected(),
-                    file);
+                    request.rejects());
             return outcome.rejected() == 0 ? 0 : 1;
-        } catch (InvalidPathException e) {
-            return refuse(USAGE);
-        } catch (IllegalArgumentException e) {
-            return refuse("the source " + e.getMessage());
         } catch (ImportRefused e) {
             return refuse(e.getMessage());
         } catch (SQLException e) {

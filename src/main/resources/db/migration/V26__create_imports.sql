@@ -8,5 +8,7 @@ create table imports (
     last_item_id  bigint not null,
     last_order_id bigint not null,
     -- What the report lists. Null until the run is finished.
-    rejected      bigint
+    rejected      bigint,
+    -- A sum over the names and thresholds of all items when the run was finished: OMS may have changed them since.
+    items_digest  numeric
 );

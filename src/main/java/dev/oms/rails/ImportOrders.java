@@ -40,7 +40,7 @@ final class ImportOrders {
             Stream.of(OrderStatus.values()).collect(Collectors.toMap(OrderStatus::name, status -> status));
 
     private static final String KNOWN =
-            "select id, user_id, status, created_at, updated_at from orders where id > ? and id <= ?";
+            "select id, user_id, status, created_at, updated_at from orders where id > ? and id <= ? order by id limit ?";
 
     private static final String LINES = """
             select l.order_id, l.inventory_item_id, l.quantity, coalesce(l.item_name, i.name)
@@ -232,7 +232,7 @@ final class ImportOrders {
 
     /** @param report receives those that cannot be carried over, or null when they have been reported */
     private List<Change> decide(Range range, List<Row> rows, Rejects report) throws SQLException {
-        Map<Long, Known> known = known(range);
+        Map<Long, Known> known = known(range, rows, report);
         List<Row> unequal = new ArrayList<>();
         Set<Long> changed = new HashSet<>();
         Set<Long> wantedUsers = new HashSet<>();
@@ -247,13 +247,6 @@ final class ImportOrders {
                     wantedUsers.add(row.userId);
                 }
             }
-        }
-        if (report != null) {
-            Set<Long> found = rows.stream().map(Row::id).collect(Collectors.toSet());
-            known.keySet().stream()
-                    .filter(id -> !found.contains(id))
-                    .sorted()
-                    .forEach(id -> report.add(TABLE, id, Progress.GONE));
         }
         Set<Long> users = wantedUsers.isEmpty() ? Set.of() : ImportUsers.existing(target, wantedUsers);
         Map<Long, Holding> holdings = changed.isEmpty() ? Map.of() : holdings(changed);
@@ -348,10 +341,33 @@ final class ImportOrders {
         return lines;
     }
 
-    private Map<Long, Known> known(Range range) throws SQLException {
+    /**
+     * Those of some rows that an earlier run has taken over. Lists those that are gone: there may be any number of
+     * them.
+     */
+    private Map<Long, Known> known(Range range, List<Row> rows, Rejects report) throws SQLException {
+        Set<Long> found = rows.stream().map(Row::id).collect(Collectors.toSet());
+        Map<Long, Known> known = new HashMap<>();
+        long last = range.after;
+        Map<Long, Known> page;
+        do {
+            page = knownPage(last, range.to);
+            for (Map.Entry<Long, Known> entry : page.entrySet()) {
+                last = entry.getKey();
+                if (found.contains(last)) {
+                    known.put(last, entry.getValue());
+                } else if (report != null) {
+                    report.add(TABLE, last, Progress.GONE);
+                }
+            }
+        } while (page.size() == PAGE);
+        return known;
+    }
+
+    private Map<Long, Known> knownPage(long after, long to) throws SQLException {
         return target.read(connection -> {
-            Map<Long, Known> known = new HashMap<>();
-            try (PreparedStatement statement = Statements.prepare(connection, KNOWN, range.after, range.to);
+            Map<Long, Known> known = new LinkedHashMap<>();
+            try (PreparedStatement statement = Statements.prepare(connection, KNOWN, after, to, PAGE);
                     ResultSet row = statement.executeQuery()) {
                 while (row.next()) {
                     known.put(

@@ -67,16 +67,21 @@ public class ImportRails {
             Progress itemProgress = new Progress("Items");
             ImportItems items = new ImportItems(source, target, rejects, itemProgress, now);
             items.read();
+            itemProgress.pause();
             Progress orderProgress = new Progress("Orders");
             ImportOrders orders = new ImportOrders(source, target, rejects, items, orderProgress, now);
             orders.plan();
+            orderProgress.pause();
+            itemProgress.resume();
             items.write(orders.deductions());
             itemProgress.end();
+            orderProgress.resume();
             orders.writeSettled();
             items.settle();
             orders.writeDue();
             orderProgress.end();
             target.finish(rejects.count(), clock.instant());
+            rejects.finish();
             return new Outcome(userProgress.total(), itemProgress.total(), orderProgress.total(), rejects.count());
         }
     }

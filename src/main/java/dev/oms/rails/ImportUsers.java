@@ -14,6 +14,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /** Takes over the users: those that are new, and those that have changed since the last run. */
 final class ImportUsers {
@@ -22,22 +23,24 @@ final class ImportUsers {
     private static final int PAGE = 5_000;
 
     private static final String KNOWN =
-            "select id, name, email, phone, created_at, updated_at from users where id > ? and id <= ?";
+            "select id, name, email, phone, created_at, updated_at from users where id > ? and id <= ? order by id limit ?";
 
     /** Of some ids, those that are users. */
     private static final String EXISTING = "select id from users where id = any(?)";
 
-    // An e-mail address belongs to one user, however it is written.
+    // An e-mail address belongs to one user, however it is written: the expression and the condition of V25's index.
     private static final String TAKEN = """
             not exists (
-                select 1 from users u where lower(u.email) = lower(w.email) and u.id <> w.id)
+                select 1 from users u
+                where lower(normalize(u.email, nfc)) = lower(normalize(w.email, nfc)) and not u.email_shared and u.id <> w.id)
             and not exists (select 1 from users u where u.phone = w.phone and u.id <> w.id)""";
 
     private static final String INSERT = """
             with w as (select * from unnest(?, ?, ?, ?, ?, ?) w (id, name, email, phone, created_at, updated_at))
             insert into users (id, name, email, phone, created_at, updated_at)
             select id, name, email, phone, created_at::timestamptz, updated_at::timestamptz from w
-            where not exists (select 1 from w o where lower(o.email) = lower(w.email) and o.id < w.id)
+            where not exists (
+                select 1 from w o where lower(normalize(o.email, nfc)) = lower(normalize(w.email, nfc)) and o.id < w.id)
             and %s
             order by id on conflict do nothing returning id""".formatted(TAKEN);
 
@@ -47,7 +50,9 @@ final class ImportUsers {
             where users.id = w.id and %s""".formatted(TAKEN);
 
     private static final String HOLDER = """
-            select id, phone from users where (lower(email) = lower(?) or phone = ?) and id <> ? order by id limit 1""";
+            select id, phone from users
+            where (lower(normalize(email, nfc)) = lower(normalize(?, nfc)) and not email_shared or phone = ?) and id <> ?
+            order by id limit 1""";
 
     private final RailsDatabase source;
     private final Target target;
@@ -105,22 +110,44 @@ final class ImportUsers {
             source.readUsers(after, Long.MAX_VALUE, PAGE, row -> rows.add(Row.read(row)));
             boolean isLast = page.size() < PAGE;
             long to = isLast ? Long.MAX_VALUE : page.getLast().id;
-            write(page, known(after, to));
+            write(page, known(after, to, page));
             progress.read(page.size());
             after = to;
         } while (page.size() == PAGE);
     }
 
-    private Map<Long, Row> known(long after, long to) throws SQLException {
-        return target.read(connection -> {
-            Map<Long, Row> known = new HashMap<>();
-            try (PreparedStatement statement = Statements.prepare(connection, KNOWN, after, to);
-                    ResultSet row = statement.executeQuery()) {
-                while (row.next()) {
-                    known.put(row.getLong(1), Row.read(row));
+    /**
+     * Those of a page that an earlier run has taken over. Lists those that are gone: there may be any number of them.
+     */
+    private Map<Long, Row> known(long after, long to, List<Row> page) throws SQLException {
+        Set<Long> found = page.stream().map(Row::id).collect(Collectors.toSet());
+        Map<Long, Row> known = new HashMap<>();
+        long last = after;
+        List<Row> rows;
+        do {
+            rows = knownRows(last, to);
+            for (Row row : rows) {
+                last = row.id;
+                if (found.contains(row.id)) {
+                    known.put(row.id, row);
+                } else {
+                    rejects.add(TABLE, row.id, Progress.GONE);
                 }
             }
-            return known;
+        } while (rows.size() == PAGE);
+        return known;
+    }
+
+    private List<Row> knownRows(long after, long to) throws SQLException {
+        return target.read(connection -> {
+            List<Row> rows = new ArrayList<>();
+            try (PreparedStatement statement = Statements.prepare(connection, KNOWN, after, to, PAGE);
+                    ResultSet row = statement.executeQuery()) {
+                while (row.next()) {
+                    rows.add(Row.read(row));
+                }
+            }
+            return rows;
         });
     }
 
@@ -128,7 +155,7 @@ final class ImportUsers {
         List<Row> added = new ArrayList<>();
         List<Row> changed = new ArrayList<>();
         for (Row row : page) {
-            Row before = known.remove(row.id);
+            Row before = known.get(row.id);
             try {
                 if (!row.matches(before)) {
                     row.require();
@@ -138,11 +165,12 @@ final class ImportUsers {
                 rejects.add(TABLE, row.id, e.getMessage());
             }
         }
-        known.keySet().stream().sorted().forEach(id -> rejects.add(TABLE, id, Progress.GONE));
         // Before the new ones, which may have what these have given up.
-        for (Row row : changed) {
-            if (update(row) == 0) {
-                reject(row);
+        int[] updated =
+                changed.isEmpty() ? new int[0] : target.inTransaction(connection -> update(connection, changed));
+        for (int i = 0; i < updated.length; i++) {
+            if (updated[i] == 0) {
+                reject(changed.get(i));
             } else {
                 progress.changed(1);
             }
@@ -207,17 +235,21 @@ final class ImportUsers {
         return inserted;
     }
 
-    private int update(Row row) throws SQLException {
-        Times times = row.times.orElse(now);
-        return target.inTransaction(connection -> Target.update(
-                connection,
-                UPDATE,
-                row.id,
-                row.name,
-                row.email,
-                row.phone,
-                times.created().atOffset(ZoneOffset.UTC),
-                times.updated().atOffset(ZoneOffset.UTC)));
+    /** How many rows each update has changed: none when another user has the e-mail address or the phone. */
+    private int[] update(Connection connection, List<Row> rows) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(UPDATE)) {
+            for (Row row : rows) {
+                Times times = row.times.orElse(now);
+                statement.setLong(1, row.id);
+                statement.setString(2, row.name);
+                statement.setString(3, row.email);
+                statement.setString(4, row.phone);
+                statement.setObject(5, times.created().atOffset(ZoneOffset.UTC));
+                statement.setObject(6, times.updated().atOffset(ZoneOffset.UTC));
+                statement.addBatch();
+            }
+            return statement.executeBatch();
+        }
     }
 
     /** Of some users, those that have been taken over. */

@@ -12,8 +12,9 @@ final class Progress {
     private static final Duration EVERY = Duration.ofSeconds(10);
 
     private final String what;
-    private final long started = System.nanoTime();
+    private long started = System.nanoTime();
     private long logged = started;
+    private long paused;
     private long read;
     private long added;
     private long changed;
@@ -47,6 +48,15 @@ final class Progress {
 
     long total() {
         return added + changed;
+    }
+
+    /** Stops the clock, while other rows have their turn. */
+    void pause() {
+        paused = System.nanoTime();
+    }
+
+    void resume() {
+        started += System.nanoTime() - paused;
     }
 
     void end() {

@@ -7,11 +7,14 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.util.regex.Pattern;
 
 /**
  * The report of rows that were not taken over: a CSV file with the columns {@code table}, {@code id} and
- * {@code reason}. Every run writes it anew and lists all that cannot be carried over, those of earlier runs as well.
+ * {@code reason}. Every run writes it anew and lists all that cannot be carried over, those of earlier runs as well. A
+ * run that is not finished leaves the report of the one before.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc4180">RFC 4180</a>
  */
@@ -19,13 +22,22 @@ final class Rejects implements AutoCloseable {
     private static final Pattern CONTROL = Pattern.compile("\\p{Cc}");
     private static final int SHOWN_MAX = 100;
 
+    private final Path path;
+    private final Path part;
     private final BufferedWriter file;
     private long count;
 
     /** @throws ImportRefused when the file cannot be written */
     Rejects(Path path) {
+        this.path = path;
+        part = path.resolveSibling(path.getFileName() + ".part");
+        if (Files.exists(path) && !Files.isRegularFile(path)) {
+            throw new ImportRefused("the report of rejected rows cannot be written to " + path + ": it is not a file.");
+        }
         try {
-            file = Files.newBufferedWriter(path, StandardCharsets.UTF_8);
+            // A new file: an earlier run may still write to the old one.
+            Files.deleteIfExists(part);
+            file = Files.newBufferedWriter(part, StandardCharsets.UTF_8, StandardOpenOption.CREATE_NEW);
             file.write("table,id,reason\n");
             file.flush();
         } catch (IOException e) {
@@ -44,6 +56,16 @@ final class Rejects implements AutoCloseable {
 
     long count() {
         return count;
+    }
+
+    /** Puts the report in the place of the one before. */
+    void finish() {
+        try {
+            file.close();
+            Files.move(part, path, StandardCopyOption.REPLACE_EXISTING);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** A text from the source as a reason may quote it: on one line, and not too long. */

@@ -23,8 +23,8 @@ final class Target {
     /** The author of all that the import writes. No API key has such a name. */
     static final String ACTOR = "--import";
 
-    /** "OMSI". A transaction's lock, because of PgBouncer. */
-    private static final String LOCK = "select pg_advisory_xact_lock(x'4F4D5349'::bigint)";
+    /** "OMSI", in each schema its own. A transaction's lock, because of PgBouncer. */
+    private static final String LOCK = "select pg_advisory_xact_lock(x'4F4D5349'::int, hashtext(current_schema()))";
 
     private static final String IS_EMPTY = """
             select not exists (select 1 from users) and not exists (select 1 from inventory_items)
@@ -41,8 +41,20 @@ final class Target {
                 and not exists (select 1 from stock_movements where actor is distinct from '%1$s')
             from imports""".formatted(ACTOR);
 
+    // Renaming, archiving and deleting items leave neither. Rows of the import have the times of the source, whose
+    // clock
+    // may differ: so times tell nothing.
+    private static final String ITEMS_DIGEST = """
+            select coalesce(sum(hashtextextended(
+                concat_ws(' ', id, threshold, archived_at is not null, name), 0)::numeric), 0)
+            from inventory_items""";
+
+    // A run that was cut off has left no digest.
+    private static final String HAS_SAME_ITEMS = """
+            select items_digest is null or items_digest = (%s) from imports order by id desc limit 1""".formatted(ITEMS_DIGEST);
+
     private static final String MAY_MOVE_SEQUENCES = """
-            select bool_and(has_sequence_privilege(name, 'SELECT') and has_sequence_privilege(name, 'UPDATE'))
+            select bool_and(has_sequence_privilege(name, 'USAGE') and has_sequence_privilege(name, 'UPDATE'))
             from unnest(array['users_id_seq', 'inventory_items_id_seq', 'orders_id_seq']) name""";
 
     private final DataSource dataSource;
@@ -73,19 +85,19 @@ final class Target {
      * @throws ImportRefused when the database has, or may have, anything that does not come from the source
      */
     void begin(LastIds last, Instant now) throws SQLException {
-        run = transact(connection -> {
+        run = transact(true, connection -> {
             execute(connection, "set local statement_timeout = 0");
             execute(connection, LOCK);
             if (!isTrue(connection, MAY_MOVE_SEQUENCES)) {
                 throw new ImportRefused(
-                        "OMS_DB_USER may not move the sequences on; name the role that owns the tables of OMS.");
+                        "OMS_DB_USER may not move the sequences on; src/main/postgres/roles.sql grants what it needs.");
             }
             if (isTrue(connection, IS_FIRST_RUN)) {
                 if (!isTrue(connection, IS_EMPTY)) {
                     throw new ImportRefused(
                             "the database of OMS has users, items or orders already; name an empty one.");
                 }
-            } else if (!isTrue(connection, IS_UNTOUCHED)) {
+            } else if (!isTrue(connection, IS_UNTOUCHED) || !isTrue(connection, HAS_SAME_ITEMS)) {
                 throw new ImportRefused("OMS has been used since the last import, which must not be undone; "
                         + "to start over, name an empty database.");
             }
@@ -106,7 +118,9 @@ final class Target {
     private static void moveOn(Connection connection, String sequence, long id) throws SQLException {
         if (id > 0) {
             try (PreparedStatement statement = Statements.prepare(
-                    connection, "select setval('%1$s', greatest(?, last_value)) from %1$s".formatted(sequence), id)) {
+                    connection,
+                    "select setval('%1$s', greatest(?, pg_sequence_last_value('%1$s')))".formatted(sequence),
+                    id)) {
                 statement.execute();
             }
         }
@@ -115,7 +129,8 @@ final class Target {
     void finish(long rejected, Instant now) throws SQLException {
         inTransaction(connection -> update(
                 connection,
-                "update imports set finished_at = ?, rejected = ? where id = ?",
+                "update imports set finished_at = ?, rejected = ?, items_digest = (%s) where id = ?"
+                        .formatted(ITEMS_DIGEST),
                 now.atOffset(ZoneOffset.UTC),
                 rejected,
                 run));
@@ -127,7 +142,7 @@ final class Target {
      * @throws ImportRefused when another run has begun
      */
     <T> T inTransaction(Work<T> work) throws SQLException {
-        return transact(connection -> {
+        return transact(false, connection -> {
             execute(connection, LOCK);
             if (!isTrue(connection, "select max(id) = %d from imports".formatted(run))) {
                 throw new ImportRefused("another import has begun, and goes on where this one stops.");
@@ -136,15 +151,27 @@ final class Target {
         });
     }
 
-    private <T> T transact(Work<T> work) throws SQLException {
+    /** @param isPatient whether a statement may take longer than the pool waits for an answer */
+    private <T> T transact(boolean isPatient, Work<T> work) throws SQLException {
         try (Connection connection = dataSource.getConnection()) {
+            int timeout = connection.getNetworkTimeout();
+            if (isPatient) {
+                connection.setNetworkTimeout(Runnable::run, 0);
+            }
             connection.setAutoCommit(false);
             try {
                 T result = work.run(connection);
                 connection.commit();
+                if (isPatient) {
+                    connection.setNetworkTimeout(Runnable::run, timeout);
+                }
                 return result;
             } catch (SQLException | RuntimeException e) {
-                connection.rollback();
+                try {
+                    connection.rollback();
+                } catch (SQLException failure) {
+                    e.addSuppressed(failure);
+                }
                 throw e;
             }
         }

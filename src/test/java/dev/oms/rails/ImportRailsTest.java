@@ -12,10 +12,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Clock;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -434,6 +437,47 @@ class ImportRailsTest {
         oms.assertConsistent();
     }
 
+    @Test
+    void anEmailAddressBelongsToOneUserHoweverItsAccentsAreEncoded() throws SQLException, IOException {
+        rails.user(1);
+        rails.user(2);
+        rails.user(3);
+        rails.execute("update users set email = 'andr\u00e9@example.com' where id = 1");
+        rails.execute("update users set email = 'ANDRE\u0301@example.com' where id = 2");
+        run();
+        assertThat(rejects()).containsExactly("users,2,\"has the same email as user 1\"");
+
+        rails.execute("update users set email = 'Andre\u0301@example.com' where id = 3");
+        rails.user(4);
+        Outcome outcome = run();
+
+        assertThat(outcome).isEqualTo(new Outcome(1, 0, 0, 2));
+        assertThat(rejects())
+                .containsExactlyInAnyOrder(
+                        "users,2,\"has the same email as user 1\"", "users,3,\"has the same email as user 1\"");
+        assertThat(oms.texts("select concat_ws(' ', id, email) from users order by id"))
+                .containsExactly("1 andr\u00e9@example.com", "3 u3@example.com", "4 u4@example.com");
+    }
+
+    @Test
+    void listsAllThatAnEmptiedSourceHadByThePage() throws SQLException, IOException {
+        rails.fill(5_999, 10, 4_999);
+        run();
+        long users = oms.count("users");
+        long orders = oms.count("orders");
+
+        rails.execute("delete from users where id <> 3");
+        rails.execute("delete from orders where id <> 3");
+        run();
+
+        assertThat(rejects())
+                .hasSize(Math.toIntExact(users + orders) - 2)
+                .doesNotHaveDuplicates()
+                .allMatch(line -> line.endsWith("\"is gone from the source; it stays as it was taken over\""));
+        assertThat(oms.count("users")).isEqualTo(users);
+        assertThat(oms.count("orders")).isEqualTo(orders);
+    }
+
     /** Fails when it is asked for more than a number of connections. */
     private static final class Failing extends PGSimpleDataSource {
         private static final long serialVersionUID = 1L;
@@ -571,7 +615,7 @@ class ImportRailsTest {
     }
 
     @Test
-    void refusesARoleThatCannotMoveTheSequences() {
+    void refusesARoleThatCannotMoveTheSequences() throws SQLException {
         oms.execute("drop role if exists importing");
         oms.execute("create role importing login password 'importing'");
         oms.execute("grant select, insert, update, delete on all tables in schema public to importing");
@@ -583,7 +627,12 @@ class ImportRailsTest {
 
         assertThatThrownBy(() -> run(other))
                 .isInstanceOf(ImportRefused.class)
-                .hasMessage("OMS_DB_USER may not move the sequences on; name the role that owns the tables of OMS.");
+                .hasMessage("OMS_DB_USER may not move the sequences on; "
+                        + "src/main/postgres/roles.sql grants what it needs.");
+        rails.user(7);
+        oms.execute("grant update on all sequences in schema public to importing");
+        assertThat(run(other)).isEqualTo(new Outcome(1, 0, 0, 0));
+        assertThat(oms.texts("select nextval('users_id_seq')")).containsExactly("8");
         oms.execute("drop owned by importing");
         oms.execute("drop role importing");
     }
@@ -597,6 +646,10 @@ class ImportRailsTest {
             select id, 'Pending', 'DEDUCTION', now(), now(), now() from users
             an item is added      | insert into inventory_items (name, quantity, threshold, created_at, updated_at) \
             values ('fries', 0, 0, now(), now())
+            an item is renamed    | update inventory_items set name = 'cheeseburger', updated_at = now()
+            a threshold is set    | update inventory_items set threshold = 7, updated_at = now()
+            an item is archived   | update inventory_items set archived_at = now()
+            an item is deleted    | delete from order_lines; delete from stock_movements; delete from inventory_items
             a user is added       | insert into users (name, email, phone, created_at, updated_at) \
             values ('a', 'b', 'c', now(), now())
             """)
@@ -611,6 +664,57 @@ class ImportRailsTest {
         assertRefused(
                 rails.url(),
                 "OMS has been used since the last import, which must not be undone; to start over, name an empty database.");
+    }
+
+    @Test
+    void aRefusedRunLeavesTheReport() throws SQLException, IOException {
+        rails.user(1);
+        rails.item(1, "burger", null);
+        run();
+        assertThat(rejects()).hasSize(1);
+        assertThat(directory).isDirectoryNotContaining("glob:**.part");
+
+        oms.execute(
+                "insert into users (name, email, phone, created_at, updated_at) values ('a', 'b', 'c', now(), now())");
+        assertRefused(rails.url(), "OMS has been used since the last import");
+
+        assertThat(rejects()).containsExactly("inventory_items,1,\"has no quantity\"");
+    }
+
+    @Test
+    void tellsWhyATransactionWasCutOff() throws SQLException {
+        Target target = new Target(database);
+        target.begin(new Target.LastIds(0, 0, 0), Clock.systemUTC().instant());
+
+        assertThatThrownBy(() -> target.inTransaction(
+                        connection -> Target.update(connection, "select pg_terminate_backend(pg_backend_pid())")))
+                .hasMessageContaining("terminating connection");
+    }
+
+    @Test
+    void waitsForTheFirstStatementsHoweverLongTheyTake() throws SQLException {
+        rails.user(1);
+        run();
+        PGSimpleDataSource impatient = new Failing(database, Integer.MAX_VALUE);
+        impatient.setSocketTimeout(1);
+
+        // As if there were very many events.
+        try (Connection other = database.getConnection();
+                Statement statement = other.createStatement()) {
+            other.setAutoCommit(false);
+            statement.execute("lock table order_events");
+            CompletableFuture<Void> released = CompletableFuture.runAsync(
+                    () -> {
+                        try {
+                            other.commit();
+                        } catch (SQLException e) {
+                            throw new IllegalStateException(e);
+                        }
+                    },
+                    CompletableFuture.delayedExecutor(3, TimeUnit.SECONDS));
+            assertThat(run(impatient)).isEqualTo(new Outcome(0, 0, 0, 0));
+            released.join();
+        }
     }
 
     @Test
