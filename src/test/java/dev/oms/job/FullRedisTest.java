@@ -78,7 +78,10 @@ class FullRedisTest {
             await().atMost(Duration.ofSeconds(30))
                     .untilAsserted(() -> assertThat(log.lines())
                             .anyMatch(line ->
-                                    line.startsWith("WARN This worker is not ready: Redis takes no writes (OOM")));
+                                    line.startsWith("WARN This worker is not ready: Redis refuses its heartbeat (OOM"))
+                            .anyMatch(line ->
+                                    line.startsWith("WARN The workers' group cannot be created: Redis is full (OOM"))
+                            .noneMatch(line -> line.contains("cannot be read or settled")));
 
             redis.execute("CONFIG", "SET", "maxmemory", "0");
 
