@@ -113,7 +113,10 @@ class MigrateOnlineTest {
     }
 
     private void migrate(String version) {
-        PGSimpleDataSource own = OmsServers.dataSource(servers.settings());
+        migrate(version, OmsServers.dataSource(servers.settings()));
+    }
+
+    private void migrate(String version, PGSimpleDataSource own) {
         own.setDatabaseName(dataSource.getDatabaseName());
         FluentConfiguration flyway = Flyway.configure();
         MigrateOnline.configure(flyway, own);
@@ -143,6 +146,21 @@ class MigrateOnlineTest {
     }
 
     /** A migration drops what a failed run has left behind, which another installation may have under the same name. */
+    @Test
+    void createsNothingTemporaryThatIsNotNeeded() {
+        String name = dataSource.getDatabaseName();
+        ledger.execute("create role " + name + " login");
+        ledger.execute("revoke temporary on database %s from public".formatted(name));
+        ledger.execute("grant create on schema public to " + name);
+        PGSimpleDataSource own = OmsServers.dataSource(servers.settings());
+        own.setUser(name);
+
+        migrate("latest", own);
+
+        assertThat(ledger.texts("select tableowner from pg_tables where tablename = 'orders'"))
+                .containsExactly(name);
+    }
+
     @Test
     void leavesAnotherSchemaOfTheSearchPathAlone() throws SQLException {
         migrate("latest");
