@@ -53,10 +53,4 @@ grant usage, update on all sequences in schema :"schema" to :"user";
 alter default privileges for role :"owner" in schema :"schema" grant select, insert, update, delete on tables to :"user";
 alter default privileges for role :"owner" in schema :"schema" grant usage, update on sequences to :"user";
 
--- As OMS sets them at its start (LimitSessions).
-alter role :"user" in database :"database" set statement_timeout = '30s';
-alter role :"user" in database :"database" set lock_timeout = '5s';
-alter role :"user" in database :"database" set idle_in_transaction_session_timeout = '60s';
-alter role :"user" in database :"database" set default_transaction_isolation = 'read committed';
-
 commit;

@@ -30,7 +30,8 @@ import java.util.Optional;
 class Audits {
     /**
      * "OMSA": requests and take-ups are serialized, so that ids are in the order of their commits. A transaction's
-     * lock, because of PgBouncer. Another installation, in another schema, has another lock.
+     * lock, because of PgBouncer. Another installation, in another schema, has another lock. The release before has a
+     * third: together two audits may run, which only read.
      */
     private static final String LOCK = "select pg_advisory_xact_lock(x'4F4D5341'::int, hashtext(current_schema()))";
 

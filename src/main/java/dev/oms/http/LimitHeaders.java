@@ -19,7 +19,8 @@ import java.util.Map;
 public class LimitHeaders {
     /**
      * The system property that keeps Quarkus from answering an invalid URI, with an empty body, before any route. To be
-     * set before Quarkus is initialized: by {@code Main}, and in the build by {@code pom.xml}.
+     * set before Quarkus is initialized: by {@code Main}, for the tests by {@code pom.xml}, and for the build of the
+     * native binary by {@code application.properties}.
      */
     public static final String URI_CHECK_OFF = "vertx.disableURIValidation";
 

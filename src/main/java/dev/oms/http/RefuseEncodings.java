@@ -8,17 +8,21 @@ import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import java.util.List;
+import java.util.regex.Pattern;
 
 /**
- * Refuses a body that is compressed or encoded otherwise with 415, and one whose transfer coding is not
- * {@code chunked}, so that nobody knows where it ends, with 400. A body is small: it gains nothing from compression,
- * which would need a limit of its own.
+ * Refuses a body that is compressed or encoded otherwise with 415, one with a transfer coding besides {@code chunked}
+ * with 501, and one whose last transfer coding is not {@code chunked}, so that nobody knows where it ends, with 400. A
+ * body is small: it gains nothing from compression, which would need a limit of its own.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc9110#section-12.5.3">RFC 9110 §12.5.3, Accept-Encoding in a 415</a>
+ * @see <a href="https://www.rfc-editor.org/rfc/rfc9112#section-6.1">RFC 9112 §6.1, Transfer-Encoding</a>
  * @see <a href="https://www.rfc-editor.org/rfc/rfc9112#section-6.3">RFC 9112 §6.3, Message Body Length</a>
  */
 @ApplicationScoped
 class RefuseEncodings {
+    private static final Pattern LAST_IS_CHUNKED = Pattern.compile("(?i)(^|,)\\s*chunked\\s*$");
+
     private final WriteProblem writeProblem;
 
     RefuseEncodings(WriteProblem writeProblem) {
@@ -31,12 +35,14 @@ class RefuseEncodings {
 
     private void refuse(RoutingContext call) {
         MultiMap headers = call.request().headers();
-        if (!isOnly(headers.getAll(HttpHeaders.TRANSFER_ENCODING), HttpHeaders.CHUNKED)) {
+        List<String> transferCodings = headers.getAll(HttpHeaders.TRANSFER_ENCODING);
+        if (!isOnly(transferCodings, HttpHeaders.CHUNKED)) {
             if (call.request().version() != HttpVersion.HTTP_2) {
                 // What follows is no request.
                 call.response().putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
             }
-            writeProblem.write(call, Problem.of(400, "The only Transfer-Encoding that is understood is chunked."));
+            int status = LAST_IS_CHUNKED.matcher(transferCodings.getLast()).find() ? 501 : 400;
+            writeProblem.write(call, Problem.of(status, "The only Transfer-Encoding that is understood is chunked."));
         } else if (RequireUtf8.READING.contains(call.request().method())
                 && !isOnly(headers.getAll(HttpHeaders.CONTENT_ENCODING), HttpHeaders.IDENTITY)
                 && CollectBody.hasBody(call)) {

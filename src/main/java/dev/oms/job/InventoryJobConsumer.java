@@ -54,6 +54,7 @@ class InventoryJobConsumer {
 
     private static final long CLAIM_NANOS = Duration.ofSeconds(1).toNanos();
 
+    private static final long RETRY_FULL_NANOS = Duration.ofSeconds(1).toNanos();
     private static final long RETRY_NANOS_MIN = Duration.ofMillis(50).toNanos();
     private static final long RETRY_NANOS_MAX = Duration.ofSeconds(2).toNanos();
 
@@ -75,7 +76,8 @@ class InventoryJobConsumer {
     private final JobConfig.Consumer config;
     private final String name;
     private final OutageLog outage = new OutageLog(LOG, "Jobs cannot be read or settled");
-    private final OutageLog heartbeat = new OutageLog(LOG, "This worker is not ready: Redis takes no writes");
+    private final OutageLog heartbeat = new OutageLog(LOG, "This worker is not ready: Redis refuses its heartbeat");
+    private final OutageLog group = new OutageLog(LOG, "The workers' group cannot be created: Redis is full");
     private final OutageLog claims = new OutageLog(LOG, "Jobs of dead workers cannot be claimed");
     private final ReentrantLock running = new ReentrantLock();
     private volatile boolean stopping;
@@ -155,12 +157,16 @@ class InventoryJobConsumer {
     private void createGroup() {
         try {
             queue.createGroup();
+            group.recovered();
         } catch (RuntimeException e) {
-            if (RedisProblem.of(e) == RedisProblem.FULL) {
-                // There will be room for the group when the jobs are gone.
-                queue.read(name, this::consumeWithoutGroup);
+            if (RedisProblem.of(e) != RedisProblem.FULL) {
+                throw e;
             }
-            throw e;
+            group.failed(e);
+            // There will be room for the group when the jobs are gone.
+            queue.read(name, this::consumeWithoutGroup);
+            outage.recovered();
+            LockSupport.parkNanos(RETRY_FULL_NANOS);
         }
     }
 

@@ -250,9 +250,10 @@ public class InventoryJobQueue {
     /** Reads and acknowledges jobs as one consumer of the group. Every command has a deadline. Not thread-safe. */
     static final class Reader {
         /** Above the longest that a read may block, 5 s. */
-        private static final Duration TIMEOUT = Duration.ofSeconds(10);
+        static final Duration TIMEOUT = Duration.ofSeconds(10);
 
-        private static final Charset BYTES = StandardCharsets.ISO_8859_1;
+        /** Of names: another program may have named its consumer in any encoding. */
+        static final Charset BYTES = StandardCharsets.ISO_8859_1;
 
         /** When it was started, the orders that it has settled, and its time. The release before had no time. */
         private static final Pattern HEARTBEAT = Pattern.compile("\\S+ \\S+ (\\d{1,18})");
@@ -273,8 +274,7 @@ public class InventoryJobQueue {
             return connection.send(request(command, arguments)).await().atMost(TIMEOUT);
         }
 
-        // Byte by byte: another program may have named its consumer in any encoding.
-        private static Request request(Command command, List<String> arguments) {
+        static Request request(Command command, List<String> arguments) {
             Request request = Request.cmd(command);
             arguments.forEach(argument -> request.arg(argument, BYTES.name()));
             return request;

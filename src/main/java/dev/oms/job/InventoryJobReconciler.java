@@ -38,7 +38,7 @@ class InventoryJobReconciler {
 
     /**
      * "OMSR": only one reconciler of an installation runs at a time, in whichever process. Another installation, in
-     * another schema, has another lock.
+     * another schema, has another lock. The release before has a third: jobs sent twice have no effect.
      */
     private static final int LOCK_KEY = 0x4F4D5352;
 

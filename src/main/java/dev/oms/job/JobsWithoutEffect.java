@@ -22,8 +22,8 @@ class JobsWithoutEffect {
 
     private static final int SHARE = 10;
 
-    private final Counter unknownOrders;
-    private final Counter nothingsDue;
+    private final Counter jobsOfUnknownOrders;
+    private final Counter jobsWithNothingDue;
 
     // Guarded by this.
     private long startNanos = System.nanoTime();
@@ -33,8 +33,8 @@ class JobsWithoutEffect {
     private long warnedNanos = System.nanoTime() - REPEAT_NANOS;
 
     JobsWithoutEffect(MeterRegistry meters) {
-        unknownOrders = counter(meters, "unknown_order");
-        nothingsDue = counter(meters, "nothing_due");
+        jobsOfUnknownOrders = counter(meters, "unknown_order");
+        jobsWithNothingDue = counter(meters, "nothing_due");
     }
 
     private static Counter counter(MeterRegistry meters, String reason) {
@@ -46,8 +46,8 @@ class JobsWithoutEffect {
 
     /** Adds the jobs of a batch, some of which had no effect. */
     synchronized void add(int jobs, int unknown, int nothingDue) {
-        unknownOrders.increment(unknown);
-        nothingsDue.increment(nothingDue);
+        jobsOfUnknownOrders.increment(unknown);
+        jobsWithNothingDue.increment(nothingDue);
         long now = System.nanoTime();
         if (now - startNanos > WINDOW_NANOS) {
             startNanos = now;

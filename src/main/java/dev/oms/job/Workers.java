@@ -1,10 +1,13 @@
 package dev.oms.job;
 
 import dev.oms.http.RedisConfig;
+import dev.oms.job.InventoryJobQueue.Reader;
 import io.quarkus.redis.datasource.RedisDataSource;
 import io.quarkus.redis.datasource.hash.HashCommands;
 import io.quarkus.redis.datasource.value.ValueCommands;
 import io.quarkus.runtime.annotations.RegisterForReflection;
+import io.vertx.mutiny.redis.client.Command;
+import io.vertx.mutiny.redis.client.Request;
 import io.vertx.mutiny.redis.client.Response;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.lang.management.ManagementFactory;
@@ -142,8 +145,10 @@ public class Workers {
         for (Response consumer : consumers()) {
             Map<String, Response> fields = Replies.fields(consumer);
             if (fields.get("pending").toLong() == 0 && fields.get("idle").toLong() > idle.toMillis()) {
-                String name = fields.get("name").toString();
-                redis.execute("XGROUP", "DELCONSUMER", stream, InventoryJobQueue.GROUP, name);
+                String name = fields.get("name").toString(Reader.BYTES);
+                Request delete =
+                        Reader.request(Command.XGROUP, List.of("DELCONSUMER", stream, InventoryJobQueue.GROUP, name));
+                redis.getReactive().getRedis().send(delete).await().atMost(Reader.TIMEOUT);
                 hash.hdel(workers, name);
                 dropped++;
             }

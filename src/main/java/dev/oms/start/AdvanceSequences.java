@@ -17,6 +17,8 @@ import org.jboss.logging.Logger;
  * Advances, as the process starts, every sequence that is behind the ids of its table, as after data was restored or
  * replicated without its sequences. Otherwise new rows would get old ids. A table whose primary key is the id would
  * refuse them; the ledger's is not, so its movements would silently be out of order.
+ *
+ * <p>Only a sequence that is known to be behind, and cannot be advanced, fails the start.
  */
 @ApplicationScoped
 class AdvanceSequences {
@@ -24,6 +26,9 @@ class AdvanceSequences {
 
     /** More than other processes can take from the sequence between the two looks at it. */
     private static final int MARGIN = 1_000;
+
+    /** Of a look at a table: the ledger's takes long where there are many items and nothing is cached. */
+    private static final int TIMEOUT_SECONDS = 2;
 
     private static final String INSUFFICIENT_PRIVILEGE = "42501";
 
@@ -53,24 +58,38 @@ class AdvanceSequences {
         this.dataSource = dataSource;
     }
 
-    // After CheckSchema, and before anything that writes.
-    void onStart(@Observes @Priority(2) StartupEvent event) throws SQLException {
+    // After CheckSchema and CheckRights, and before anything that writes rows.
+    void onStart(@Observes @Priority(3) StartupEvent event) throws SQLException {
         try (Connection connection = dataSource.getConnection();
                 Statement statement = connection.createStatement()) {
+            statement.setQueryTimeout(TIMEOUT_SECONDS);
             for (Ids ids : ALL) {
-                // There are none before the first migration.
-                if (number(statement, "select count(to_regclass('%s'))".formatted(ids.table)) == 1) {
-                    advance(statement, ids);
-                }
+                advance(statement, ids);
             }
         }
     }
 
     private static void advance(Statement statement, Ids ids) throws SQLException {
         String sequence = "pg_get_serial_sequence('%s', 'id')::regclass".formatted(ids.table);
-        // In this order: whoever inserts in between takes its id from the sequence first.
-        long highest = number(statement, ids.highest);
-        long last = number(statement, "select pg_sequence_last_value(%s)".formatted(sequence));
+        long highest;
+        long last;
+        try {
+            // There are none before the first migration.
+            if (number(statement, "select count(to_regclass('%s'))".formatted(ids.table)) == 0) {
+                return;
+            }
+            // Without the right, some versions of PostgreSQL answer null, as for a sequence that nobody has used.
+            if (number(statement, "select has_sequence_privilege(%s, 'usage, select')::int".formatted(sequence)) == 0) {
+                warnOfUnknown(ids, "OMS_DB_USER may not read it");
+                return;
+            }
+            // In this order: whoever inserts in between takes its id from the sequence first.
+            highest = number(statement, ids.highest);
+            last = number(statement, "select pg_sequence_last_value(%s)".formatted(sequence));
+        } catch (SQLException e) {
+            warnOfUnknown(ids, e.getMessage());
+            return;
+        }
         if (last >= highest) {
             return;
         }
@@ -94,6 +113,10 @@ class AdvanceSequences {
                 "The sequence of %s.id was at %d, but the table has the id %d; advanced to %d. Data was restored without its "
                         + "sequences: movements written since then may be out of order, which the audit reports.",
                 ids.table, last, highest, advanced);
+    }
+
+    private static void warnOfUnknown(Ids ids, String reason) {
+        LOG.warnf("It is not known whether the sequence of %s.id is behind (%s).", ids.table, reason);
     }
 
     /** Null is 0. */

@@ -22,8 +22,8 @@ import org.postgresql.ds.PGSimpleDataSource;
 
 /**
  * Sets the limits of every session as settings of the role in this database, unless somebody has set others for the
- * role or the database, and warns if sessions do not have them. A migration alone is not enough: a dump does not
- * contain settings of roles, and another role may have migrated.
+ * role, the database or the server, and warns if sessions do not have them. A migration alone is not enough: a dump
+ * does not contain settings of roles, and another role may have migrated.
  *
  * <p>Settings of a role also hold for the sessions that PgBouncer opens, and nothing of a session's own would survive
  * its transaction mode.
@@ -62,14 +62,16 @@ class LimitSessions {
                 perform pg_advisory_xact_lock(x'4F4D534C'::bigint);
                 for wanted in
                     select name, value from (values %s) w (name, value, may_differ)
-                    where not exists (
+                    -- What the session began with, whatever PgBouncer has set since.
+                    where not (may_differ and (select reset_val <> '0' from pg_settings p where p.name = w.name))
+                    and not exists (
                         select 1
                         from pg_db_role_setting s, unnest(s.setconfig) entry,
                             (select oid from pg_roles where rolname = session_user) me,
                             (select oid from pg_database where datname = current_database()) here
                         where s.setrole in (0, me.oid) and s.setdatabase in (0, here.oid) and case
-                            when may_differ then split_part(entry, '=', 1) = name
-                            else entry = name || '=' || value and s.setrole = me.oid and s.setdatabase = here.oid end)
+                            when may_differ then split_part(entry, '=', 1) = w.name
+                            else entry = w.name || '=' || value and s.setrole = me.oid and s.setdatabase = here.oid end)
                 loop
                     execute format('alter role session_user in database %%I set %%I = %%L',
                         current_database(), wanted.name, wanted.value);

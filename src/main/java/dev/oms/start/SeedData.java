@@ -20,7 +20,10 @@ import org.jboss.logging.Logger;
 public class SeedData {
     private static final Logger LOG = Logger.getLogger(SeedData.class);
 
-    /** "OMSS": processes that start at the same time seed once. */
+    /**
+     * "OMSS": processes that start at the same time seed once. The release before has another lock, and may seed orders
+     * twice.
+     */
     private static final String LOCK = "select pg_advisory_xact_lock(x'4F4D5353'::int, hashtext(current_schema()))";
 
     private static final String USERS = """

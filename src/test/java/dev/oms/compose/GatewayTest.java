@@ -13,6 +13,7 @@ import dev.oms.process.OmsProcess;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -56,7 +57,8 @@ class GatewayTest {
                 CONFIG,
                 Files.readString(Path.of("src/main/docker/Caddyfile"))
                         .replace(":3000 {", "http://127.0.0.1:" + gatewayPort + " {")
-                        .replace("dynamic a web 3000", "dynamic a localhost " + webPort));
+                        .replace("dynamic a web 3000", "dynamic a localhost " + webPort)
+                        .replace("response_header_timeout 60s", "response_header_timeout 5s"));
         gateway = Child.start(
                 Path.of("target/processes/caddy.log"),
                 Map.of("XDG_CONFIG_HOME", "target/processes", "XDG_DATA_HOME", "target/processes"),
@@ -152,6 +154,19 @@ class GatewayTest {
                 });
     }
 
+    /** Otherwise the calls that wait for a connection to it would never end. */
+    @Test
+    void givesUpOnAWebThatIsSilent() throws Exception {
+        try (var _ = new ServerSocket(webPort)) {
+            assertThat(send(request().POST(BodyPublishers.ofString("{}"))))
+                    .succeedsWithin(Duration.ofMinutes(1))
+                    .satisfies(answer -> {
+                        assertThat(answer.statusCode()).isEqualTo(504);
+                        assertProblem(answer, "it is not known whether anything was changed");
+                    });
+        }
+    }
+
     private static void assertProblem(HttpResponse<String> answer, String detail) {
         assertThat(answer.headers().allValues("Content-Type")).containsExactly("application/problem+json");
         assertThat(answer.headers().firstValue("Retry-After")).hasValue("1");
@@ -162,7 +177,7 @@ class GatewayTest {
             throw new AssertionError("Not JSON: " + answer.body(), e);
         }
         assertThat(problem.path("type").asText()).isEqualTo("about:blank");
-        assertThat(problem.path("title").asText()).isIn("Bad Gateway", "Service Unavailable");
+        assertThat(problem.path("title").asText()).isIn("Bad Gateway", "Service Unavailable", "Gateway Timeout");
         assertThat(problem.path("status").isInt()).isTrue();
         assertThat(problem.path("status").asInt()).isEqualTo(answer.statusCode());
         assertThat(problem.path("detail").asText())

@@ -517,6 +517,12 @@ class BadInputTest {
         isProblem(exchange("GET /orders", "X: " + "x".repeat(16_000) + "\r\n", ""), 431, "16000");
     }
 
+    /** Quarkus would answer it without a body; in a native binary that is decided as it is built. */
+    @Test
+    void uriWithAnInvalidEscape() throws IOException {
+        isProblem(exchange("GET /orders/%zz", "", ""), 400, "escape");
+    }
+
     @Test
     void noHost() throws IOException {
         byte[] request = "GET /orders HTTP/1.1\r\n\r\n".getBytes(StandardCharsets.ISO_8859_1);

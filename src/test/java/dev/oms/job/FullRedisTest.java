@@ -75,10 +75,16 @@ class FullRedisTest {
             await().atMost(Duration.ofSeconds(30)).until(() -> length() == 0);
             assertThat(ledger.count("orders where status = 'Confirmed' and user_id = " + user))
                     .isEqualTo(10);
-            await().atMost(Duration.ofSeconds(30))
-                    .untilAsserted(() -> assertThat(log.lines())
-                            .anyMatch(line ->
-                                    line.startsWith("WARN This worker is not ready: Redis takes no writes (OOM")));
+            await().atMost(Duration.ofSeconds(30)).untilAsserted(() -> {
+                assertThat(log.lines())
+                        .anyMatch(line ->
+                                line.startsWith("WARN This worker is not ready: Redis refuses its heartbeat (OOM"))
+                        .noneMatch(line -> line.contains("cannot be read or settled"));
+                assertThat(log.lines().stream()
+                                .anyMatch(line -> line.startsWith(
+                                        "WARN The workers' group cannot be created: Redis is full (OOM")))
+                        .isEqualTo(!hasGroup);
+            });
 
             redis.execute("CONFIG", "SET", "maxmemory", "0");
 

@@ -615,6 +615,24 @@ class InventoryJobConsumerTest {
         assertThat(workers.list()).extracting(Worker::name).containsExactly("holds");
     }
 
+    @Test
+    void dropsIdleWorkersWhateverTheirNamesAre() {
+        Shop.order(user, Map.of(name, 1));
+        awaitLength(1);
+        consumeUntil("a", Duration.ofSeconds(30), () -> length() == 0);
+        redis.execute(
+                "EVAL",
+                "return redis.call('XGROUP', 'CREATECONSUMER', KEYS[1], 'workers', 'caf\\233')",
+                "1",
+                Streams.JOBS);
+        assertThat(workers.list()).hasSize(2);
+
+        await().until(() -> workers.list().stream().allMatch(worker -> worker.idleSeconds() >= 1));
+        assertThat(workers.dropIdle(Duration.ofMillis(500))).isEqualTo(2);
+
+        assertThat(workers.list()).isEmpty();
+    }
+
     /** Two installations on one Redis: both number their orders from 1. */
     @Test
     void tellsOfManyJobsThatAreNotItsOwn() {

@@ -3,6 +3,7 @@ package dev.oms.start;
 import static io.restassured.RestAssured.given;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.oms.LogLines;
 import dev.oms.OmsServers;
 import dev.oms.Shop;
 import dev.oms.WithoutConsumer;
@@ -11,7 +12,9 @@ import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.TestProfile;
 import jakarta.inject.Inject;
+import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
@@ -79,6 +82,23 @@ class AdvanceSequencesTest {
         start();
 
         assertThat(sequences()).isEqualTo(before);
+    }
+
+    @Test
+    void startsThoughTheLedgerCannotBeReadInTime() throws SQLException {
+        try (LogLines log = new LogLines(AdvanceSequences.class.getName());
+                Connection other = OmsServers.ledger().connect();
+                Statement statement = other.createStatement()) {
+            other.setAutoCommit(false);
+            statement.execute("lock table stock_movements in access exclusive mode");
+
+            start();
+
+            assertThat(log.lines())
+                    .singleElement()
+                    .asString()
+                    .startsWith("WARN It is not known whether the sequence of stock_movements.id is behind (");
+        }
     }
 
     private static List<String> sequences() {

@@ -1,6 +1,7 @@
 package dev.oms.start;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.oms.Ledger;
 import dev.oms.OmsServers;
@@ -93,6 +94,23 @@ class LimitSessionsTest {
         assertThat(LimitSessions.limit(dataSource)).isEmpty();
 
         assertThat(limits()).containsExactly("1min", "5s", "1min");
+    }
+
+    @Test
+    void keepsWhatTheServerHas() {
+        administrator.execute("alter system set statement_timeout = '10s'");
+        administrator.execute("select pg_reload_conf()");
+        try {
+            await().until(() -> limits().getFirst().equals("10s"));
+
+            assertThat(LimitSessions.limit(dataSource)).isEmpty();
+
+            assertThat(limits()).containsExactly("10s", "5s", "1min");
+        } finally {
+            administrator.execute("alter system reset statement_timeout");
+            administrator.execute("select pg_reload_conf()");
+            await().until(() -> !limits().getFirst().equals("10s"));
+        }
     }
 
     @Test

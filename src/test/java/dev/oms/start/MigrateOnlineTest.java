@@ -113,7 +113,12 @@ class MigrateOnlineTest {
     }
 
     private void migrate(String version) {
+        migrateAs(dataSource.getUser(), version);
+    }
+
+    private void migrateAs(String user, String version) {
         PGSimpleDataSource own = OmsServers.dataSource(servers.settings());
+        own.setUser(user);
         own.setDatabaseName(dataSource.getDatabaseName());
         FluentConfiguration flyway = Flyway.configure();
         MigrateOnline.configure(flyway, own);
@@ -143,6 +148,21 @@ class MigrateOnlineTest {
     }
 
     /** A migration drops what a failed run has left behind, which another installation may have under the same name. */
+    @Test
+    void createsNothingTemporaryThatIsNotNeeded() {
+        String name = dataSource.getDatabaseName();
+        ledger.execute("create role " + name + " login");
+        ledger.execute("grant create on schema public to " + name);
+        // V18 has a temporary table.
+        migrateAs(name, "18");
+        ledger.execute("revoke temporary on database %s from public".formatted(name));
+
+        migrateAs(name, "latest");
+
+        assertThat(ledger.texts("select tableowner from pg_tables where tablename = 'imports'"))
+                .containsExactly(name);
+    }
+
     @Test
     void leavesAnotherSchemaOfTheSearchPathAlone() throws SQLException {
         migrate("latest");
