@@ -199,6 +199,10 @@ class TokenTest {
                 }),
                 token("no token", () -> "eyJ"),
                 token("no JSON", () -> "a.b.c"),
+                token("one dot", () -> "."),
+                token("two dots", () -> ".."),
+                token("three dots", () -> "..."),
+                token("no base64url", () -> "a.b.ü"),
                 token("five parts", () -> "eyJhbGciOiJkaXIifQ.a.b.c.d"));
     }
 
