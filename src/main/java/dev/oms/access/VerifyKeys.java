@@ -49,7 +49,9 @@ class VerifyKeys {
     private static final int CONNECTIONS_MAX = 4;
 
     /** For keys that were valid the last time. Apart, so that a flood of unknown ones does not hold them up. */
-    private static final int KNOWN_CONNECTIONS_MAX = 2;
+    private static final int KNOWN_CONNECTIONS_MAX = 4;
+
+    private static final int ATTEMPTS_MAX = 2;
 
     /** As long as a call waits for a connection. */
     private static final long WAIT_MILLIS_MAX = 2_000;
@@ -135,9 +137,12 @@ class VerifyKeys {
         return mine;
     }
 
-    /** PostgreSQL may have answered before a change that {@link #forget} was told of meanwhile: then asks again. */
+    /**
+     * PostgreSQL may have answered before a change that {@link #forget} was told of meanwhile: then asks once more.
+     * Whoever revokes keys all the time must not keep it asking.
+     */
     private Verdict askUntilNothingChanges(ByteBuffer digest) throws InterruptedException {
-        while (true) {
+        for (int i = 0; i < ATTEMPTS_MAX; i++) {
             long before = changes.get();
             // From before the question: it may have been answered long ago.
             long asked = nanoTime.getAsLong();
@@ -148,6 +153,7 @@ class VerifyKeys {
             }
             remembered.put(digest, known.stale(asked));
         }
+        throw ProblemException.busy("Keys are changing; nothing was changed by this call. Try again.");
     }
 
     private Known known(Optional<ValidKey> key, long asked) {

@@ -14,6 +14,7 @@ import static org.hamcrest.Matchers.startsWith;
 import dev.oms.Ledger;
 import dev.oms.OmsServers;
 import dev.oms.Shop;
+import dev.oms.Streams;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.TestProfile;
@@ -182,6 +183,18 @@ class AccessTest {
 
         await().atMost(Duration.ofSeconds(5))
                 .untilAsserted(() -> with(key).get("/orders").then().statusCode(401));
+    }
+
+    @Test
+    void whatElseIsUnderTheKeyOfTheLastChangeIsDeleted() {
+        Streams streams = OmsServers.streams();
+        streams.redis(Command.DEL, "oms:api-key-change");
+        streams.redis(Command.LPUSH, "oms:api-key-change", "x");
+
+        await().atMost(Duration.ofSeconds(30))
+                .until(() -> streams.redis(Command.TYPE, "oms:api-key-change")
+                        .toString()
+                        .equals("none"));
     }
 
     @Test
