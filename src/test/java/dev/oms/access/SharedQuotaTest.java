@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.oms.OmsServers;
+import dev.oms.access.Quota.Decision;
 import dev.oms.process.TcpProxy;
 import io.quarkus.redis.datasource.ReactiveRedisDataSource;
 import io.quarkus.redis.runtime.datasource.ReactiveRedisDataSourceImpl;
@@ -60,6 +61,19 @@ class SharedQuotaTest {
         assertThat(redis.isDown()).isFalse();
         assertThat(OmsServers.streams().redis(Command.GET, "oms:quota:" + name).toString())
                 .matches("\\d+");
+    }
+
+    @Test
+    void whatHasComeSinceRedisWasAskedIsTold() throws Exception {
+        SharedQuota quota = new SharedQuota(UUID.randomUUID().toString(), QUOTA, new RedisQuotas(source, () -> "oms"));
+        take(quota);
+        Thread.sleep(1_100);
+
+        // One of those in hand.
+        Decision decision = quota.take(1).toCompletableFuture().get(30, TimeUnit.SECONDS);
+
+        assertThat(decision.remaining()).isEqualTo(1_000);
+        assertThat(decision.waitMicros()).isZero();
     }
 
     /** Each of many calls at once has a quota of its own, so each asks Redis. A slow machine gets another try. */
