@@ -35,6 +35,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -185,6 +186,24 @@ class AccessTest {
 
         await().atMost(Duration.ofSeconds(5))
                 .untilAsserted(() -> with(key).get("/orders").then().statusCode(401));
+    }
+
+    /** Otherwise every process would look up all keys again. */
+    @Test
+    void revokingAKeyAgainIsNotAnnounced() throws Exception {
+        int id = create(Map.of("name", "gone", "role", "storefront")).extract().path("id");
+        Streams streams = OmsServers.streams();
+        streams.redis(Command.SET, "oms:api-key-change", "before");
+        with(admin).post("/api_keys/{id}/revoke", id).then().statusCode(200);
+        Supplier<String> last =
+                () -> streams.redis(Command.GET, "oms:api-key-change").toString();
+        await().atMost(Duration.ofSeconds(30)).until(() -> !last.get().equals("before"));
+        String announced = last.get();
+
+        with(admin).post("/api_keys/{id}/revoke", id).then().statusCode(200);
+
+        Thread.sleep(200);
+        assertThat(last.get()).isEqualTo(announced);
     }
 
     @Test
