@@ -3,6 +3,7 @@ package dev.oms.access;
 import dev.oms.http.Actor;
 import dev.oms.http.Bodies;
 import dev.oms.http.Created;
+import dev.oms.http.DatabaseFailure.AutoCommitFailure;
 import dev.oms.http.Page;
 import dev.oms.http.ProblemException;
 import io.quarkus.runtime.annotations.RegisterForReflection;
@@ -24,6 +25,7 @@ import jakarta.ws.rs.core.UriInfo;
 import java.time.Instant;
 import java.util.List;
 import java.util.TreeSet;
+import java.util.function.Supplier;
 
 /** {@code /api_keys}. */
 @RunOnVirtualThread
@@ -125,9 +127,8 @@ class ApiKeyResource {
         if (!caller.scopes().containsAll(keys.get(id).scopes())) {
             throw ProblemException.forbidden("A key can only be rolled by one that has all its scopes.");
         }
-        ApiKey successor = keys.roll(
-                id, overlapSeconds, KeySecret.create(), caller.actor(actor).name());
-        changes.announce();
+        String by = caller.actor(actor).name();
+        ApiKey successor = announcing(() -> keys.roll(id, overlapSeconds, KeySecret.create(), by));
         return Created.at("/api_keys/" + successor.id()).entity(successor).build();
     }
 
@@ -135,8 +136,23 @@ class ApiKeyResource {
     @Path("/{id}/revoke")
     @PermissionsAllowed(Scopes.KEYS_WRITE)
     public ApiKey revoke(@PathParam("id") long id, @HeaderParam(Actor.HEADER) List<String> actor, Bodies.Empty body) {
-        ApiKey revoked = keys.revoke(id, callers.current().actor(actor).name());
-        changes.announce();
-        return revoked;
+        String by = callers.current().actor(actor).name();
+        ApiKey known = keys.get(id);
+        // What was revoked stays so: nobody needs to look anything up.
+        return known.revokedAt() != null ? known : announcing(() -> keys.revoke(id, by));
+    }
+
+    /** Announces a change also when it is in doubt. */
+    private ApiKey announcing(Supplier<ApiKey> change) {
+        try {
+            ApiKey changed = change.get();
+            changes.announce();
+            return changed;
+        } catch (AutoCommitFailure e) {
+            if (e.isInDoubt()) {
+                changes.announce();
+            }
+            throw e;
+        }
     }
 }

@@ -134,7 +134,11 @@ class ApiKeys {
         return one(id, query(ApiKeys::view, GET, id));
     }
 
-    /** @throws ProblemException 404 when there is no such key */
+    /**
+     * Revokes a key, if it has not been already.
+     *
+     * @throws ProblemException 404 when there is no such key
+     */
     ApiKey revoke(long id, String revokedBy) {
         return one(id, change(REVOKE, revokedBy, id));
     }

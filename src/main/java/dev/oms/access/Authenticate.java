@@ -104,9 +104,13 @@ class Authenticate {
             authenticate(call, verifyTokens.remembered(bearer), () -> verifyTokens.lookUp(bearer, call));
             return;
         }
+        String address = addressOf(call);
         KeySecret.parse(bearer)
                 .ifPresentOrElse(
-                        key -> authenticate(call, verifyKeys.remembered(key), () -> verifyKeys.lookUp(key)),
+                        key -> authenticate(
+                                call,
+                                verifyKeys.remembered(key),
+                                () -> verifyKeys.lookUp(key, () -> failures.areTooMany(address))),
                         () -> refuse(call, VerifyKeys.NOT_VALID));
     }
 

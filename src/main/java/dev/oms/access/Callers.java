@@ -11,7 +11,7 @@ import java.time.Instant;
 /** Tells a resource who calls it. */
 @ApplicationScoped
 public class Callers {
-    /** The attribute of an identity that is when its key or token ends. Absent if it never does. */
+    /** The attribute of an identity: when the key or token expires; absent if never. */
     static final String END = "end";
 
     private final CurrentIdentityAssociation identities;

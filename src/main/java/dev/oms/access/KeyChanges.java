@@ -3,8 +3,10 @@ package dev.oms.access;
 import dev.oms.http.Causes;
 import dev.oms.http.RedisConfig;
 import io.quarkus.redis.datasource.ReactiveRedisDataSource;
+import io.quarkus.redis.datasource.keys.ReactiveKeyCommands;
 import io.quarkus.redis.datasource.value.ReactiveValueCommands;
 import io.quarkus.runtime.StartupEvent;
+import io.smallrye.mutiny.Uni;
 import io.vertx.core.Vertx;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Event;
@@ -26,8 +28,12 @@ class KeyChanges {
     private static final Logger LOG = Logger.getLogger(KeyChanges.class);
     private static final Duration POLL_EVERY = Duration.ofMillis(500);
 
+    /** A Redis that does not answer is asked again. */
+    private static final Duration TIMEOUT = Duration.ofMillis(500);
+
     private final AuthMode mode;
     private final ReactiveValueCommands<String, String> redis;
+    private final ReactiveKeyCommands<String> redisKeys;
     private final String lastChange;
     private final VerifyKeys verifyKeys;
     private final Event<KeysChanged> listeners;
@@ -45,6 +51,7 @@ class KeyChanges {
             Vertx vertx) {
         this.mode = mode;
         this.redis = redis.value(String.class);
+        this.redisKeys = redis.key();
         this.lastChange = config.key("api-key-change");
         this.verifyKeys = verifyKeys;
         this.listeners = listeners;
@@ -59,7 +66,10 @@ class KeyChanges {
 
     private void poll() {
         if (isPolling.compareAndSet(false, true)) {
-            redis.get(lastChange)
+            lastChange()
+                    .ifNoItem()
+                    .after(TIMEOUT)
+                    .fail()
                     .onTermination()
                     .invoke(() -> isPolling.set(false))
                     .subscribe()
@@ -67,11 +77,17 @@ class KeyChanges {
         }
     }
 
+    private Uni<String> lastChange() {
+        return redis.get(lastChange)
+                .onFailure(RedisQuotas::isOfWrongType)
+                .recoverWithUni(() -> redisKeys.del(lastChange).replaceWith((String) null));
+    }
+
     private void down(Throwable failure) {
         if (isUp) {
             isUp = false;
             LOG.warnf(
-                    "Redis is unavailable: each process limits calls by itself, and a change of keys takes up to 10 s (%s)",
+                    "Redis is unavailable: a change of keys takes up to 10 s (%s)",
                     Causes.root(failure).getMessage());
         }
     }
@@ -79,7 +95,7 @@ class KeyChanges {
     private void compare(String change) {
         if (!isUp) {
             isUp = true;
-            LOG.info("Redis is available again: all processes limit calls together.");
+            LOG.info("Redis is available again: a change of keys takes a second.");
         }
         if (!Objects.equals(change, last)) {
             last = change;

@@ -42,10 +42,12 @@ record Quota(int unitsPerSecond) {
      * @param atMost the units to take if there are as many
      */
     Decision take(long atLeast, long atMost, long arrivalMicros, long nowMicros) {
-        long aheadMicros = Math.max(arrivalMicros - nowMicros, 0);
+        long aheadMicros = Math.clamp(arrivalMicros - nowMicros, 0, MICROS_PER_SECOND);
         long available = (MICROS_PER_SECOND - aheadMicros) * unitsPerSecond / MICROS_PER_SECOND;
         if (available < atLeast) {
-            return new Decision(0, arrivalMicros, available, aheadMicros + microsOf(atLeast) - MICROS_PER_SECOND);
+            // Rounded up, so that it is never 0.
+            long neededMicros = Math.ceilDiv(atLeast * MICROS_PER_SECOND, unitsPerSecond);
+            return new Decision(0, arrivalMicros, available, aheadMicros + neededMicros - MICROS_PER_SECOND);
         }
         long granted = Math.min(available, atMost);
         long ahead = aheadMicros + microsOf(granted);

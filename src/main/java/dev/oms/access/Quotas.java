@@ -12,10 +12,15 @@ class Quotas {
     /** The attribute of an identity that is its {@link SharedQuota}. */
     static final String ATTRIBUTE = "quota";
 
+    /** Far more than are in use at a time. */
+    private static final int QUOTAS_MAX = 10_000;
+
     private final AccessConfig config;
     private final RedisQuotas redis;
-    private final Cache<Id, SharedQuota> quotas =
-            Caffeine.newBuilder().expireAfterAccess(Duration.ofHours(1)).build();
+    private final Cache<Id, SharedQuota> quotas = Caffeine.newBuilder()
+            .maximumSize(QUOTAS_MAX)
+            .expireAfterAccess(Duration.ofHours(1))
+            .build();
 
     Quotas(AccessConfig config, RedisQuotas redis) {
         this.config = config;

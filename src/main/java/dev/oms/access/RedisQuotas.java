@@ -6,6 +6,7 @@ import dev.oms.http.RedisConfig;
 import io.quarkus.redis.datasource.ReactiveRedisDataSource;
 import io.smallrye.mutiny.Uni;
 import io.vertx.mutiny.redis.client.Response;
+import io.vertx.redis.client.impl.types.ErrorType;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 import org.jboss.logging.Logger;
@@ -23,7 +24,7 @@ class RedisQuotas {
             local rate, min, max = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
             local time = redis.call('TIME')
             local now = time[1] * 1000000 + time[2]
-            local ahead = math.max(tonumber(redis.call('GET', KEYS[1]) or '0') - now, 0)
+            local ahead = math.max((tonumber(redis.call('GET', KEYS[1]) or '0') or 0) - now, 0)
             -- The clock may have been set back.
             ahead = math.min(ahead, 1000000)
             local available = math.floor((1000000 - ahead) * rate / 1000000)
@@ -64,7 +65,24 @@ class RedisQuotas {
      * @param atMost the units to take if there are as many
      */
     Uni<Decision> take(String name, Quota quota, long atLeast, long atMost) {
-        return run(name, quota, atLeast, atMost).onFailure().invoke(this::down);
+        return run(name, quota, atLeast, atMost)
+                // Of one key only: the others' quotas are not touched.
+                .onFailure(RedisQuotas::isOfWrongType)
+                .recoverWithUni(() -> delete(prefix + name).chain(() -> run(name, quota, atLeast, atMost)))
+                .onFailure()
+                .invoke(this::down);
+    }
+
+    /** Whether Redis says that something else is stored under a key. */
+    static boolean isOfWrongType(Throwable failure) {
+        // A script's error begins with other words in Redis 6.
+        return Causes.find(failure, ErrorType.class) instanceof ErrorType reply
+                && reply.getMessage() != null
+                && reply.getMessage().contains("WRONGTYPE");
+    }
+
+    private Uni<Response> delete(String key) {
+        return redis.execute("DEL", key).ifNoItem().after(TIMEOUT).fail();
     }
 
     private Uni<Decision> run(String name, Quota quota, long atLeast, long atMost) {
@@ -95,8 +113,8 @@ class RedisQuotas {
             }
             isDown = true;
         }
-        LOG.debugf(
-                "Redis does not keep the quotas; this process does so alone: %s",
+        LOG.warnf(
+                "Redis does not keep the quotas: each process limits calls by itself (%s)",
                 Causes.root(failure).getMessage());
         probe();
     }
@@ -109,6 +127,11 @@ class RedisQuotas {
                 .by(PROBE_EVERY)
                 .chain(() -> run(PROBE, new Quota(1), 1, 1))
                 .subscribe()
-                .with(answered -> isDown = false, failure -> probe());
+                .with(answered -> up(), failure -> probe());
+    }
+
+    private void up() {
+        isDown = false;
+        LOG.info("Redis keeps the quotas again: all processes limit calls together.");
     }
 }

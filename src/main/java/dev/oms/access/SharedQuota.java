@@ -27,8 +27,8 @@ final class SharedQuota {
     private long refusedUnits;
     private CompletableFuture<Void> asking;
 
-    /** The theoretical arrival time in this process, while Redis is down. */
-    private long arrivalMicros;
+    /** The theoretical arrival time in this process, while Redis is down. Now, because nanoTime may be negative. */
+    private long arrivalMicros = TimeUnit.NANOSECONDS.toMicros(System.nanoTime());
 
     SharedQuota(String name, Quota quota, RedisQuotas redis) {
         this.name = name;
@@ -53,13 +53,13 @@ final class SharedQuota {
         if (missing <= 0) {
             inHand -= units;
             return CompletableFuture.completedStage(
-                    new Decision(units, 0, last.remaining() + inHand, last.waitMicros()));
+                    new Decision(units, 0, remaining(now), Math.max(waitMicros(now), 0)));
         }
         if (last != null && last.granted() == 0 && missing >= refusedUnits) {
             // Refused before. Asking again before that time would only keep Redis busy.
-            long leftMicros = last.waitMicros() - TimeUnit.NANOSECONDS.toMicros(now - lastNanos);
+            long leftMicros = waitMicros(now);
             if (leftMicros > 0) {
-                return CompletableFuture.completedStage(new Decision(0, 0, last.remaining(), leftMicros));
+                return CompletableFuture.completedStage(new Decision(0, 0, remaining(now), leftMicros));
             }
         }
         if (redis.isDown()) {
@@ -72,6 +72,21 @@ final class SharedQuota {
             asking = ask(missing);
         }
         return asking.thenCompose(answered -> take(units));
+    }
+
+    /** What Redis said were left, what is in hand, and what has come since. */
+    private long remaining(long now) {
+        long sinceMicros = Math.min(sinceMicros(now), TimeUnit.SECONDS.toMicros(1));
+        long come = sinceMicros * quota.unitsPerSecond() / TimeUnit.SECONDS.toMicros(1);
+        return Math.min(last.remaining() + inHand + come, quota.unitsPerSecond());
+    }
+
+    private long waitMicros(long now) {
+        return last.waitMicros() - sinceMicros(now);
+    }
+
+    private long sinceMicros(long now) {
+        return TimeUnit.NANOSECONDS.toMicros(now - lastNanos);
     }
 
     private CompletableFuture<Void> ask(long units) {

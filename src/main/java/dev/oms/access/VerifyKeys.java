@@ -19,6 +19,7 @@ import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 
 /**
@@ -49,7 +50,12 @@ class VerifyKeys {
     private static final int CONNECTIONS_MAX = 4;
 
     /** For keys that were valid the last time. Apart, so that a flood of unknown ones does not hold them up. */
-    private static final int KNOWN_CONNECTIONS_MAX = 2;
+    private static final int KNOWN_CONNECTIONS_MAX = 4;
+
+    /** Keys that may wait for a connection. */
+    private static final int WAITING_MAX = 300;
+
+    private static final int ATTEMPTS_MAX = 2;
 
     /** As long as a call waits for a connection. */
     private static final long WAIT_MILLIS_MAX = 2_000;
@@ -104,17 +110,23 @@ class VerifyKeys {
             return Optional.empty();
         }
         if (known.isToBeRenewed(nanoTime.getAsLong())) {
-            lookUp(digest);
+            // What was valid is looked up again, whatever others at its address do.
+            lookUp(digest, () -> false);
         }
         return Optional.of(known.verdict);
     }
 
-    /** Asks PostgreSQL about a key; once at a time for each key. */
-    CompletableFuture<Verdict> lookUp(KeySecret key) {
-        return lookUp(ByteBuffer.wrap(key.digest()));
+    /**
+     * Asks PostgreSQL about a key; once at a time for each key.
+     *
+     * @param isBlocked whether a key that was not valid before is no longer to be looked up, asked when it is its turn
+     * @return fails with a {@link ProblemException}, 503, when too many keys are being looked up
+     */
+    CompletableFuture<Verdict> lookUp(KeySecret key, BooleanSupplier isBlocked) {
+        return lookUp(ByteBuffer.wrap(key.digest()), isBlocked);
     }
 
-    private CompletableFuture<Verdict> lookUp(ByteBuffer digest) {
+    private CompletableFuture<Verdict> lookUp(ByteBuffer digest, BooleanSupplier isBlocked) {
         CompletableFuture<Verdict> mine = new CompletableFuture<>();
         CompletableFuture<Verdict> running = lookups.putIfAbsent(digest, mine);
         if (running != null) {
@@ -122,7 +134,7 @@ class VerifyKeys {
         }
         Thread.startVirtualThread(() -> {
             try {
-                Verdict verdict = askUntilNothingChanges(digest);
+                Verdict verdict = askUntilNothingChanges(digest, isBlocked);
                 lookups.remove(digest, mine);
                 mine.complete(verdict);
             } catch (InterruptedException | RuntimeException | Error e) {
@@ -135,19 +147,23 @@ class VerifyKeys {
         return mine;
     }
 
-    /** PostgreSQL may have answered before a change that {@link #forget} was told of meanwhile: then asks again. */
-    private Verdict askUntilNothingChanges(ByteBuffer digest) throws InterruptedException {
-        while (true) {
+    /**
+     * PostgreSQL may have answered before a change that {@link #forget} was told of meanwhile: then asks once more.
+     * Whoever revokes keys all the time must not keep it asking.
+     */
+    private Verdict askUntilNothingChanges(ByteBuffer digest, BooleanSupplier isBlocked) throws InterruptedException {
+        for (int i = 0; i < ATTEMPTS_MAX; i++) {
             long before = changes.get();
             // From before the question: it may have been answered long ago.
             long asked = nanoTime.getAsLong();
-            Known known = known(find(digest), asked);
+            Known known = known(find(digest, isBlocked), asked);
             remembered.put(digest, known);
             if (changes.get() == before) {
                 return known.verdict;
             }
             remembered.put(digest, known.stale(asked));
         }
+        throw ProblemException.busy("Keys are changing; nothing was changed by this call. Try again.");
     }
 
     private Known known(Optional<ValidKey> key, long asked) {
@@ -167,17 +183,25 @@ class VerifyKeys {
         return new Caller("key:" + key.name(), key.id(), key.scopes(), key.userId()).identity(quotas.of(key), end);
     }
 
-    private Optional<ValidKey> find(ByteBuffer digest) throws InterruptedException {
+    private Optional<ValidKey> find(ByteBuffer digest, BooleanSupplier isBlocked) throws InterruptedException {
         Known before = remembered.getIfPresent(digest);
-        Semaphore permits = before != null && before.verdict.isValid() ? knownConnections : connections;
-        if (!permits.tryAcquire(WAIT_MILLIS_MAX, TimeUnit.MILLISECONDS)) {
-            throw ProblemException.busy("Too many keys are being verified; nothing was changed. Try again.");
+        boolean wasValid = before != null && before.verdict.isValid();
+        Semaphore permits = wasValid ? knownConnections : connections;
+        if (permits.getQueueLength() >= WAITING_MAX || !permits.tryAcquire(WAIT_MILLIS_MAX, TimeUnit.MILLISECONDS)) {
+            throw busy();
         }
         try {
+            if (!wasValid && isBlocked.getAsBoolean()) {
+                throw busy();
+            }
             return keys.findValid(digest.array());
         } finally {
             permits.release();
         }
+    }
+
+    private static ProblemException busy() {
+        return ProblemException.busy("Too many keys are being verified; nothing was changed. Try again.");
     }
 
     /** Makes every key be looked up again before it is used. A lookup that is under way does not count as that. */

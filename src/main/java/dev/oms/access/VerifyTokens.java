@@ -67,6 +67,9 @@ class VerifyTokens {
 
     private static final Pattern PRINTABLE = Pattern.compile(Texts.PRINTABLE);
 
+    /** RFC 7515 §7.1: three parts in base64url. Quarkus fails on some of what is none. */
+    private static final Pattern JWS = Pattern.compile("[\\w-]++\\.[\\w-]++\\.[\\w-]++");
+
     private final TrustIssuer issuer;
     private final TokenConfig config;
     private final IdentityProviderManager identities;
@@ -99,11 +102,14 @@ class VerifyTokens {
     }
 
     /**
-     * Verifies a token.
+     * Verifies a token. What is no token is refused without asking anybody.
      *
      * @return fails with a {@link ProblemException}, 503, when the issuer cannot be reached and is needed
      */
     CompletableFuture<Verdict> lookUp(String token, RoutingContext call) {
+        if (!JWS.matcher(token).matches()) {
+            return CompletableFuture.completedFuture(refused(NOT_VALID));
+        }
         return wasReached ? verify(token, call) : makeContact(token, call);
     }
 
@@ -120,26 +126,28 @@ class VerifyTokens {
             firstContact = contact;
         }
         return verify(token, call).whenComplete((verdict, failure) -> {
-            if (failure != null
-                    && Causes.root(failure) instanceof ProblemException problem
-                    && problem.problem().status() == 503) {
-                synchronized (this) {
-                    firstContact = null;
-                    pausedUntilNanos = System.nanoTime() + PAUSE_NANOS;
-                }
-                contact.completeExceptionally(failure);
-            } else {
+            if (failure == null) {
                 wasReached = true;
                 contact.complete(null);
+                return;
             }
+            synchronized (this) {
+                firstContact = null;
+                if (Causes.root(failure) instanceof ProblemException) {
+                    pausedUntilNanos = System.nanoTime() + PAUSE_NANOS;
+                }
+            }
+            // Those who wait have other tokens: a failure to verify this one is not theirs.
+            contact.completeExceptionally(unreachable());
         });
     }
 
     private CompletableFuture<Verdict> verify(String token, RoutingContext call) {
-        AuthenticationRequest request = HttpSecurityUtils.setRoutingContextAttribute(
-                new TokenAuthenticationRequest(new AccessTokenCredential(token)), call);
         return Uni.createFrom()
-                .deferred(() -> identities.authenticate(request))
+                .deferred(() -> {
+                    AuthenticationRequest request = new TokenAuthenticationRequest(new AccessTokenCredential(token));
+                    return identities.authenticate(HttpSecurityUtils.setRoutingContextAttribute(request, call));
+                })
                 .subscribeAsCompletionStage()
                 .handle((identity, failure) -> {
                     if (failure != null && isOutage(failure)) {
@@ -147,6 +155,9 @@ class VerifyTokens {
                                 "503, a token cannot be verified: %s",
                                 Causes.root(failure).getMessage());
                         throw unreachable();
+                    }
+                    if (failure != null && !isRefusal(failure)) {
+                        throw new IllegalStateException("A token cannot be verified", failure);
                     }
                     Verdict verdict = failure == null ? verdictOn(identity) : refused(NOT_VALID);
                     verdicts.put(digest(token), verdict);
@@ -159,17 +170,18 @@ class VerifyTokens {
     }
 
     private boolean isOutage(Throwable failure) {
-        if (Causes.of(failure)
-                .anyMatch(cause -> cause instanceof IOException
-                        || cause instanceof TimeoutException
-                        || cause instanceof VertxException)) {
-            return true;
-        }
-        if (Causes.find(failure, OIDCException.class) != null) {
-            // Once the issuer has been reached, this is a token of another kind, such as a refresh token.
-            return !wasReached;
-        }
-        return !(failure instanceof AuthenticationFailedException);
+        return Causes.of(failure)
+                        .anyMatch(cause -> cause instanceof IOException
+                                || cause instanceof TimeoutException
+                                || cause instanceof io.smallrye.mutiny.TimeoutException
+                                || cause instanceof VertxException)
+                || !wasReached && Causes.find(failure, OIDCException.class) != null;
+    }
+
+    private static boolean isRefusal(Throwable failure) {
+        return failure instanceof AuthenticationFailedException
+                // Not an outage, so the issuer has been reached: a token of another kind, such as a refresh token.
+                || Causes.find(failure, OIDCException.class) != null;
     }
 
     private Verdict verdictOn(SecurityIdentity identity) {

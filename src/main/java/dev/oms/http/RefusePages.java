@@ -7,8 +7,8 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 
 /**
- * Refuses on the management port what a page in a browser sends. Probes and Prometheus send no {@code Origin}; Quarkus
- * would let a page of any origin read the metrics.
+ * Refuses on the management port what a page in a browser sends: no page of another site can read it. Probes and
+ * Prometheus send no {@code Origin}; Quarkus would let a page of any origin read the metrics.
  */
 @ApplicationScoped
 class RefusePages {

@@ -59,6 +59,9 @@ class IssuerDownTest {
     @Tag("full")
     @Timeout(120)
     void tokensAreAcceptedOnceTheIssuerIsUp() throws IOException {
+        for (String noToken : List.of(".", "..", "...", "a.b")) {
+            get(noToken).statusCode(401);
+        }
         for (int i = 0; i < 5; i++) {
             get(token()).statusCode(503).header("Retry-After", "1");
             get(TestKeys.admin(OmsServers.ledger())).statusCode(200);

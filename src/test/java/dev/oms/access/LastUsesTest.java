@@ -12,6 +12,7 @@ import io.agroal.api.security.SimplePassword;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.TestProfile;
+import jakarta.inject.Inject;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -24,6 +25,9 @@ import org.junit.jupiter.api.Test;
 @TestProfile(WithKeys.class)
 @WithTestResource(OmsServers.class)
 class LastUsesTest {
+    @Inject
+    ApiKeys keys;
+
     private final Ledger ledger = OmsServers.ledger();
 
     private long create(String name) {
@@ -42,6 +46,18 @@ class LastUsesTest {
                                 .principal(new NamePrincipal(settings.get("OMS_DB_USER")))
                                 .credential(new SimplePassword(settings.get("OMS_DB_PASSWORD")))
                                 .initialSql("set enable_indexscan = off; set enable_bitmapscan = off"))));
+    }
+
+    @Test
+    void storesWhatHasBeenUsedBeforeItStops() throws Exception {
+        long id = create("stopping");
+        LastUses lastUses = new LastUses(keys);
+        lastUses.add(id);
+
+        lastUses.storeAtShutdown(null);
+
+        await().atMost(Duration.ofSeconds(30))
+                .until(() -> ledger.count("api_keys where last_used_at is not null and id = " + id) > 0);
     }
 
     /** Two web processes that lock the same keys in different orders would deadlock. */

@@ -28,6 +28,28 @@ class QuotaTest {
         assertThat(next.granted()).isEqualTo(1);
     }
 
+    /** Otherwise Retry-After would be 0. */
+    @Test
+    void aRefusedCallWaitsAtLeastAMicrosecond() {
+        Quota quota = new Quota(3);
+        Decision all = quota.take(3, 3, 0, SECOND);
+
+        // A third of a second is not a whole number of microseconds.
+        Decision early = quota.take(1, 1, all.arrivalMicros(), SECOND + 333_333);
+
+        assertThat(early).isEqualTo(new Decision(0, all.arrivalMicros(), 0, 1));
+        assertThat(early.waitSeconds()).isEqualTo(1);
+    }
+
+    /** As in Redis: a clock that was set back keeps nobody out for longer than a second. */
+    @Test
+    void nobodyWaitsLongerThanASecond() {
+        Decision decision = new Quota(1).take(1, 1, 10 * SECOND, 0);
+
+        assertThat(decision.granted()).isZero();
+        assertThat(decision.waitMicros()).isEqualTo(SECOND);
+    }
+
     /** In no stretch of time more than a second's units and those that the time has brought. */
     @Property(tries = 200)
     void neverGrantsMoreThanTheRate(

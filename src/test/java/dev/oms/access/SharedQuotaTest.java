@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.oms.OmsServers;
+import dev.oms.access.Quota.Decision;
 import dev.oms.process.TcpProxy;
 import io.quarkus.redis.datasource.ReactiveRedisDataSource;
 import io.quarkus.redis.runtime.datasource.ReactiveRedisDataSourceImpl;
@@ -13,12 +14,17 @@ import io.quarkus.test.junit.TestProfile;
 import io.vertx.mutiny.core.Vertx;
 import io.vertx.mutiny.redis.client.Redis;
 import io.vertx.mutiny.redis.client.RedisAPI;
+import io.vertx.redis.client.Command;
 import jakarta.inject.Inject;
 import java.net.URI;
 import java.time.Duration;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Quotas while Redis takes connections but does not answer. */
 @QuarkusTest
@@ -37,6 +43,51 @@ class SharedQuotaTest {
     private static void take(SharedQuota quota) throws Exception {
         assertThat(quota.take(1).toCompletableFuture().get(30, TimeUnit.SECONDS).granted())
                 .isEqualTo(1);
+    }
+
+    @Inject
+    ReactiveRedisDataSource source;
+
+    /** Nor is Redis taken to be down for the others. */
+    @ParameterizedTest
+    @CsvSource({"LPUSH", "SET"})
+    void whatElseIsUnderTheKeyOfAQuotaIsDeleted(String command) throws Exception {
+        RedisQuotas redis = new RedisQuotas(source, () -> "oms");
+        String name = UUID.randomUUID().toString();
+        OmsServers.streams().redis(Command.create(command), "oms:quota:" + name, "x");
+
+        take(new SharedQuota(name, QUOTA, redis));
+
+        assertThat(redis.isDown()).isFalse();
+        assertThat(OmsServers.streams().redis(Command.GET, "oms:quota:" + name).toString())
+                .matches("\\d+");
+    }
+
+    @Test
+    void whatHasComeSinceRedisWasAskedIsTold() throws Exception {
+        SharedQuota quota = new SharedQuota(UUID.randomUUID().toString(), QUOTA, new RedisQuotas(source, () -> "oms"));
+        take(quota);
+        Thread.sleep(1_100);
+
+        // One of those in hand.
+        Decision decision = quota.take(1).toCompletableFuture().get(30, TimeUnit.SECONDS);
+
+        assertThat(decision.remaining()).isEqualTo(1_000);
+        assertThat(decision.waitMicros()).isZero();
+    }
+
+    /** Each of many calls at once has a quota of its own, so each asks Redis. A slow machine gets another try. */
+    @Test
+    void aFullPoolOfConnectionsIsNoOutage() {
+        await().atMost(Duration.ofSeconds(60)).until(() -> {
+            RedisQuotas redis = new RedisQuotas(source, () -> "oms");
+            CompletableFuture<?>[] calls = Stream.generate(
+                            () -> quota(redis).take(1).toCompletableFuture())
+                    .limit(200)
+                    .toArray(CompletableFuture[]::new);
+            CompletableFuture.allOf(calls).join();
+            return !redis.isDown();
+        });
     }
 
     @Test

@@ -158,6 +158,10 @@ class TokenTest {
                 + "\n-----END PUBLIC KEY-----\n";
     }
 
+    private static String part(String json) {
+        return Issuer.base64(json.replace('\'', '"').getBytes(StandardCharsets.UTF_8));
+    }
+
     static Stream<Arguments> refuses() {
         return Stream.of(
                 token("expired", () -> Issuer.token(claims().put("exp", inSeconds(-60)))),
@@ -199,6 +203,18 @@ class TokenTest {
                 }),
                 token("no token", () -> "eyJ"),
                 token("no JSON", () -> "a.b.c"),
+                token("one dot", () -> "."),
+                token("two dots", () -> ".."),
+                token("three dots", () -> "..."),
+                token("no base64url", () -> "a.b.ü"),
+                token("header is no object", () -> part("[]") + "." + part("{}") + ".c"),
+                token("header of wrong types", () -> part("{'alg':1,'kid':[],'typ':{}}") + "." + part("{}") + ".c"),
+                token("critical header", () -> part("{'alg':'RS256','crit':1}") + "." + part("{}") + ".c"),
+                token("key in the header", () -> part("{'alg':'RS256','jwk':1,'x5c':1}") + "." + part("{}") + ".c"),
+                token("claims are no object", () -> part("{'alg':'RS256','kid':'rsa'}") + "." + part("[]") + ".c"),
+                token(
+                        "claims of wrong types",
+                        () -> part("{'alg':'RS256','kid':'rsa'}") + "." + part("{'exp':'x','iss':1,'aud':1}") + ".c"),
                 token("five parts", () -> "eyJhbGciOiJkaXIifQ.a.b.c.d"));
     }
 

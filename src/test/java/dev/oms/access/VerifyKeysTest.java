@@ -1,6 +1,7 @@
 package dev.oms.access;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.oms.OmsServers;
@@ -10,7 +11,9 @@ import io.quarkus.test.junit.TestProfile;
 import jakarta.inject.Inject;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -31,11 +34,12 @@ class VerifyKeysTest {
     private final KeySecret key =
             KeySecret.parse(TestKeys.admin(OmsServers.ledger())).orElseThrow();
     private VerifyKeys verifyKeys;
+    private volatile boolean isForgetting;
 
     @BeforeEach
     void lookUp() {
         verifyKeys = new VerifyKeys(keys, quotas, Clock.systemUTC(), now::get);
-        assertThat(verifyKeys.lookUp(key).join().isValid()).isTrue();
+        assertThat(verifyKeys.lookUp(key, () -> false).join().isValid()).isTrue();
     }
 
     private void pass(Duration time) {
@@ -82,11 +86,36 @@ class VerifyKeysTest {
     }
 
     @Test
+    void anUnknownKeyOfAnAddressThatIsBlockedMeanwhileIsNotLookedUp() {
+        assertThatThrownBy(
+                        () -> verifyKeys.lookUp(KeySecret.create(), () -> true).join())
+                .hasMessageContaining("Too many keys are being verified");
+    }
+
+    /** As when somebody revokes keys all the time. */
+    @Test
+    void aKeyIsNotLookedUpAgainForEver() {
+        AtomicReference<VerifyKeys> restless = new AtomicReference<>();
+        restless.set(new VerifyKeys(keys, quotas, Clock.systemUTC(), () -> {
+            // What is looked up reads the clock, and so does forget().
+            if (!isForgetting) {
+                isForgetting = true;
+                restless.get().forget();
+                isForgetting = false;
+            }
+            return now.get();
+        }));
+
+        assertThatThrownBy(() -> restless.get().lookUp(key, () -> false).get(30, TimeUnit.SECONDS))
+                .hasMessageContaining("Keys are changing");
+    }
+
+    @Test
     void aChangeOfKeysMakesAllBeLookedUpBeforeTheyAreUsed() {
         verifyKeys.forget();
 
         assertThat(isKnown()).isFalse();
-        verifyKeys.lookUp(key).join();
+        verifyKeys.lookUp(key, () -> true).join();
         assertThat(isKnown()).isTrue();
     }
 }
