@@ -8,7 +8,8 @@ import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import java.util.List;
-import java.util.regex.Pattern;
+import java.util.Locale;
+import java.util.stream.Stream;
 
 /**
  * Refuses a body that is compressed or encoded otherwise with 415, one with a transfer coding besides {@code chunked}
@@ -21,8 +22,6 @@ import java.util.regex.Pattern;
  */
 @ApplicationScoped
 class RefuseEncodings {
-    private static final Pattern LAST_IS_CHUNKED = Pattern.compile("(?i)(^|,)\\s*chunked\\s*$");
-
     private final WriteProblem writeProblem;
 
     RefuseEncodings(WriteProblem writeProblem) {
@@ -41,7 +40,7 @@ class RefuseEncodings {
                 // What follows is no request.
                 call.response().putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
             }
-            int status = LAST_IS_CHUNKED.matcher(transferCodings.getLast()).find() ? 501 : 400;
+            int status = isChunkedAfterOthers(transferCodings) ? 501 : 400;
             writeProblem.write(call, Problem.of(status, "The only Transfer-Encoding that is understood is chunked."));
         } else if (RequireUtf8.READING.contains(call.request().method())
                 && !isOnly(headers.getAll(HttpHeaders.CONTENT_ENCODING), HttpHeaders.IDENTITY)
@@ -52,6 +51,17 @@ class RefuseEncodings {
         } else {
             call.next();
         }
+    }
+
+    private static boolean isChunkedAfterOthers(List<String> headers) {
+        List<String> codings = Stream.of(
+                        String.join(",", headers).toLowerCase(Locale.ROOT).split(","))
+                .map(String::strip)
+                .filter(coding -> !coding.isEmpty())
+                .toList();
+        return codings.size() > 1
+                && codings.getLast().equals("chunked")
+                && !codings.stream().allMatch("chunked"::equals);
     }
 
     private static boolean isOnly(List<String> codings, CharSequence known) {

@@ -249,6 +249,7 @@ class RefusalsTest {
             gzip, chunked | 501
             gzip          | 400
             chunked, gzip | 400
+            chunked, chunked | 400
             nonsense      | 400
             identity      | 400
             """)
