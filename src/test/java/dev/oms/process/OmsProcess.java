@@ -149,7 +149,8 @@ public final class OmsProcess implements AutoCloseable {
 
     /** Runs the process to its end, and returns what it writes to standard output. */
     public String read(String... arguments) throws IOException, InterruptedException {
-        List<String> command = new ArrayList<>(command(flags));
+        // Without the archive: if it is missing, the JVM says so there.
+        List<String> command = new ArrayList<>(command(QUICK_TO_START));
         command.addAll(List.of(arguments));
         return Child.read(log(), environment, command);
     }
