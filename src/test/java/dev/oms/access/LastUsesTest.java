@@ -19,6 +19,7 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.junit.jupiter.api.Test;
 
 @QuarkusTest
@@ -37,12 +38,15 @@ class LastUsesTest {
     }
 
     /** Reads tables from the beginning to the end, so that it comes across the key last that was changed last. */
-    private static AgroalDataSource scanning() throws SQLException {
+    @ConfigProperty(name = "quarkus.datasource.jdbc.url")
+    String url;
+
+    private AgroalDataSource scanning() throws SQLException {
         Map<String, String> settings = OmsServers.servers().settings();
         return AgroalDataSource.from(new AgroalDataSourceConfigurationSupplier()
                 .connectionPoolConfiguration(pool -> pool.maxSize(1)
                         .connectionFactoryConfiguration(connection -> connection
-                                .jdbcUrl(settings.get("OMS_DB_URL"))
+                                .jdbcUrl(url)
                                 .principal(new NamePrincipal(settings.get("OMS_DB_USER")))
                                 .credential(new SimplePassword(settings.get("OMS_DB_PASSWORD")))
                                 .initialSql("set enable_indexscan = off; set enable_bitmapscan = off"))));
