@@ -4,7 +4,6 @@ import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.oms.access.ApiKeys.ValidKey;
 import jakarta.enterprise.context.ApplicationScoped;
-import java.time.Duration;
 
 /** The quotas of the keys, and of the subjects of tokens, that have been used lately. */
 @ApplicationScoped
@@ -13,14 +12,13 @@ class Quotas {
     static final String ATTRIBUTE = "quota";
 
     /** Far more than are in use at a time. */
+    // Without an expiry: the native image lacks the class for both.
     private static final int QUOTAS_MAX = 10_000;
 
     private final AccessConfig config;
     private final RedisQuotas redis;
-    private final Cache<Id, SharedQuota> quotas = Caffeine.newBuilder()
-            .maximumSize(QUOTAS_MAX)
-            .expireAfterAccess(Duration.ofHours(1))
-            .build();
+    private final Cache<Id, SharedQuota> quotas =
+            Caffeine.newBuilder().maximumSize(QUOTAS_MAX).build();
 
     Quotas(AccessConfig config, RedisQuotas redis) {
         this.config = config;
