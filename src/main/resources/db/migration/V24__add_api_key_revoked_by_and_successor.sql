@@ -1,4 +1,4 @@
--- Who revoked a key, and which key replaced it when it was rolled. Null for keys of before.
+-- Who revoked a key, and which key replaced it when it was rolled. Null for older keys.
 --
 -- All others queue behind a lock request that waits. So wait only briefly (lock_timeout), and retry.
 do $$

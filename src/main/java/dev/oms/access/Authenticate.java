@@ -147,11 +147,11 @@ class Authenticate {
             } else if (Causes.root(failure) instanceof ProblemException refused) {
                 writeProblem.write(call, refused.problem());
             } else if (!DatabaseFailure.of(failure).isTransient()) {
-                LOG.error("500: a key cannot be verified", failure);
+                LOG.error("500: a key or token cannot be verified", failure);
                 writeProblem.write(call, Problem.ofUnexpected());
             } else {
                 LOG.warnf(
-                        "503, a key cannot be verified: %s",
+                        "503, a key or token cannot be verified: %s",
                         Causes.root(failure).getMessage());
                 writeProblem.write(call, Problem.ofUnavailable());
             }

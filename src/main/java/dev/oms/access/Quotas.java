@@ -11,8 +11,7 @@ class Quotas {
     /** The attribute of an identity that is its {@link SharedQuota}. */
     static final String ATTRIBUTE = "quota";
 
-    /** Far more than are in use at a time. */
-    // Without an expiry: the native image lacks the class for both.
+    /** Far more than are in use at a time. There is no expiry beside it: the native image lacks a cache with both. */
     private static final int QUOTAS_MAX = 10_000;
 
     private final AccessConfig config;
