@@ -14,15 +14,16 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A user with two confirmed orders for an item, which is one of two items below their thresholds; and two dead jobs,
- * one of an order that does not exist, the other without an order.
+ * A user with two confirmed orders for an item; two items that are out of stock; and two dead jobs, one of an order
+ * that does not exist, the other without an order.
  */
 public record ExampleWorld(long user, long item, long order, long deadJob, long key) {
     static final long JOB_WITHOUT_ORDER = -1;
 
     public static ExampleWorld create(Ledger ledger) {
         String name = Shop.uniqueName();
-        Shop.item(Shop.uniqueName(), 5, 10);
+        Shop.item(Shop.uniqueName(), 0, 10);
+        Shop.item(Shop.uniqueName(), 0, 10);
         long item = Shop.item(name, 5, 10);
         long user = Shop.user();
         long first = Shop.order(user, Map.of(name, 1));
