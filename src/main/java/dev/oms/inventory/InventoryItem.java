@@ -23,7 +23,7 @@ public class InventoryItem {
     public static final long QUANTITY_MAX = 1_000_000_000;
 
     /** Above any id that will ever be assigned; multiplied by {@link #QUANTITY_MAX}, it fits into a long. */
-    static final long ID_LIMIT = 1L << 32;
+    public static final long ID_LIMIT = 1L << 32;
 
     @Id
     @GeneratedValue(strategy = GenerationType.IDENTITY)

@@ -34,8 +34,16 @@ public enum OrderStatus {
     }
 
     /** Whether an order in this status still awaits the deduction of its stock. */
-    boolean awaitsDeduction() {
+    public boolean awaitsDeduction() {
         return !bySettling().isEmpty();
+    }
+
+    /** Whether an order in this status has the stock that was deducted for it. */
+    public boolean holdsStock() {
+        return switch (this) {
+            case Confirmed, OutForDelivery, Delivered -> true;
+            case Pending, Received, Rejected, Cancelled -> false;
+        };
     }
 
     /** The statuses that {@code update_status} may set, besides {@code Cancelled}. */

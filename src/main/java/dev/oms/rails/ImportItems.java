@@ -2,6 +2,7 @@ package dev.oms.rails;
 
 import dev.oms.http.Statements;
 import dev.oms.http.Texts;
+import dev.oms.inventory.InventoryItem;
 import dev.oms.inventory.MovementKind;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -32,9 +33,6 @@ final class ImportItems {
     private static final String OPENING = "Taken over from the Rails service, with what its orders took";
     private static final String RESTOCKED = "Restocked in the Rails service";
     private static final String CORRECTED = "Changed in the Rails service";
-
-    /** Above any id that OMS can sort by. */
-    private static final long ID_LIMIT = 1L << 32;
 
     private static final Pattern PRINTABLE = Pattern.compile(Texts.PRINTABLE);
 
@@ -172,8 +170,8 @@ final class ImportItems {
 
     private static Item item(ResultSet row) throws SQLException, Unacceptable {
         long id = row.getLong(1);
-        if (id <= 0 || id >= ID_LIMIT) {
-            throw new Unacceptable("has an id that is not between 1 and " + (ID_LIMIT - 1));
+        if (id <= 0 || id >= InventoryItem.ID_LIMIT) {
+            throw new Unacceptable("has an id that is not between 1 and " + (InventoryItem.ID_LIMIT - 1));
         }
         String name = row.getString(2) == null ? "" : Texts.normalizeName(row.getString(2));
         if (name.isBlank()) {

@@ -129,26 +129,12 @@ final class ImportOrders {
             boolean hasNewLines,
             MovementKind movement) {
         boolean isDue() {
-            return awaitsDeduction(status);
+            return status.awaitsDeduction();
         }
 
         String due() {
             return isDue() ? "DEDUCTION" : null;
         }
-    }
-
-    private static boolean awaitsDeduction(OrderStatus status) {
-        return switch (status) {
-            case Pending, Received -> true;
-            case Confirmed, OutForDelivery, Delivered, Rejected, Cancelled -> false;
-        };
-    }
-
-    private static boolean holdsStock(OrderStatus status) {
-        return switch (status) {
-            case Confirmed, OutForDelivery, Delivered -> true;
-            case Pending, Received, Rejected, Cancelled -> false;
-        };
     }
 
     /** Decides about all orders, and lists what cannot be carried over. */
@@ -297,7 +283,7 @@ final class ImportOrders {
                 null,
                 lines(OrderItems.parse(row.items)),
                 true,
-                holdsStock(status) ? MovementKind.DEDUCTION : null);
+                status.holdsStock() ? MovementKind.DEDUCTION : null);
     }
 
     private Change change(Row row, Known before, Holding holding) throws Unacceptable {
@@ -311,12 +297,12 @@ final class ImportOrders {
         if (hasTaken && hasNewLines) {
             throw new Unacceptable("has other items than when its stock was taken; it stays as it was taken over");
         }
-        if (hasTaken && status != OrderStatus.Cancelled && (hasRestored || !holdsStock(status))) {
+        if (hasTaken && status != OrderStatus.Cancelled && (hasRestored || !status.holdsStock())) {
             throw new Unacceptable("has gone from " + before.status + " to " + status
                     + ", which its stock cannot follow; it stays as it was taken over");
         }
         MovementKind movement = null;
-        if (!hasTaken && holdsStock(status)) {
+        if (!hasTaken && status.holdsStock()) {
             movement = MovementKind.DEDUCTION;
         } else if (hasTaken && !hasRestored && status == OrderStatus.Cancelled) {
             movement = MovementKind.RESTORATION;

@@ -20,18 +20,20 @@ import org.junit.jupiter.params.provider.EnumSource;
 class OrderStatusTest {
     @ParameterizedTest
     @CsvSource(nullValues = "-", delimiter = '|', textBlock = """
-            Pending        | Confirmed,Rejected | Received                 | true
-            Received       | Confirmed,Rejected | -                        | true
-            Confirmed      | -                  | OutForDelivery,Delivered | true
-            OutForDelivery | -                  | Delivered                | true
-            Delivered      | -                  | -                        | false
-            Rejected       | -                  | -                        | true
-            Cancelled      | -                  | -                        | true
+            Pending        | Confirmed,Rejected | Received                 | true  | false
+            Received       | Confirmed,Rejected | -                        | true  | false
+            Confirmed      | -                  | OutForDelivery,Delivered | true  | true
+            OutForDelivery | -                  | Delivered                | true  | true
+            Delivered      | -                  | -                        | false | true
+            Rejected       | -                  | -                        | true  | false
+            Cancelled      | -                  | -                        | true  | false
             """)
-    void allowsExactlyTheTable(OrderStatus from, String bySettling, String byUpdate, boolean cancellable) {
+    void allowsExactlyTheTable(
+            OrderStatus from, String bySettling, String byUpdate, boolean cancellable, boolean holdsStock) {
         assertThat(from.bySettling()).isEqualTo(statuses(bySettling));
         assertThat(from.byUpdate()).isEqualTo(statuses(byUpdate));
         assertThat(from.isCancellable()).isEqualTo(cancellable);
+        assertThat(from.holdsStock()).isEqualTo(holdsStock);
         assertThat(from.dueByCancelling().isPresent()).isEqualTo(from == Confirmed || from == OutForDelivery);
     }
 
