@@ -2,7 +2,6 @@ package dev.oms.rails;
 
 import dev.oms.http.Statements;
 import dev.oms.http.Texts;
-import dev.oms.inventory.InventoryItem;
 import dev.oms.inventory.MovementKind;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -170,9 +169,7 @@ final class ImportItems {
 
     private static Item item(ResultSet row) throws SQLException, Unacceptable {
         long id = row.getLong(1);
-        if (id <= 0 || id >= InventoryItem.ID_LIMIT) {
-            throw new Unacceptable("has an id that is not between 1 and " + (InventoryItem.ID_LIMIT - 1));
-        }
+        Ids.require(id, Ids.ITEM_MAX);
         String name = row.getString(2) == null ? "" : Texts.normalizeName(row.getString(2));
         if (name.isBlank()) {
             throw new Unacceptable("has no name");

@@ -252,9 +252,7 @@ final class ImportOrders {
     }
 
     private void require(Row row, Set<Long> users) throws SQLException, Unacceptable {
-        if (row.id <= 0) {
-            throw new Unacceptable("has an id that is not positive");
-        }
+        Ids.require(row.id, Ids.MAX);
         if (row.userId == null) {
             throw new Unacceptable("has no user");
         }

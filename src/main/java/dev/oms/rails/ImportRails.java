@@ -59,7 +59,10 @@ public class ImportRails {
                 Rejects rejects = new Rejects(request.rejects)) {
             Instant now = clock.instant();
             target.begin(
-                    new LastIds(source.lastId("users"), source.lastId("inventory_items"), source.lastId("orders")),
+                    new LastIds(
+                            source.lastId("users", Ids.MAX),
+                            source.lastId("inventory_items", Ids.ITEM_MAX),
+                            source.lastId("orders", Ids.MAX)),
                     now);
             Progress userProgress = new Progress("Users");
             new ImportUsers(source, target, rejects, userProgress, now).run();

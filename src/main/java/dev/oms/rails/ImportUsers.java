@@ -82,9 +82,7 @@ final class ImportUsers {
         }
 
         void require() throws Unacceptable {
-            if (id <= 0) {
-                throw new Unacceptable("has an id that is not positive");
-            }
+            Ids.require(id, Ids.MAX);
             require("name", name);
             require("email", email);
             require("phone", phone);

@@ -159,9 +159,10 @@ final class RailsDatabase implements AutoCloseable {
         return query;
     }
 
-    /** The highest id of a table, or 0. */
-    long lastId(String table) throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement("select coalesce(max(id), 0) from " + table);
+    /** The highest id of a table, but for those above a maximum, or 0. */
+    long lastId(String table, long max) throws SQLException {
+        try (PreparedStatement statement = Statements.prepare(
+                        connection, "select coalesce(max(id), 0) from " + table + " where id between 1 and ?", max);
                 ResultSet row = statement.executeQuery()) {
             row.next();
             return row.getLong(1);

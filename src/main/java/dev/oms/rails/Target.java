@@ -69,7 +69,7 @@ final class Target {
         T run(Connection connection) throws SQLException;
     }
 
-    /** The highest ids of the source. */
+    /** The highest ids of the source that can be taken over. */
     record LastIds(long user, long item, long order) {}
 
     String identity() throws SQLException {
@@ -80,7 +80,7 @@ final class Target {
 
     /**
      * Begins a run, which ends the one before, and moves the sequences on, so that OMS gives no id that the source has
-     * given.
+     * given, but for those that are too high to be taken over.
      *
      * @throws ImportRefused when the database has, or may have, anything that does not come from the source
      */

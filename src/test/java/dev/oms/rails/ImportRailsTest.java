@@ -116,6 +116,28 @@ class ImportRailsTest {
                 .containsExactly("8", "12", "24");
     }
 
+    /** All later rows would have ids above it: items that cannot be sorted, and no users and orders at all. */
+    @Test
+    void doesNotMoveTheSequencesToAnIdThatIsTooHigh() throws SQLException, IOException {
+        rails.user(7);
+        rails.user(Long.MAX_VALUE);
+        rails.item(11, "burger", 90);
+        rails.item(1L << 31, "stray", 1);
+        rails.order(23, 7L, "Delivered", "{\"burger\": 2}");
+        rails.order(1L << 53, 7L, "Delivered", "{\"burger\": 2}");
+
+        run();
+
+        assertThat(rejects())
+                .containsExactly(
+                        "users,9223372036854775807,\"has an id that is not between 1 and 9007199254740991\"",
+                        "inventory_items,2147483648,\"has an id that is not between 1 and 2147483647\"",
+                        "orders,9007199254740992,\"has an id that is not between 1 and 9007199254740991\"");
+        assertThat(oms.texts("select nextval(name) from unnest(array['users_id_seq', 'inventory_items_id_seq', "
+                        + "'orders_id_seq']) name"))
+                .containsExactly("8", "12", "24");
+    }
+
     @Test
     void explainsTheStockAndWhatOrdersTook() throws SQLException {
         rails.user(1);
@@ -197,7 +219,7 @@ class ImportRailsTest {
 
         assertThat(rejects())
                 .containsExactlyInAnyOrder(
-                        "users,-1,\"has an id that is not positive\"",
+                        "users,-1,\"has an id that is not between 1 and 9007199254740991\"",
                         "users,2,\"has no name\"",
                         "users,3,\"has no name\"",
                         "users,4,\"has no email\"",
@@ -213,7 +235,7 @@ class ImportRailsTest {
                         "inventory_items,6,\"has a negative quantity: \"\"-3\"\"\"",
                         "inventory_items,7,\"has no quantity\"",
                         "inventory_items,8,\"has a name with control characters, \"\"bell?\"\"\"",
-                        "inventory_items,4294967296,\"has an id that is not between 1 and 4294967295\"",
+                        "inventory_items,4294967296,\"has an id that is not between 1 and 2147483647\"",
                         "orders,2,\"has no user\"",
                         "orders,3,\"has the user 99, who does not exist\"",
                         "orders,4,\"has the user 4, who is not taken over\"",
