@@ -2,7 +2,6 @@ package dev.oms.rails;
 
 import dev.oms.http.Statements;
 import dev.oms.http.Texts;
-import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -28,26 +27,23 @@ final class ImportUsers {
     /** Of some ids, those that are users. */
     private static final String EXISTING = "select id from users where id = any(?)";
 
-    // An e-mail address belongs to one user, however it is written: the expression and the condition of V25's index.
+    // An email address belongs to one user, however it is written: the expression and the condition of V25's index.
     private static final String TAKEN = """
             not exists (
                 select 1 from users u
                 where lower(normalize(u.email, nfc)) = lower(normalize(w.email, nfc)) and not u.email_shared and u.id <> w.id)
             and not exists (select 1 from users u where u.phone = w.phone and u.id <> w.id)""";
 
+    private static final String ROW =
+            "(values (?::bigint, ?, ?, ?, ?::timestamptz, ?::timestamptz)) w (id, name, email, phone, created_at, updated_at)";
+
     private static final String INSERT = """
-            with w as (select * from unnest(?, ?, ?, ?, ?, ?) w (id, name, email, phone, created_at, updated_at))
             insert into users (id, name, email, phone, created_at, updated_at)
-            select id, name, email, phone, created_at::timestamptz, updated_at::timestamptz from w
-            where not exists (
-                select 1 from w o where lower(normalize(o.email, nfc)) = lower(normalize(w.email, nfc)) and o.id < w.id)
-            and %s
-            order by id on conflict do nothing returning id""".formatted(TAKEN);
+            select * from %s where %s on conflict do nothing""".formatted(ROW, TAKEN);
 
     private static final String UPDATE = """
             update users set name = w.name, email = w.email, phone = w.phone, created_at = w.created_at, updated_at = w.updated_at
-            from (values (?::bigint, ?, ?, ?, ?::timestamptz, ?::timestamptz)) w (id, name, email, phone, created_at, updated_at)
-            where users.id = w.id and %s""".formatted(TAKEN);
+            from %s where users.id = w.id and %s""".formatted(ROW, TAKEN);
 
     private static final String HOLDER = """
             select id, phone from users
@@ -59,6 +55,8 @@ final class ImportUsers {
     private final Rejects rejects;
     private final Progress progress;
     private final Instant now;
+    private final List<Row> refusedChanges = new ArrayList<>();
+    private final List<Row> refusedAdditions = new ArrayList<>();
 
     ImportUsers(RailsDatabase source, Target target, Rejects rejects, Progress progress, Instant now) {
         this.source = source;
@@ -108,10 +106,17 @@ final class ImportUsers {
             source.readUsers(after, Long.MAX_VALUE, PAGE, row -> rows.add(Row.read(row)));
             boolean isLast = page.size() < PAGE;
             long to = isLast ? Long.MAX_VALUE : page.getLast().id;
-            write(page, known(after, to, page));
+            takeOver(page, known(after, to, page));
             progress.read(page.size());
             after = to;
         } while (page.size() == PAGE);
+        retry();
+        for (Row row : refusedChanges) {
+            reject(row);
+        }
+        for (Row row : refusedAdditions) {
+            reject(row);
+        }
     }
 
     /**
@@ -149,7 +154,7 @@ final class ImportUsers {
         });
     }
 
-    private void write(List<Row> page, Map<Long, Row> known) throws SQLException {
+    private void takeOver(List<Row> page, Map<Long, Row> known) throws SQLException {
         List<Row> added = new ArrayList<>();
         List<Row> changed = new ArrayList<>();
         for (Row row : page) {
@@ -163,29 +168,31 @@ final class ImportUsers {
                 rejects.add(TABLE, row.id, e.getMessage());
             }
         }
+        write(changed, added);
+    }
+
+    /** Writes users, and keeps those whose email address or phone another one has. */
+    private void write(List<Row> changed, List<Row> added) throws SQLException {
         // Before the new ones, which may have what these have given up.
-        int[] updated =
-                changed.isEmpty() ? new int[0] : target.inTransaction(connection -> update(connection, changed));
-        for (int i = 0; i < updated.length; i++) {
-            if (updated[i] == 0) {
-                reject(changed.get(i));
-            } else {
-                progress.changed(1);
-            }
-        }
-        if (!added.isEmpty()) {
-            Set<Long> inserted = target.inTransaction(connection -> insert(connection, added));
-            for (Row row : added) {
-                // Once more, alone: what was in its way may have been another row of the page, itself not inserted.
-                if (!inserted.contains(row.id)
-                        && target.inTransaction(connection -> insert(connection, List.of(row)))
-                                .isEmpty()) {
-                    reject(row);
-                } else {
-                    progress.added(1);
-                }
-            }
-        }
+        List<Row> notChanged = execute(UPDATE, changed);
+        progress.changed(changed.size() - notChanged.size());
+        refusedChanges.addAll(notChanged);
+        List<Row> notAdded = execute(INSERT, added);
+        progress.added(added.size() - notAdded.size());
+        refusedAdditions.addAll(notAdded);
+    }
+
+    /** Tries those again whose email address or phone another one had, as long as somebody gives up what is wanted. */
+    private void retry() throws SQLException {
+        int before;
+        do {
+            List<Row> changed = List.copyOf(refusedChanges);
+            List<Row> added = List.copyOf(refusedAdditions);
+            before = changed.size() + added.size();
+            refusedChanges.clear();
+            refusedAdditions.clear();
+            write(changed, added);
+        } while (refusedChanges.size() + refusedAdditions.size() < before);
     }
 
     private void reject(Row row) throws SQLException {
@@ -201,53 +208,33 @@ final class ImportUsers {
         }));
     }
 
-    private Set<Long> insert(Connection connection, List<Row> rows) throws SQLException {
-        Set<Long> inserted = new HashSet<>();
-        try (PreparedStatement statement = Statements.prepare(
-                        connection,
-                        INSERT,
-                        Target.longs(connection, rows.stream().map(Row::id).toList()),
-                        connection.createArrayOf(
-                                "text", rows.stream().map(Row::name).toArray()),
-                        connection.createArrayOf(
-                                "text", rows.stream().map(Row::email).toArray()),
-                        connection.createArrayOf(
-                                "text", rows.stream().map(Row::phone).toArray()),
-                        connection.createArrayOf(
-                                "text",
-                                rows.stream()
-                                        .map(row ->
-                                                row.times.orElse(now).created().toString())
-                                        .toArray()),
-                        connection.createArrayOf(
-                                "text",
-                                rows.stream()
-                                        .map(row ->
-                                                row.times.orElse(now).updated().toString())
-                                        .toArray()));
-                ResultSet row = statement.executeQuery()) {
-            while (row.next()) {
-                inserted.add(row.getLong(1));
+    /** Writes rows one after the other, and returns those that were refused. */
+    private List<Row> execute(String sql, List<Row> rows) throws SQLException {
+        List<Row> refused = new ArrayList<>();
+        for (int from = 0; from < rows.size(); from += PAGE) {
+            List<Row> page = rows.subList(from, Math.min(from + PAGE, rows.size()));
+            int[] written = target.inTransaction(connection -> {
+                try (PreparedStatement statement = connection.prepareStatement(sql)) {
+                    for (Row row : page) {
+                        Times times = row.times.orElse(now);
+                        statement.setLong(1, row.id);
+                        statement.setString(2, row.name);
+                        statement.setString(3, row.email);
+                        statement.setString(4, row.phone);
+                        statement.setObject(5, times.created().atOffset(ZoneOffset.UTC));
+                        statement.setObject(6, times.updated().atOffset(ZoneOffset.UTC));
+                        statement.addBatch();
+                    }
+                    return statement.executeBatch();
+                }
+            });
+            for (int i = 0; i < written.length; i++) {
+                if (written[i] == 0) {
+                    refused.add(page.get(i));
+                }
             }
         }
-        return inserted;
-    }
-
-    /** How many rows each update has changed: none when another user has the e-mail address or the phone. */
-    private int[] update(Connection connection, List<Row> rows) throws SQLException {
-        try (PreparedStatement statement = connection.prepareStatement(UPDATE)) {
-            for (Row row : rows) {
-                Times times = row.times.orElse(now);
-                statement.setLong(1, row.id);
-                statement.setString(2, row.name);
-                statement.setString(3, row.email);
-                statement.setString(4, row.phone);
-                statement.setObject(5, times.created().atOffset(ZoneOffset.UTC));
-                statement.setObject(6, times.updated().atOffset(ZoneOffset.UTC));
-                statement.addBatch();
-            }
-            return statement.executeBatch();
-        }
+        return refused;
     }
 
     /** Of some users, those that have been taken over. */

@@ -460,6 +460,55 @@ class ImportRailsTest {
     }
 
     @Test
+    void followsUsersWhoTakeWhatOthersGiveUp() throws SQLException, IOException {
+        rails.user(1);
+        rails.user(2);
+        rails.user(3);
+        run();
+
+        rails.execute(
+                "update users set phone = case when id < 3 then lpad((id + 1)::text, 10, '0') else 'new' end, email = 'new' || id");
+        rails.execute("update users set email = 'u2@example.com' where id = 1");
+        Outcome outcome = run();
+
+        assertThat(rejects()).isEmpty();
+        assertThat(outcome).isEqualTo(new Outcome(3, 0, 0, 0));
+        assertThat(oms.texts("select concat_ws(' ', email, phone) from users order by id"))
+                .containsExactly("u2@example.com 0000000002", "new2 0000000003", "new3 new");
+    }
+
+    @Test
+    void takesOverANewUserWhoHasWhatOneOfALaterPageGivesUp() throws SQLException, IOException {
+        rails.fill(5_999, 1, 0);
+        rails.execute("update users set phone = null where id = 1");
+        run();
+        assertThat(rejects()).contains("users,1,\"has no phone\"");
+
+        rails.execute("update users set phone = 'new' where id = 5999");
+        rails.execute("update users set phone = '0000005999' where id = 1");
+        rails.order(1, 1L, "Pending", "{\"item_1\": 1}");
+        Outcome outcome = run();
+
+        assertThat(rejects()).noneMatch(line -> line.startsWith("users,1,") || line.startsWith("orders"));
+        assertThat(outcome.users()).isEqualTo(2);
+        assertThat(orders()).containsExactly("1 1 Pending DEDUCTION");
+    }
+
+    @Test
+    void listsUsersWhoSwapTheirPhones() throws SQLException, IOException {
+        rails.user(1);
+        rails.user(2);
+        run();
+
+        rails.execute("update users set phone = case id when 1 then '0000000002' else '0000000001' end");
+        run();
+
+        assertThat(rejects())
+                .containsExactly(
+                        "users,1,\"has the same phone as user 2\"", "users,2,\"has the same phone as user 1\"");
+    }
+
+    @Test
     void anEmailAddressBelongsToOneUserHoweverItsAccentsAreEncoded() throws SQLException, IOException {
         rails.user(1);
         rails.user(2);
