@@ -171,7 +171,10 @@ final class ImportOrders {
         write(settled, false);
     }
 
-    /** Writes the orders that a worker of OMS is to settle. It may do so at once, so the stock must be right by now. */
+    /**
+     * Writes the orders that a worker of OMS is to settle. None should run yet. If one does, the stock is right for it
+     * by now, but no run of the import can follow.
+     */
     void writeDue() throws SQLException {
         write(due, true);
     }

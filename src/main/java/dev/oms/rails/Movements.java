@@ -50,7 +50,7 @@ final class Movements {
             long after = quantities.merge(movement.itemId, movement.delta, Long::sum);
             if (after < 0) {
                 throw new ImportRefused("the stock of item " + movement.itemId
-                        + " was changed meanwhile; stop web and workers, and run the import again.");
+                        + " was changed meanwhile; stop web and workers, and start over with an empty database.");
             }
             rows.add(
                     movement.itemId,

@@ -571,6 +571,44 @@ class ImportRailsTest {
         }
     }
 
+    /** Somebody takes what is there of an item, again and again. */
+    private static final class Meddling extends PGSimpleDataSource {
+        private static final long serialVersionUID = 1L;
+
+        private Meddling(PGSimpleDataSource database) {
+            setUrl(database.getURL());
+            setUser(database.getUser());
+            setPassword(database.getPassword());
+        }
+
+        @Override
+        public Connection getConnection() throws SQLException {
+            try (Connection other = super.getConnection();
+                    Statement statement = other.createStatement()) {
+                statement.execute("""
+                        with taken as (update inventory_items set quantity = 0 where quantity > 0 returning id)
+                        insert into stock_movements (inventory_item_id, kind, delta, quantity_after, actor, created_at)
+                        select id, 'CORRECTION', -1, 0, 'somebody', now() from taken""");
+            }
+            return super.getConnection();
+        }
+    }
+
+    @Test
+    void cannotGoOnWhenTheStockIsChangedMeanwhile() throws SQLException {
+        rails.user(1);
+        rails.item(1, "burger", 0);
+        rails.order(1, 1L, "Confirmed", "{\"burger\": 1}");
+
+        assertThatThrownBy(() -> run(new Meddling(database)))
+                .isInstanceOf(ImportRefused.class)
+                .hasMessage("the stock of item 1 was changed meanwhile; "
+                        + "stop web and workers, and start over with an empty database.");
+
+        assertRefused(rails.url(), "OMS has been used since the last import");
+        assertThat(run(MigratedDatabases.create())).isEqualTo(new Outcome(1, 1, 1, 0));
+    }
+
     @Test
     void goesOnWhereverItWasCutOff() throws SQLException, IOException {
         rails.fill(2_000, 1_500, 7_000);
