@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.UUID;
 import java.util.regex.Pattern;
 
 /**
@@ -30,13 +31,12 @@ final class Rejects implements AutoCloseable {
     /** @throws ImportRefused when the file cannot be written */
     Rejects(Path path) {
         this.path = path;
-        part = path.resolveSibling(path.getFileName() + ".part");
+        // Each run has a file of its own. Others may read it, unlike one that createTempFile creates.
+        part = path.resolveSibling(path.getFileName() + "." + UUID.randomUUID() + ".part");
         if (Files.exists(path) && !Files.isRegularFile(path)) {
             throw new ImportRefused("the report of rejected rows cannot be written to " + path + ": it is not a file.");
         }
         try {
-            // A new file: an earlier run may still write to the old one.
-            Files.deleteIfExists(part);
             file = Files.newBufferedWriter(part, StandardCharsets.UTF_8, StandardOpenOption.CREATE_NEW);
             file.write("table,id,reason\n");
             file.flush();
@@ -77,6 +77,7 @@ final class Rejects implements AutoCloseable {
     public void close() {
         try {
             file.close();
+            Files.deleteIfExists(part);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

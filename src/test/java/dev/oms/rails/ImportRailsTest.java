@@ -788,6 +788,21 @@ class ImportRailsTest {
         assertRefused(rails.url(), "OMS has been used since the last import");
 
         assertThat(rejects()).containsExactly("inventory_items,1,\"has no quantity\"");
+        assertThat(directory).isDirectoryNotContaining("glob:**.part");
+    }
+
+    @Test
+    void aRefusedRunLeavesTheReportOfOneThatIsNotFinished() throws IOException {
+        Path report = directory.resolve("rejects.csv");
+
+        try (Rejects first = new Rejects(report)) {
+            first.add("users", 1, "has no name");
+            new Rejects(report).close();
+            first.finish();
+        }
+
+        assertThat(rejects()).containsExactly("users,1,\"has no name\"");
+        assertThat(directory).isDirectoryNotContaining("glob:**.part");
     }
 
     @Test
