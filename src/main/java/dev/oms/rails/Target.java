@@ -162,13 +162,12 @@ final class Target {
             try {
                 T result = work.run(connection);
                 connection.commit();
-                if (isPatient) {
-                    connection.setNetworkTimeout(Runnable::run, timeout);
-                }
+                connection.setNetworkTimeout(Runnable::run, timeout);
                 return result;
             } catch (SQLException | RuntimeException e) {
                 try {
                     connection.rollback();
+                    connection.setNetworkTimeout(Runnable::run, timeout);
                 } catch (SQLException failure) {
                     e.addSuppressed(failure);
                 }

@@ -7,6 +7,10 @@ import dev.oms.Ledger;
 import dev.oms.rails.ImportRails.Outcome;
 import dev.oms.rails.ImportRails.Request;
 import dev.oms.start.MigratedDatabases;
+import io.agroal.api.AgroalDataSource;
+import io.agroal.api.configuration.supplier.AgroalDataSourceConfigurationSupplier;
+import io.agroal.api.security.NamePrincipal;
+import io.agroal.api.security.SimplePassword;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -803,6 +807,29 @@ class ImportRailsTest {
 
         assertThat(rejects()).containsExactly("users,1,\"has no name\"");
         assertThat(directory).isDirectoryNotContaining("glob:**.part");
+    }
+
+    @Test
+    void aRefusedRunLeavesTheTimeoutOfTheConnection() throws SQLException {
+        oms.execute(
+                "insert into users (name, email, phone, created_at, updated_at) values ('a', 'b', 'c', now(), now())");
+
+        try (AgroalDataSource pool = AgroalDataSource.from(new AgroalDataSourceConfigurationSupplier()
+                .connectionPoolConfiguration(config -> config.maxSize(1)
+                        .connectionFactoryConfiguration(factory -> factory.jdbcUrl(database.getURL())
+                                .principal(new NamePrincipal(database.getUser()))
+                                .credential(new SimplePassword(database.getPassword()))
+                                .jdbcProperty("socketTimeout", "30"))))) {
+            assertThatThrownBy(() -> new Target(pool)
+                            .begin(
+                                    new Target.LastIds(0, 0, 0),
+                                    Clock.systemUTC().instant()))
+                    .isInstanceOf(ImportRefused.class);
+
+            try (Connection connection = pool.getConnection()) {
+                assertThat(connection.getNetworkTimeout()).isEqualTo(30_000);
+            }
+        }
     }
 
     @Test
