@@ -238,12 +238,15 @@ final class ImportOrders {
             }
         }
         Set<Long> users = wantedUsers.isEmpty() ? Set.of() : ImportUsers.existing(target, wantedUsers);
+        wantedUsers.removeAll(users);
+        // They make a difference to the reason only.
+        Set<Long> rejectedUsers = report == null ? Set.of() : source.existingUsers(wantedUsers);
         Map<Long, Holding> holdings = changed.isEmpty() ? Map.of() : holdings(changed);
         List<Change> changes = new ArrayList<>();
         for (Row row : unequal) {
             try {
                 Known before = known.get(row.id);
-                require(row, users);
+                require(row, users, rejectedUsers);
                 changes.add(before == null ? add(row) : change(row, before, holdings.get(row.id)));
             } catch (Unacceptable e) {
                 if (report != null) {
@@ -254,16 +257,16 @@ final class ImportOrders {
         return changes;
     }
 
-    private void require(Row row, Set<Long> users) throws SQLException, Unacceptable {
+    private static void require(Row row, Set<Long> users, Set<Long> rejectedUsers) throws Unacceptable {
         Ids.require(row.id, Ids.MAX);
         if (row.userId == null) {
             throw new Unacceptable("has no user");
         }
         if (!users.contains(row.userId)) {
             throw new Unacceptable(
-                    source.existingUsers(Set.of(row.userId)).isEmpty()
-                            ? "has the user " + row.userId + ", who does not exist"
-                            : "has the user " + row.userId + ", who is not taken over");
+                    rejectedUsers.contains(row.userId)
+                            ? "has the user " + row.userId + ", who is not taken over"
+                            : "has the user " + row.userId + ", who does not exist");
         }
         if (row.status == null) {
             throw new Unacceptable("has no status");
