@@ -26,7 +26,7 @@ import java.util.stream.Stream;
 
 /**
  * Takes over the orders: those that are new, and those that have changed since the last run. An order has changed when
- * its user, its status or one of its times has; otherwise its items are not even read.
+ * its user, its status or one of its times has; its items are compared only then.
  *
  * <p>First it plans: it decides about every order, and adds up what the orders will take of each item. Then it writes,
  * page by page, deciding again. So its memory does not grow with the number of orders.

@@ -40,7 +40,8 @@ public class ImportRails {
     public record Request(String url, Optional<String> user, Optional<String> password, Path rejects) {}
 
     /**
-     * What a run has written, new or changed.
+     * The rows that a run has added or changed. An item counts as changed if its name, its threshold or its times were,
+     * but not for a correction of its stock, nor when it was taken off sale.
      *
      * @param rejected the rows that it could not carry over
      */

@@ -3,6 +3,7 @@ package dev.oms.rails;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import dev.oms.http.Texts;
 import java.io.IOException;
@@ -11,8 +12,13 @@ import java.util.Map;
 
 /** Reads the column {@code items} of an order, such as {@code {"burger": 2, "fries": "1"}}. */
 final class OrderItems {
-    // As StrictJson, but without its limits, which are for what clients send.
+    // As StrictJson, but without limits, which are for what clients send.
     private static final JsonFactory JSON = JsonFactory.builder()
+            .streamReadConstraints(StreamReadConstraints.builder()
+                    .maxNameLength(Integer.MAX_VALUE)
+                    .maxNumberLength(Integer.MAX_VALUE)
+                    .maxStringLength(Integer.MAX_VALUE)
+                    .build())
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
             .build();

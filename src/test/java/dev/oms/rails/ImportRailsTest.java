@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.oms.Ledger;
+import dev.oms.http.Texts;
 import dev.oms.rails.ImportRails.Outcome;
 import dev.oms.rails.ImportRails.Request;
 import dev.oms.start.MigratedDatabases;
@@ -218,6 +219,10 @@ class ImportRailsTest {
         rails.order(21, 1L, "Delivered", "{\"burger\": 1, \"burger \": 1}");
         rails.order(22, 1L, "Delivered", "{\"burger\": true}");
         rails.execute("update orders set updated_at = '-infinity' where id = 22");
+        String name = "x".repeat(60_000);
+        rails.order(23, 1L, "Delivered", "{\"" + name + "\": 1}");
+        String number = "1" + "0".repeat(2_000);
+        rails.order(24, 1L, "Delivered", "{\"burger\": " + number + "}");
 
         Outcome outcome = run();
 
@@ -260,7 +265,10 @@ class ImportRailsTest {
                         "orders,19,\"has a quantity of \"\"burger\"\" above 2147483647: \"\"99999999999999999999\"\"\"",
                         "orders,20,\"has a quantity of \"\"burger\"\" that is not a number\"",
                         "orders,21,\"has the item \"\"burger \"\" more than once\"",
-                        "orders,22,\"has a time that is not between the years 1 and 9999\"");
+                        "orders,22,\"has a time that is not between the years 1 and 9999\"",
+                        "orders,23,\"has the item \"\"" + Texts.shorten(name, 100) + "\"\", which does not exist\"",
+                        "orders,24,\"has a quantity of \"\"burger\"\" above 2147483647: \"\""
+                                + Texts.shorten(number, 100) + "\"\"\"");
         assertThat(outcome).isEqualTo(new Outcome(1, 1, 1, rejects().size()));
         assertThat(ledgerOf(1)).containsExactly("OPENING 91 91", "DEDUCTION 1 -1 90");
         oms.assertConsistent();
