@@ -185,10 +185,10 @@ final class ImportItems {
         }
         long quantity = Numbers.parse("quantity", row.getString(3));
         // No quantity is below a negative threshold, or below none.
-        String threshold = row.getString(4) == null || row.getString(4).startsWith("-") ? "0" : row.getString(4);
+        long threshold = row.getString(4) == null ? 0 : Numbers.parseFromZero("threshold", row.getString(4));
         Times times = Times.read(row, 5);
         times.require();
-        return new Item(id, name, quantity, Numbers.parse("threshold", threshold), times);
+        return new Item(id, name, quantity, threshold, times);
     }
 
     /**

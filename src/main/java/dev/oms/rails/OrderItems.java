@@ -59,8 +59,7 @@ final class OrderItems {
         String subject = "quantity of " + Rejects.quote(name);
         long quantity =
                 switch (parser.currentToken()) {
-                    case VALUE_NUMBER_INT, VALUE_STRING -> Numbers.parse(subject, parser.getText());
-                    case VALUE_NUMBER_FLOAT -> Numbers.whole(subject, parser.getDecimalValue());
+                    case VALUE_NUMBER_INT, VALUE_NUMBER_FLOAT, VALUE_STRING -> Numbers.parse(subject, parser.getText());
                     case VALUE_NULL -> throw new Unacceptable("has no " + subject);
                     default -> throw new Unacceptable("has a " + subject + " that is not a number");
                 };

@@ -274,6 +274,53 @@ class ImportRailsTest {
         oms.assertConsistent();
     }
 
+    @ParameterizedTest
+    @CsvSource(nullValues = "-", textBlock = """
+            2,          2
+            2.00,       2
+            '-0.0',     0
+            20e-1,      2
+            2e0,        2
+            1e9,        1000000000
+            2147483647, 2147483647
+            2147483648, 'has a quantity above 2147483647: ""2147483648""'
+            1e99999999, 'has a quantity above 2147483647: ""1e99999999""'
+            '-1.5',     'has a negative quantity: ""-1.5""'
+            2.5,        'has a quantity that is not a whole number: ""2.5""'
+            1e-9999999, 'has a quantity that is not a whole number: ""1e-9999999""'
+            02,         'has a quantity that is not a whole number: ""02""'
+            2.,         'has a quantity that is not a whole number: ""2.""'
+            '-abc',     'has a quantity that is not a whole number: ""-abc""'
+            """)
+    void readsNumbersOfAnyType(String quantity, String read) throws SQLException, IOException {
+        rails.execute("alter table inventory_items alter quantity type varchar");
+        rails.item(1, "burger", 1);
+        rails.execute("update inventory_items set quantity = '" + quantity + "'");
+
+        run();
+
+        assertThat(oms.texts("select quantity from inventory_items"))
+                .isEqualTo(read.startsWith("has") ? List.of() : List.of(read));
+        assertThat(rejects())
+                .isEqualTo(read.startsWith("has") ? List.of("inventory_items,1,\"" + read + "\"") : List.of());
+    }
+
+    @Test
+    void readsThresholdsOfAnyType() throws SQLException, IOException {
+        rails.execute("alter table inventory_items alter threshold type varchar");
+        for (long id = 1; id <= 4; id++) {
+            rails.item(id, "item " + id, 1);
+        }
+        rails.execute("update inventory_items set threshold = (array['7.0', '-7', '-abc', null])[id]");
+
+        run();
+
+        assertThat(oms.texts("select concat_ws(' ', id, threshold) from inventory_items order by id"))
+                .containsExactly("1 7", "2 0", "4 0");
+        assertThat(rejects())
+                .containsExactly("inventory_items,3,\"has a threshold that is not a whole number: \"\"-abc\"\"\"");
+    }
+
     @Test
     void takesOverWhatHasBeenMendedSince() throws SQLException, IOException {
         rails.user(1);
