@@ -2,6 +2,7 @@ package dev.oms.rails;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import dev.oms.Ledger;
 import dev.oms.http.Texts;
@@ -19,6 +20,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -668,6 +670,18 @@ class ImportRailsTest {
         assertThat(run(MigratedDatabases.create())).isEqualTo(new Outcome(1, 1, 1, 0));
     }
 
+    /** Gives up a server that is silent for some time. */
+    private static final class Impatient extends PGSimpleDataSource {
+        private static final long serialVersionUID = 1L;
+
+        private Impatient(PGSimpleDataSource database, Duration timeout) {
+            setUrl(database.getURL());
+            setUser(database.getUser());
+            setPassword(database.getPassword());
+            setSocketTimeout(Math.toIntExact(timeout.toSeconds()));
+        }
+    }
+
     @Test
     void goesOnWhereverItWasCutOff() throws SQLException, IOException {
         rails.fill(2_000, 1_500, 7_000);
@@ -898,29 +912,34 @@ class ImportRailsTest {
     }
 
     @Test
-    void waitsForTheFirstStatementsHoweverLongTheyTake() throws SQLException {
-        rails.user(1);
+    void waitsForTheFirstStatementsHoweverLongTheyTake() throws Exception {
         run();
-        PGSimpleDataSource impatient = new Failing(database, Integer.MAX_VALUE);
-        impatient.setSocketTimeout(1);
+        Duration timeout = Duration.ofSeconds(2);
+        Target impatient = new Target(new Impatient(database, timeout));
 
         // As if there were very many events.
         try (Connection other = database.getConnection();
                 Statement statement = other.createStatement()) {
             other.setAutoCommit(false);
             statement.execute("lock table order_events");
-            CompletableFuture<Void> released = CompletableFuture.runAsync(
-                    () -> {
-                        try {
-                            other.commit();
-                        } catch (SQLException e) {
-                            throw new IllegalStateException(e);
-                        }
-                    },
-                    CompletableFuture.delayedExecutor(3, TimeUnit.SECONDS));
-            assertThat(run(impatient)).isEqualTo(new Outcome(0, 0, 0, 0));
-            released.join();
+            CompletableFuture<Void> begun = CompletableFuture.runAsync(() -> {
+                try {
+                    impatient.begin(
+                            new Target.LastIds(0, 0, 0), Clock.systemUTC().instant());
+                } catch (SQLException e) {
+                    throw new IllegalStateException(e);
+                }
+            });
+            await().atMost(Duration.ofSeconds(60))
+                    .until(() -> begun.isDone()
+                            || oms.count("pg_locks where not granted and relation = 'order_events'::regclass") == 1);
+            Thread.sleep(timeout.plusSeconds(1));
+            assertThat(begun).isNotDone();
+            other.commit();
+            begun.get(60, TimeUnit.SECONDS);
         }
+
+        assertThat(oms.count("imports")).isEqualTo(2);
     }
 
     @Test
