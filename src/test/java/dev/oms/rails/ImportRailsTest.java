@@ -798,25 +798,29 @@ class ImportRailsTest {
 
     @Test
     void refusesARoleThatCannotMoveTheSequences() throws SQLException {
-        oms.execute("drop role if exists importing");
-        oms.execute("create role importing login password 'importing'");
-        oms.execute("grant select, insert, update, delete on all tables in schema public to importing");
-        oms.execute("grant usage on all sequences in schema public to importing");
-        PGSimpleDataSource other = MigratedDatabases.create();
-        other.setDatabaseName(database.getDatabaseName());
-        other.setUser("importing");
-        other.setPassword("importing");
+        // Roles belong to the whole server.
+        String role = "importing_" + System.nanoTime();
+        oms.execute("create role " + role + " login password 'importing'");
+        try {
+            oms.execute("grant select, insert, update, delete on all tables in schema public to " + role);
+            oms.execute("grant usage on all sequences in schema public to " + role);
+            PGSimpleDataSource other = MigratedDatabases.create();
+            other.setDatabaseName(database.getDatabaseName());
+            other.setUser(role);
+            other.setPassword("importing");
 
-        assertThatThrownBy(() -> run(other))
-                .isInstanceOf(ImportRefused.class)
-                .hasMessage("OMS_DB_USER may not move the sequences on; "
-                        + "src/main/postgres/roles.sql grants what it needs.");
-        rails.user(7);
-        oms.execute("grant update on all sequences in schema public to importing");
-        assertThat(run(other)).isEqualTo(new Outcome(1, 0, 0, 0));
-        assertThat(oms.texts("select nextval('users_id_seq')")).containsExactly("8");
-        oms.execute("drop owned by importing");
-        oms.execute("drop role importing");
+            assertThatThrownBy(() -> run(other))
+                    .isInstanceOf(ImportRefused.class)
+                    .hasMessage("OMS_DB_USER may not move the sequences on; "
+                            + "src/main/postgres/roles.sql grants what it needs.");
+            rails.user(7);
+            oms.execute("grant update on all sequences in schema public to " + role);
+            assertThat(run(other)).isEqualTo(new Outcome(1, 0, 0, 0));
+            assertThat(oms.texts("select nextval('users_id_seq')")).containsExactly("8");
+        } finally {
+            oms.execute("drop owned by " + role);
+            oms.execute("drop role " + role);
+        }
     }
 
     @ParameterizedTest
