@@ -229,7 +229,7 @@ final class ImportItems {
         restock(deductions);
     }
 
-    /** Takes off sale what is gone, and for a moment what gets another name, which may be one that another item had. */
+    /** Archives items that are gone, and renamed ones until {@code write}, so that names can be exchanged. */
     private void free() throws SQLException {
         List<Long> freed = known.entrySet().stream()
                 .filter(entry -> {

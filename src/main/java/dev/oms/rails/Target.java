@@ -41,9 +41,8 @@ final class Target {
                 and not exists (select 1 from stock_movements where actor is distinct from '%1$s')
             from imports""".formatted(ACTOR);
 
-    // Renaming, archiving and deleting items leave neither. Rows of the import have the times of the source, whose
-    // clock
-    // may differ: so times tell nothing.
+    // Renaming, archiving and deleting items leave neither. Nor do times tell: rows of the import have those of the
+    // source, whose clock may differ.
     private static final String ITEMS_DIGEST = """
             select coalesce(sum(hashtextextended(
                 concat_ws(' ', id, threshold, archived_at is not null, name), 0)::numeric), 0)
