@@ -887,12 +887,12 @@ class ImportRailsTest {
         oms.execute(
                 "insert into users (name, email, phone, created_at, updated_at) values ('a', 'b', 'c', now(), now())");
 
+        String url = new Impatient(database, Duration.ofSeconds(30)).getURL();
         try (AgroalDataSource pool = AgroalDataSource.from(new AgroalDataSourceConfigurationSupplier()
                 .connectionPoolConfiguration(config -> config.maxSize(1)
-                        .connectionFactoryConfiguration(factory -> factory.jdbcUrl(database.getURL())
+                        .connectionFactoryConfiguration(factory -> factory.jdbcUrl(url)
                                 .principal(new NamePrincipal(database.getUser()))
-                                .credential(new SimplePassword(database.getPassword()))
-                                .jdbcProperty("socketTimeout", "30"))))) {
+                                .credential(new SimplePassword(database.getPassword())))))) {
             assertThatThrownBy(() -> new Target(pool)
                             .begin(
                                     new Target.LastIds(0, 0, 0),
