@@ -1,6 +1,7 @@
 package dev.oms;
 
 import dev.oms.http.Causes;
+import dev.oms.rails.ImportConfig;
 import dev.oms.rails.ImportRails;
 import dev.oms.rails.ImportRails.Outcome;
 import dev.oms.rails.ImportRails.Request;
@@ -12,8 +13,6 @@ import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
-import java.util.Optional;
-import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.jboss.logging.Logger;
 
 /**
@@ -26,16 +25,11 @@ public class ImportTask implements QuarkusApplication {
     private static final String REJECTS = "import-rejects.csv";
 
     private final ImportRails importRails;
-    private final Optional<String> user;
-    private final Optional<String> password;
+    private final ImportConfig config;
 
-    ImportTask(
-            ImportRails importRails,
-            @ConfigProperty(name = "oms.import.user") Optional<String> user,
-            @ConfigProperty(name = "oms.import.password") Optional<String> password) {
+    ImportTask(ImportRails importRails, ImportConfig config) {
         this.importRails = importRails;
-        this.user = user;
-        this.password = password;
+        this.config = config;
     }
 
     @Override
@@ -58,7 +52,7 @@ public class ImportTask implements QuarkusApplication {
         } catch (InvalidPathException e) {
             return refuse(USAGE);
         }
-        return run(new Request(url.url(), user, password, file));
+        return run(new Request(url.url(), config.user(), config.password(), file));
     }
 
     private int run(Request request) {

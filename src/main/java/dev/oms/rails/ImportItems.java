@@ -11,6 +11,7 @@ import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -71,7 +72,39 @@ final class ImportItems {
         this.now = now;
     }
 
-    /** An item of the source. */
+    /** An item of the source, as it is there. */
+    private record Row(long id, String name, String quantity, String threshold, Times times) {
+        static Row read(ResultSet row) throws SQLException {
+            return new Row(row.getLong(1), row.getString(2), row.getString(3), row.getString(4), Times.read(row, 5));
+        }
+
+        Item item() throws Unacceptable {
+            Ids.require(id, Ids.ITEM_MAX);
+            String normalized = name == null ? "" : Texts.normalizeName(name);
+            if (normalized.isBlank()) {
+                throw new Unacceptable("has no name");
+            }
+            if (normalized.length() > Texts.NAME_MAX) {
+                throw new Unacceptable("has a name of more than " + Texts.NAME_MAX + " characters");
+            }
+            if (!PRINTABLE.matcher(normalized).matches()) {
+                throw new Unacceptable("has a name with control characters, " + Rejects.quote(normalized));
+            }
+            if (quantity == null) {
+                throw new Unacceptable("has no quantity");
+            }
+            times.require();
+            return new Item(
+                    id,
+                    normalized,
+                    Numbers.parse("quantity", quantity),
+                    // No quantity is below a negative threshold, or below none.
+                    threshold == null ? 0 : Numbers.parseFromZero("threshold", threshold),
+                    times);
+        }
+    }
+
+    /** An item that can be carried over. */
     record Item(long id, String name, long quantity, long threshold, Times times) {}
 
     /** An item of an earlier run. */
@@ -86,22 +119,21 @@ final class ImportItems {
         readKnown();
         Set<Long> found = new HashSet<>();
         Map<Long, Item> valid = new TreeMap<>();
-        long[] after = {Long.MIN_VALUE};
-        int[] rows = {PAGE};
-        while (rows[0] == PAGE) {
-            rows[0] = 0;
-            source.readItems(after[0], Long.MAX_VALUE, PAGE, row -> {
-                after[0] = row.getLong(1);
-                rows[0]++;
-                found.add(after[0]);
+        long after = Long.MIN_VALUE;
+        List<Row> page;
+        do {
+            page = readRows(after);
+            for (Row row : page) {
+                after = row.id;
+                found.add(row.id);
                 try {
-                    valid.put(after[0], item(row));
+                    valid.put(row.id, row.item());
                 } catch (Unacceptable e) {
-                    reject(after[0], row.getString(2), e.getMessage());
+                    reject(row.id, row.name, e.getMessage());
                 }
-            });
-            progress.read(rows[0]);
-        }
+            }
+            progress.read(page.size());
+        } while (page.size() == PAGE);
         while (accept(valid, found)) {
             // Until none is rejected that keeps a name of its own.
         }
@@ -146,49 +178,35 @@ final class ImportItems {
         }
     }
 
-    private void readKnown() throws SQLException {
-        long[] after = {Long.MIN_VALUE};
-        int[] rows = {PAGE};
-        while (rows[0] == PAGE) {
-            rows[0] = 0;
-            target.read(connection -> {
-                try (PreparedStatement statement = Statements.prepare(connection, KNOWN, after[0], PAGE);
-                        ResultSet row = statement.executeQuery()) {
-                    while (row.next()) {
-                        rows[0]++;
-                        after[0] = row.getLong(1);
-                        known.put(
-                                after[0],
-                                new Known(row.getString(2), row.getLong(3), Times.read(row, 4), row.getBoolean(6)));
-                    }
-                }
-                return null;
-            });
-        }
+    private List<Row> readRows(long after) throws SQLException {
+        List<Row> rows = new ArrayList<>();
+        source.readItems(after, Long.MAX_VALUE, PAGE, row -> rows.add(Row.read(row)));
+        return rows;
     }
 
-    private static Item item(ResultSet row) throws SQLException, Unacceptable {
-        long id = row.getLong(1);
-        Ids.require(id, Ids.ITEM_MAX);
-        String name = row.getString(2) == null ? "" : Texts.normalizeName(row.getString(2));
-        if (name.isBlank()) {
-            throw new Unacceptable("has no name");
-        }
-        if (name.length() > Texts.NAME_MAX) {
-            throw new Unacceptable("has a name of more than " + Texts.NAME_MAX + " characters");
-        }
-        if (!PRINTABLE.matcher(name).matches()) {
-            throw new Unacceptable("has a name with control characters, " + Rejects.quote(name));
-        }
-        if (row.getString(3) == null) {
-            throw new Unacceptable("has no quantity");
-        }
-        long quantity = Numbers.parse("quantity", row.getString(3));
-        // No quantity is below a negative threshold, or below none.
-        long threshold = row.getString(4) == null ? 0 : Numbers.parseFromZero("threshold", row.getString(4));
-        Times times = Times.read(row, 5);
-        times.require();
-        return new Item(id, name, quantity, threshold, times);
+    private void readKnown() throws SQLException {
+        long after = Long.MIN_VALUE;
+        LinkedHashMap<Long, Known> page;
+        do {
+            page = knownPage(after);
+            known.putAll(page);
+            after = page.isEmpty() ? after : page.lastEntry().getKey();
+        } while (page.size() == PAGE);
+    }
+
+    private LinkedHashMap<Long, Known> knownPage(long after) throws SQLException {
+        return target.read(connection -> {
+            LinkedHashMap<Long, Known> page = new LinkedHashMap<>();
+            try (PreparedStatement statement = Statements.prepare(connection, KNOWN, after, PAGE);
+                    ResultSet row = statement.executeQuery()) {
+                while (row.next()) {
+                    page.put(
+                            row.getLong(1),
+                            new Known(row.getString(2), row.getLong(3), Times.read(row, 4), row.getBoolean(6)));
+                }
+            }
+            return page;
+        });
     }
 
     /**

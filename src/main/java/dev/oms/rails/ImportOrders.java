@@ -347,7 +347,7 @@ final class ImportOrders {
                 if (found.contains(last)) {
                     known.put(last, entry.getValue());
                 } else if (report != null) {
-                    report.add(TABLE, last, Progress.GONE);
+                    report.add(TABLE, last, Rejects.GONE);
                 }
             }
         } while (page.size() == PAGE);

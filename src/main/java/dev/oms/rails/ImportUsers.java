@@ -134,7 +134,7 @@ final class ImportUsers {
                 if (found.contains(row.id)) {
                     known.put(row.id, row);
                 } else {
-                    rejects.add(TABLE, row.id, Progress.GONE);
+                    rejects.add(TABLE, row.id, Rejects.GONE);
                 }
             }
         } while (rows.size() == PAGE);

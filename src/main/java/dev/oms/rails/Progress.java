@@ -5,9 +5,6 @@ import org.jboss.logging.Logger;
 
 /** Counts the rows of a table, and logs a line every ten seconds and at the end. */
 final class Progress {
-    /** The reason for a row of an earlier run that the source has no more. */
-    static final String GONE = "is gone from the source; it stays as it was taken over";
-
     private static final Logger LOG = Logger.getLogger(Progress.class);
     private static final Duration EVERY = Duration.ofSeconds(10);
 

@@ -20,6 +20,9 @@ import java.util.regex.Pattern;
  * @see <a href="https://www.rfc-editor.org/rfc/rfc4180">RFC 4180</a>
  */
 final class Rejects implements AutoCloseable {
+    /** The reason for a row of an earlier run that the source has no more. */
+    static final String GONE = "is gone from the source; it stays as it was taken over";
+
     private static final Pattern CONTROL = Pattern.compile("\\p{Cc}");
     private static final int SHOWN_MAX = 100;
 
