@@ -259,3 +259,10 @@ class RefusalsTest {
         isProblem(http1("POST", "/inventory_items", headers, ""), status);
     }
 }
+            ''            | 400
+        // Several headers are one list.
+        String[] lines = coding.split(", ");
+        if (lines.length > 1) {
+            headers = Map.of("Transfer-Encoding", lines[0] + "\r\nTransfer-Encoding: " + lines[1]);
+            isProblem(http1("POST", "/inventory_items", headers, ""), status);
+        }
