@@ -5,6 +5,7 @@ import dev.oms.access.Scopes;
 import dev.oms.http.Actor;
 import dev.oms.http.Bodies;
 import dev.oms.http.Page;
+import dev.oms.http.RedisProblem;
 import dev.oms.job.FailedJob.FailedJobView;
 import dev.oms.job.Workers.Reconciliation;
 import dev.oms.job.Workers.Worker;
