@@ -61,8 +61,8 @@ class JobResource {
     }
 
     /**
-     * The state of the jobs. Everything but {@code failed} and {@code dead} comes from Redis, and is null while Redis
-     * is unavailable.
+     * The state of the jobs. Everything but {@code failed}, {@code dead} and the problem comes from Redis, and is null
+     * while {@code redis} is false: it does not answer, or not with a stream.
      *
      * @param redisProblem why workers cannot use Redis, although it may answer; null if they can
      * @param depth the number of jobs in the stream, delivered to a worker or not
