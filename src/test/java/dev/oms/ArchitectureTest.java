@@ -61,7 +61,7 @@ class ArchitectureTest {
             .whereLayer("audit")
             .mayOnlyBeAccessedByLayers("main")
             .whereLayer("job")
-            .mayOnlyBeAccessedByLayers("rails", "flow", "audit")
+            .mayOnlyBeAccessedByLayers("flow", "audit")
             .whereLayer("order")
             .mayOnlyBeAccessedByLayers("rails", "flow", "audit", "job")
             .whereLayer("inventory")
