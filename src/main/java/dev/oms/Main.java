@@ -3,7 +3,7 @@ package dev.oms;
 import dev.oms.access.CreateKeyTask;
 import dev.oms.audit.AuditTask;
 import dev.oms.embedded.EmbeddedServers;
-import dev.oms.http.LimitHeaders;
+import dev.oms.http.CheckRequestHead;
 import dev.oms.start.CheckIntervals;
 import dev.oms.start.MigrateTask;
 import dev.oms.start.Serve;
@@ -25,7 +25,7 @@ public class Main {
     private static final Logger QUARKUS_LOG = Logger.getLogger("io.quarkus.runtime.Application");
 
     public static void main(String... args) {
-        System.setProperty(LimitHeaders.URI_CHECK_OFF, "true");
+        System.setProperty(CheckRequestHead.URI_CHECK_OFF, "true");
         // The embedded servers are on the class path in dev mode only. Nothing else tells dev mode from the packaged
         // application this early.
         try {

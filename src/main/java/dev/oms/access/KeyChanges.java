@@ -2,6 +2,7 @@ package dev.oms.access;
 
 import dev.oms.http.Causes;
 import dev.oms.http.RedisConfig;
+import dev.oms.http.RedisProblem;
 import io.quarkus.redis.datasource.ReactiveRedisDataSource;
 import io.quarkus.redis.datasource.keys.ReactiveKeyCommands;
 import io.quarkus.redis.datasource.value.ReactiveValueCommands;
@@ -79,7 +80,7 @@ class KeyChanges {
 
     private Uni<String> lastChange() {
         return redis.get(lastChange)
-                .onFailure(RedisQuotas::isOfWrongType)
+                .onFailure(failure -> RedisProblem.of(failure) == RedisProblem.WRONG_TYPE)
                 .recoverWithUni(() -> redisKeys.del(lastChange).replaceWith((String) null));
     }
 

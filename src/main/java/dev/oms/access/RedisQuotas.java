@@ -3,10 +3,10 @@ package dev.oms.access;
 import dev.oms.access.Quota.Decision;
 import dev.oms.http.Causes;
 import dev.oms.http.RedisConfig;
+import dev.oms.http.RedisProblem;
 import io.quarkus.redis.datasource.ReactiveRedisDataSource;
 import io.smallrye.mutiny.Uni;
 import io.vertx.mutiny.redis.client.Response;
-import io.vertx.redis.client.impl.types.ErrorType;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 import org.jboss.logging.Logger;
@@ -67,18 +67,10 @@ class RedisQuotas {
     Uni<Decision> take(String name, Quota quota, long atLeast, long atMost) {
         return run(name, quota, atLeast, atMost)
                 // Of one key only: the others' quotas are not touched.
-                .onFailure(RedisQuotas::isOfWrongType)
+                .onFailure(failure -> RedisProblem.of(failure) == RedisProblem.WRONG_TYPE)
                 .recoverWithUni(() -> delete(prefix + name).chain(() -> run(name, quota, atLeast, atMost)))
                 .onFailure()
                 .invoke(this::down);
-    }
-
-    /** Whether Redis says that something else is stored under a key. */
-    static boolean isOfWrongType(Throwable failure) {
-        // A script's error begins with other words in Redis 6.
-        return Causes.find(failure, ErrorType.class) instanceof ErrorType reply
-                && reply.getMessage() != null
-                && reply.getMessage().contains("WRONGTYPE");
     }
 
     private Uni<Response> delete(String key) {

@@ -5,7 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.oms.flow.FlowBuckets.Bucket;
 import dev.oms.flow.HealthSnapshot.PostgresHealth;
 import dev.oms.flow.HealthSnapshot.RedisHealth;
-import dev.oms.job.RedisProblem;
+import dev.oms.http.RedisProblem;
 import dev.oms.job.Workers.Reconciliation;
 import dev.oms.job.Workers.Worker;
 import io.quarkus.runtime.annotations.RegisterForReflection;

@@ -1,7 +1,7 @@
 package dev.oms.flow;
 
 import dev.oms.flow.FlowBuckets.Bucket;
-import dev.oms.job.RedisProblem;
+import dev.oms.http.RedisProblem;
 import dev.oms.job.Workers.Reconciliation;
 import dev.oms.job.Workers.Worker;
 import java.time.Instant;

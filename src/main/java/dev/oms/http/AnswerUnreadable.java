@@ -5,7 +5,9 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
 import io.quarkus.vertx.VertxOptionsCustomizer;
+import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
+import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
@@ -55,11 +57,22 @@ class AnswerUnreadable implements VertxOptionsCustomizer {
                 .putHeader(HttpHeaders.CONTENT_ENCODING, HttpHeaders.IDENTITY)
                 .putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
         SecureResponses.secure(response.headers());
+        // Not ended yet, which closes the connection. Until then, the HTTP server discards what is still sent.
+        Buffer body = json(problem);
+        response.putHeader(HttpHeaders.CONTENT_LENGTH, Integer.toString(body.length()));
+        response.write(body);
+        Vertx.currentContext().owner().setTimer(WriteProblem.LINGER_MILLIS, expired -> {
+            if (!response.closed()) {
+                response.end();
+            }
+        });
+    }
+
+    private static Buffer json(Problem problem) {
         try {
-            response.end(JSON.writeValueAsString(problem));
+            return Buffer.buffer(JSON.writeValueAsBytes(problem));
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("A problem is valid JSON", e);
         }
-        request.connection().close();
     }
 }

@@ -14,8 +14,8 @@ public enum FilterOrder {
     /** {@link LimitReceiving}, before anything that may respond: a client can leave any response unreceived. */
     LIMIT_RECEIVING,
 
-    /** {@link LimitHeaders}, before anything that reads the path or a header. */
-    LIMIT_HEADERS,
+    /** {@link CheckRequestHead}, before anything that reads the path or a header. */
+    CHECK_REQUEST_HEAD,
 
     /** {@link StripJson}, before anything that decides by the path; it begins again with the first. */
     STRIP_JSON,
@@ -47,8 +47,8 @@ public enum FilterOrder {
     /** {@link SecureConsole}, before {@link OverrideAccept} replaces the header that it reads. */
     SECURE_CONSOLE,
 
-    /** {@link AnswerOptions}, before JAX-RS. */
-    ANSWER_OPTIONS,
+    /** {@link CheckMethod}, before JAX-RS. */
+    CHECK_METHOD,
 
     /** {@link OverrideAccept}, before JAX-RS. */
     OVERRIDE_ACCEPT,

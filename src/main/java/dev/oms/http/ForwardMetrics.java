@@ -56,17 +56,15 @@ record ForwardMetrics(VertxMetrics quarkus, Consumer<HttpRequest> begun)
             quarkus.requestEnd(metric, request, bytes);
         }
 
-        /** Once: of a reset connection Vert.x tells twice, when reading fails and when it is closed. */
+        /** A response that was cut off has the status that its client was sent. */
         @Override
         public void requestReset(R metric) {
-            if (metric instanceof HttpRequestMetric call) {
-                if (call.getSample() == null) {
-                    return;
-                }
-                quarkus.requestReset(metric);
-                call.setSample(null);
+            if (metric instanceof HttpRequestMetric call
+                    && call.request().response() instanceof HttpResponse response
+                    && call.request().response().headWritten()) {
+                responseEnd(metric, response, call.request().response().bytesWritten());
             } else {
-                quarkus.requestReset(metric);
+                countOnce(metric, () -> quarkus.requestReset(metric));
             }
         }
 
@@ -87,8 +85,19 @@ record ForwardMetrics(VertxMetrics quarkus, Consumer<HttpRequest> begun)
 
         @Override
         public void responseEnd(R metric, HttpResponse response, long bytes) {
-            if (!(metric instanceof HttpRequestMetric call) || call.getSample() != null) {
-                quarkus.responseEnd(metric, response, bytes);
+            countOnce(metric, () -> quarkus.responseEnd(metric, response, bytes));
+        }
+
+        /**
+         * Vert.x may tell of the end of a call twice: when reading fails and when the connection is closed, or when its
+         * response is complete and when the stream is closed because its body is not.
+         */
+        private void countOnce(R metric, Runnable count) {
+            if (!(metric instanceof HttpRequestMetric call)) {
+                count.run();
+            } else if (call.getSample() != null) {
+                count.run();
+                call.setSample(null);
             }
         }
 

@@ -34,16 +34,16 @@ class RefuseEncodings {
 
     private void refuse(RoutingContext call) {
         MultiMap headers = call.request().headers();
-        List<String> transferCodings = headers.getAll(HttpHeaders.TRANSFER_ENCODING);
-        if (!isOnly(transferCodings, HttpHeaders.CHUNKED)) {
+        List<String> transferEncodings = headers.getAll(HttpHeaders.TRANSFER_ENCODING);
+        if (!transferEncodings.isEmpty() && !codings(transferEncodings).equals(List.of("chunked"))) {
             if (call.request().version() != HttpVersion.HTTP_2) {
                 // What follows is no request.
                 call.response().putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
             }
-            int status = isChunkedAfterOthers(transferCodings) ? 501 : 400;
+            int status = isChunkedAfterOthers(codings(transferEncodings)) ? 501 : 400;
             writeProblem.write(call, Problem.of(status, "The only Transfer-Encoding that is understood is chunked."));
         } else if (RequireUtf8.READING.contains(call.request().method())
-                && !isOnly(headers.getAll(HttpHeaders.CONTENT_ENCODING), HttpHeaders.IDENTITY)
+                && !isIdentity(headers.getAll(HttpHeaders.CONTENT_ENCODING))
                 && CollectBody.hasBody(call)) {
             call.response().putHeader(HttpHeaders.ACCEPT_ENCODING, HttpHeaders.IDENTITY);
             writeProblem.write(
@@ -53,20 +53,21 @@ class RefuseEncodings {
         }
     }
 
-    private static boolean isChunkedAfterOthers(List<String> headers) {
-        List<String> codings = Stream.of(
-                        String.join(",", headers).toLowerCase(Locale.ROOT).split(","))
+    /** The values of several headers, or of one, are one list. */
+    private static List<String> codings(List<String> headers) {
+        return Stream.of(String.join(",", headers).toLowerCase(Locale.ROOT).split(","))
                 .map(String::strip)
                 .filter(coding -> !coding.isEmpty())
                 .toList();
+    }
+
+    private static boolean isChunkedAfterOthers(List<String> codings) {
         return codings.size() > 1
                 && codings.getLast().equals("chunked")
                 && !codings.stream().allMatch("chunked"::equals);
     }
 
-    private static boolean isOnly(List<String> codings, CharSequence known) {
-        return codings.isEmpty()
-                || codings.stream()
-                        .allMatch(coding -> coding.isBlank() || coding.strip().equalsIgnoreCase(known.toString()));
+    private static boolean isIdentity(List<String> headers) {
+        return headers.isEmpty() || codings(headers).stream().allMatch("identity"::equals);
     }
 }

@@ -20,7 +20,7 @@ public class WriteProblem {
      * How long to discard the rest of a body before closing. A client that is still sending when the connection or the
      * stream is reset might never see the response: RFC 9112 §9.6, and many clients of HTTP/2 despite RFC 9113 §8.1.
      */
-    private static final int LINGER_MILLIS = 1_000;
+    static final int LINGER_MILLIS = 1_000;
 
     /** How much of it to discard: 2 to 4 MiB, since the HTTP server hands over up to 8 or 16 KiB at once. */
     private static final int DISCARDED_PARTS_MAX = 256;

@@ -1,6 +1,7 @@
 package dev.oms.job;
 
 import dev.oms.http.DatabaseFailure;
+import dev.oms.http.RedisProblem;
 import dev.oms.job.InventoryJobQueue.Reader;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.scheduler.Scheduled;

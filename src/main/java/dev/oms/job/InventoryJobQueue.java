@@ -1,6 +1,7 @@
 package dev.oms.job;
 
 import dev.oms.http.RedisConfig;
+import dev.oms.http.RedisProblem;
 import dev.oms.order.StockDue;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.MeterRegistry;

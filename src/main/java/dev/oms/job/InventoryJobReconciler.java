@@ -1,6 +1,7 @@
 package dev.oms.job;
 
 import dev.oms.http.DatabaseFailure;
+import dev.oms.http.RedisProblem;
 import dev.oms.http.Statements;
 import io.agroal.api.AgroalDataSource;
 import io.micrometer.core.instrument.Counter;

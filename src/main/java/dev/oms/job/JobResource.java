@@ -5,6 +5,7 @@ import dev.oms.access.Scopes;
 import dev.oms.http.Actor;
 import dev.oms.http.Bodies;
 import dev.oms.http.Page;
+import dev.oms.http.RedisProblem;
 import dev.oms.job.FailedJob.FailedJobView;
 import dev.oms.job.Workers.Reconciliation;
 import dev.oms.job.Workers.Worker;
@@ -60,8 +61,8 @@ class JobResource {
     }
 
     /**
-     * The state of the jobs. Everything but {@code failed} and {@code dead} comes from Redis, and is null while Redis
-     * is unavailable.
+     * The state of the jobs. Everything but {@code failed}, {@code dead} and the problem comes from Redis, and is null
+     * while {@code redis} is false: it does not answer, or not with a stream.
      *
      * @param redisProblem why workers cannot use Redis, although it may answer; null if they can
      * @param depth the number of jobs in the stream, delivered to a worker or not

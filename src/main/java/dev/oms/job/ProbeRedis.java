@@ -1,6 +1,7 @@
 package dev.oms.job;
 
 import dev.oms.http.RedisConfig;
+import dev.oms.http.RedisProblem;
 import io.quarkus.redis.datasource.ReactiveRedisDataSource;
 import io.smallrye.mutiny.Uni;
 import jakarta.enterprise.context.ApplicationScoped;

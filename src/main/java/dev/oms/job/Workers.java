@@ -1,6 +1,7 @@
 package dev.oms.job;
 
 import dev.oms.http.RedisConfig;
+import dev.oms.http.RedisProblem;
 import dev.oms.job.InventoryJobQueue.Reader;
 import io.quarkus.redis.datasource.RedisDataSource;
 import io.quarkus.redis.datasource.hash.HashCommands;

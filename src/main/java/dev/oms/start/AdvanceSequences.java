@@ -14,11 +14,12 @@ import java.util.List;
 import org.jboss.logging.Logger;
 
 /**
- * Advances, as the process starts, every sequence that is behind the ids of its table, as after data was restored or
- * replicated without its sequences. Otherwise new rows would get old ids. A table whose primary key is the id would
- * refuse them; the ledger's is not, so its movements would silently be out of order.
+ * Advances, as the process starts, the sequences that it finds behind the ids of their tables, as after data was
+ * restored or replicated without its sequences. Otherwise new rows would get old ids. A table whose primary key is the
+ * id would refuse them; the ledger's is not, so its movements would silently be out of order.
  *
- * <p>Only a sequence that is known to be behind, and cannot be advanced, fails the start.
+ * <p>A sequence that cannot be compared with its table, for lack of rights or time, is left alone and logged. Only one
+ * that is behind, and cannot be advanced, fails the start.
  */
 @ApplicationScoped
 class AdvanceSequences {
@@ -27,15 +28,21 @@ class AdvanceSequences {
     /** More than other processes can take from the sequence between the two looks at it. */
     private static final int MARGIN = 1_000;
 
-    /** Of a look at a table: the ledger's takes long where there are many items and nothing is cached. */
+    /** Time limit of one query. */
     private static final int TIMEOUT_SECONDS = 2;
+
+    /**
+     * Time limit of the ledger's query, which takes long where there are many items and nothing is cached. Below
+     * {@code statement_timeout}, and the minute that Kubernetes gives a start.
+     */
+    private static final int LEDGER_TIMEOUT_SECONDS = 20;
 
     private static final String INSUFFICIENT_PRIVILEGE = "42501";
 
     /** A table whose column {@code id} has a sequence. */
-    record Ids(String table, String highest) {
+    record Ids(String table, String highest, int timeoutSeconds) {
         private Ids(String table) {
-            this(table, "select max(id) from " + table);
+            this(table, "select max(id) from " + table, TIMEOUT_SECONDS);
         }
     }
 
@@ -49,7 +56,7 @@ class AdvanceSequences {
             new Ids("stock_movements", """
                     select max(last) from (
                         select (select max(id) from stock_movements where inventory_item_id = i.id) last
-                        from inventory_items i) ledger"""),
+                        from inventory_items i) ledger""", LEDGER_TIMEOUT_SECONDS),
             new Ids("users"));
 
     private final AgroalDataSource dataSource;
@@ -62,8 +69,8 @@ class AdvanceSequences {
     void onStart(@Observes @Priority(3) StartupEvent event) throws SQLException {
         try (Connection connection = dataSource.getConnection();
                 Statement statement = connection.createStatement()) {
-            statement.setQueryTimeout(TIMEOUT_SECONDS);
             for (Ids ids : ALL) {
+                statement.setQueryTimeout(ids.timeoutSeconds);
                 advance(statement, ids);
             }
         }

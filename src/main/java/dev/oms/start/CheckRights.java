@@ -15,8 +15,8 @@ import java.sql.SQLException;
 import java.util.Map;
 
 /**
- * Fails the start if {@code OMS_DB_USER} lacks a right that OMS needs, which calls would find out one by one. What only
- * a task needs is not asked for.
+ * Fails the start if {@code OMS_DB_USER} lacks a right that OMS needs, which calls would find out one by one. Rights to
+ * write that only a task needs are not asked for.
  */
 @ApplicationScoped
 class CheckRights {

@@ -18,6 +18,7 @@ import io.vertx.redis.client.Command;
 import jakarta.inject.Inject;
 import java.net.URI;
 import java.time.Duration;
+import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -26,7 +27,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Quotas while Redis takes connections but does not answer. */
+/** Quotas while Redis takes connections but does not answer, or refuses to keep them. */
 @QuarkusTest
 @TestProfile(WithKeys.class)
 @WithTestResource(OmsServers.class)
@@ -61,6 +62,27 @@ class SharedQuotaTest {
         assertThat(redis.isDown()).isFalse();
         assertThat(OmsServers.streams().redis(Command.GET, "oms:quota:" + name).toString())
                 .matches("\\d+");
+    }
+
+    /** The units of a second at once: a second process would get none if both asked Redis. */
+    @Test
+    void eachProcessGrantsTheWholeQuotaWhereRedisAllowsNoScripts() throws Exception {
+        String name = UUID.randomUUID().toString();
+        RedisQuotas one = new RedisQuotas(source, () -> "oms");
+        RedisQuotas two = new RedisQuotas(source, () -> "oms");
+        OmsServers.streams().redis(Command.ACL, "SETUSER", "default", "-@scripting");
+        try {
+            for (RedisQuotas redis : List.of(one, two)) {
+                SharedQuota quota = new SharedQuota(name, QUOTA, redis);
+                Decision decision = quota.take(1_000).toCompletableFuture().get(30, TimeUnit.SECONDS);
+
+                assertThat(decision.granted()).isEqualTo(1_000);
+                assertThat(redis.isDown()).isTrue();
+            }
+        } finally {
+            OmsServers.streams().redis(Command.ACL, "SETUSER", "default", "+@scripting");
+        }
+        await().atMost(Duration.ofSeconds(60)).until(() -> !one.isDown() && !two.isDown());
     }
 
     @Test

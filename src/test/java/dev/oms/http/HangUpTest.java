@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import dev.oms.OmsServers;
+import dev.oms.Shop;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.restassured.RestAssured;
+import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpClientOptions;
@@ -30,9 +32,10 @@ import org.jboss.logmanager.formatters.PatternFormatter;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Clients that hang up before their body is complete: the client's end, whatever it wanted. */
+/** Clients that hang up before their body is complete, whatever they wanted, or after they had their answer. */
 @QuarkusTest
 @WithTestResource(OmsServers.class)
 class HangUpTest {
@@ -122,12 +125,8 @@ class HangUpTest {
             HttpClient client = vertx.createHttpClient(new HttpClientOptions()
                     .setProtocolVersion(HttpVersion.HTTP_2)
                     .setHttp2ClearTextUpgrade(false));
-            HttpClientRequest request = client.request(
-                            HttpMethod.valueOf(head[0]), RestAssured.port, "localhost", head[1])
-                    .toCompletionStage()
-                    .toCompletableFuture()
-                    .orTimeout(TIMEOUT.toSeconds(), TimeUnit.SECONDS)
-                    .join();
+            HttpClientRequest request =
+                    join(client.request(HttpMethod.valueOf(head[0]), RestAssured.port, "localhost", head[1]));
             // Without it the client itself would log the reset as an error.
             request.exceptionHandler(reset -> {});
             request.putHeader("Content-Type", "application/json")
@@ -144,6 +143,61 @@ class HangUpTest {
         }
 
         isTheClientsEnd(before, failed);
+    }
+
+    /** The server waits before it closes the connection. */
+    @ParameterizedTest
+    @ValueSource(strings = {"close", "reset"})
+    void afterTheAnswerToWhatCannotBeRead(String how) throws IOException {
+        double before = calls("status=\"400\"");
+        double tooLong = calls("status=\"414\"");
+
+        try (Socket client = new Socket("localhost", RestAssured.port)) {
+            client.getOutputStream().write(("GET /" + "x".repeat(70_000)).getBytes(StandardCharsets.ISO_8859_1));
+            assertThat(client.getInputStream().read()).isEqualTo('H');
+            client.setSoLinger(how.equals("reset"), 0);
+        }
+
+        await().atMost(TIMEOUT)
+                .untilAsserted(() -> assertThat(calls("status=\"414\"")).isEqualTo(tooLong + 1));
+        assertThat(calls("status=\"400\"")).isEqualTo(before);
+    }
+
+    /** In HTTP/2, a call can have its answer before its stream has ended. */
+    @ParameterizedTest
+    @CsvSource({"201, 1000", "413, 1000000"})
+    void afterTheAnswerInHttp2(int status, int length) {
+        double before = calls("status=\"400\"");
+        double answered = calls("status=\"%d\"".formatted(status));
+        String name = Shop.uniqueName();
+        HttpClient client = vertx.createHttpClient(
+                new HttpClientOptions().setProtocolVersion(HttpVersion.HTTP_2).setHttp2ClearTextUpgrade(false));
+        HttpClientRequest request =
+                join(client.request(HttpMethod.POST, RestAssured.port, "localhost", "/inventory_items"));
+        request.exceptionHandler(reset -> {});
+        String item = "{\"name\":\"%s\",\"quantity\":1,\"threshold\":0}".formatted(name);
+        request.putHeader("Content-Type", "application/json")
+                .putHeader("Content-Length", Integer.toString(length))
+                .write("%-1000s".formatted(item));
+        assertThat(join(request.response()).statusCode()).isEqualTo(status);
+
+        request.reset();
+        // On the same connection, so the stream is closed when it is answered.
+        join(client.request(HttpMethod.GET, RestAssured.port, "localhost", "/order_statuses")
+                .compose(HttpClientRequest::send));
+        client.close();
+
+        await().atMost(TIMEOUT)
+                .untilAsserted(() ->
+                        assertThat(calls("status=\"%d\"".formatted(status))).isEqualTo(answered + 1));
+        assertThat(calls("status=\"400\"")).isEqualTo(before);
+    }
+
+    private static <T> T join(Future<T> future) {
+        return future.toCompletionStage()
+                .toCompletableFuture()
+                .orTimeout(TIMEOUT.toSeconds(), TimeUnit.SECONDS)
+                .join();
     }
 
     private void isTheClientsEnd(double before, double failed) {

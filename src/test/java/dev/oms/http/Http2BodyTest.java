@@ -80,9 +80,13 @@ class Http2BodyTest {
     }
 
     private Answer post(String path, Function<HttpClientRequest, Future<HttpClientResponse>> send) {
-        return join(request(path)
+        Promise<Answer> answer = Promise.promise();
+        // On an event loop: on this thread, a body may have been received before it is asked for.
+        vertx.runOnContext(start -> request(path)
                 .compose(send)
-                .compose(response -> response.body().map(body -> new Answer(response.statusCode(), body.toString()))));
+                .compose(response -> response.body().map(body -> new Answer(response.statusCode(), body.toString())))
+                .onComplete(answer));
+        return join(answer.future());
     }
 
     private Future<HttpClientRequest> request(String path) {

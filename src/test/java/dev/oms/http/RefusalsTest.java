@@ -1,6 +1,7 @@
 package dev.oms.http;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -17,6 +18,8 @@ import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpVersion;
 import jakarta.inject.Inject;
 import java.io.IOException;
+import java.net.Socket;
+import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
@@ -212,6 +215,29 @@ class RefusalsTest {
         }
     }
 
+    /** A connection that is closed while its client sends is reset, which may destroy the answer: RFC 9112 §9.6. */
+    @ParameterizedTest
+    @CsvSource({"414, 'GET /'", "431, 'GET / HTTP/1.1|a: '"})
+    void whatFollowsAnUnreadableHeadIsDiscarded(int status, String head) {
+        byte[] block = "x".repeat(70_000).getBytes(StandardCharsets.ISO_8859_1);
+        // A slow machine gets another try: what is sent is discarded for a second only.
+        await().atMost(Duration.ofSeconds(30))
+                .ignoreException(SocketException.class)
+                .untilAsserted(() -> {
+                    try (Socket client = new Socket("localhost", RestAssured.port)) {
+                        client.getOutputStream().write(head.replace("|", "\r\n").getBytes(StandardCharsets.ISO_8859_1));
+                        client.getOutputStream().write(block);
+                        assertThat(client.getInputStream().read()).isEqualTo('H');
+                        for (int i = 0; i < 5; i++) {
+                            client.getOutputStream().write(block);
+                            Thread.sleep(20);
+                        }
+                        assertThat(new String(client.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
+                                .contains("\"status\":%d,".formatted(status));
+                    }
+                });
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"gzip", "x-gzip", "br", "deflate", "zstd", "identity, gzip", "nonsense"})
     void encodedBodies(String coding) throws IOException {
@@ -252,10 +278,17 @@ class RefusalsTest {
             chunked, chunked | 400
             nonsense      | 400
             identity      | 400
+            ''            | 400
             """)
     void otherTransferCodings(String coding, int status) throws IOException {
         Map<String, String> headers = Map.of("Content-Type", "application/json", "Transfer-Encoding", coding);
 
         isProblem(http1("POST", "/inventory_items", headers, ""), status);
+        // Several headers are one list.
+        String[] lines = coding.split(", ");
+        if (lines.length > 1) {
+            headers = Map.of("Transfer-Encoding", lines[0] + "\r\nTransfer-Encoding: " + lines[1]);
+            isProblem(http1("POST", "/inventory_items", headers, ""), status);
+        }
     }
 }

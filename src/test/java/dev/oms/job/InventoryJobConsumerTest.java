@@ -663,19 +663,6 @@ class InventoryJobConsumerTest {
         assertThat(withoutEffect("unknown_order") - unknownOrder).isEqualTo(30);
     }
 
-    /** A job may be delivered twice now and then. */
-    @Test
-    void doesNotTellOfAFewJobsWithoutEffect() {
-        try (LogLines log = new LogLines(JobsWithoutEffect.class.getName())) {
-            JobsWithoutEffect counted = new JobsWithoutEffect(meters);
-
-            counted.add(19, 1, 18);
-            counted.add(400, 0, 20);
-
-            assertThat(log.lines()).isEmpty();
-        }
-    }
-
     private double withoutEffect(String reason) {
         return meters.get("oms.jobs.without.effect")
                 .tag("reason", reason)

@@ -12,11 +12,18 @@ import dev.oms.LogLines;
 import dev.oms.OmsServers;
 import dev.oms.Shop;
 import dev.oms.Streams;
+import dev.oms.access.TestKeys;
+import dev.oms.access.WithKeys;
 import dev.oms.process.OmsProcess;
 import io.quarkus.redis.datasource.RedisDataSource;
 import io.quarkus.test.common.QuarkusTestResourceLifecycleManager;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
+import io.quarkus.test.junit.TestProfile;
+import io.restassured.RestAssured;
+import io.restassured.builder.RequestSpecBuilder;
+import io.restassured.http.ContentType;
+import io.restassured.path.json.JsonPath;
 import io.vertx.redis.client.Command;
 import jakarta.inject.Inject;
 import java.io.IOException;
@@ -29,6 +36,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -37,6 +46,7 @@ import redis.embedded.RedisServer;
 /** A node of a Redis cluster, with a user that has exactly the rights in operating.md, and then not even scripts. */
 @Tag("full")
 @QuarkusTest
+@TestProfile(WithKeys.class)
 @WithTestResource(OmsServers.class)
 @WithTestResource(RestrictedRedisTest.ClusterNode.class)
 @Timeout(120)
@@ -114,17 +124,76 @@ class RestrictedRedisTest {
 
     private final Ledger ledger = OmsServers.ledger();
 
+    private final String admin = TestKeys.admin(ledger);
+
+    @BeforeEach
+    void sendTheKey() {
+        RestAssured.requestSpecification = new RequestSpecBuilder()
+                .addHeader("Authorization", "Bearer " + admin)
+                .build();
+    }
+
+    @AfterEach
+    void sendNoKey() {
+        RestAssured.requestSpecification = null;
+    }
+
     @Test
-    void ordersSettleAndNothingIsTold() {
+    void ordersSettleAndCallsAreLimited() {
         assertThatThrownBy(() -> redis.execute("SET", "another:key", "x")).hasMessageContaining("NOPERM");
         assertThatThrownBy(() -> redis.execute("FLUSHALL")).hasMessageContaining("NOPERM");
         try (LogLines log = new LogLines("dev.oms")) {
             useOms();
+            useLimitedKey(true);
+            assertThat(warnings(log)).isEmpty();
+
             ClusterNode.admin.redis(Command.ACL, "SETUSER", "oms", "-@scripting");
             useOms();
+            useLimitedKey(false);
 
-            assertThat(log.lines()).noneMatch(line -> line.startsWith("WARN") || line.startsWith("ERROR"));
+            assertThat(warnings(log))
+                    .singleElement()
+                    .asString()
+                    .startsWith("WARN Redis does not keep the quotas: each process limits calls by itself (NOPERM ");
         }
+    }
+
+    private static List<String> warnings(LogLines log) {
+        return log.lines().stream()
+                .filter(line -> line.startsWith("WARN") || line.startsWith("ERROR"))
+                .toList();
+    }
+
+    /** A key that may ask twice a second is refused once it has. Then it is revoked, which Redis tells. */
+    private void useLimitedKey(boolean isShared) {
+        JsonPath key = given().contentType(ContentType.JSON)
+                .body(Map.of("name", "limited", "role", "storefront", "rate", 2))
+                .post("/api_keys")
+                .jsonPath();
+        String quota = "oms:quota:" + key.getLong("id");
+        RestAssured.requestSpecification = null;
+
+        await().atMost(Duration.ofSeconds(30))
+                .pollInterval(Duration.ofMillis(10))
+                // What is in Redis expires when the quota is full again.
+                .until(() -> statusOf(key) == 429
+                        && (ClusterNode.admin.redis(Command.EXISTS, quota).toInteger() == 1) == isShared);
+        await().atMost(Duration.ofSeconds(30)).until(() -> statusOf(key) == 200);
+
+        sendTheKey();
+        String change = lastChange();
+        given().post("/api_keys/{id}/revoke", key.getLong("id")).then().statusCode(200);
+        await().atMost(Duration.ofSeconds(30)).until(() -> !lastChange().equals(change));
+    }
+
+    private static int statusOf(JsonPath key) {
+        return given().header("Authorization", "Bearer " + key.getString("key"))
+                .get("/orders?limit=1")
+                .statusCode();
+    }
+
+    private static String lastChange() {
+        return String.valueOf(ClusterNode.admin.redis(Command.GET, "oms:api-key-change"));
     }
 
     private void useOms() {

@@ -2,6 +2,7 @@ package dev.oms.start;
 
 import static io.restassured.RestAssured.given;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.oms.LogLines;
 import dev.oms.OmsServers;
@@ -15,8 +16,11 @@ import jakarta.inject.Inject;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -82,6 +86,38 @@ class AdvanceSequencesTest {
         start();
 
         assertThat(sequences()).isEqualTo(before);
+    }
+
+    /** In 3 s, as where there are many items and nothing is cached. The lock must not be waited for longer than 5 s. */
+    @Test
+    void waitsForTheLedger() throws Exception {
+        Shop.item(Shop.uniqueName(), 5, 0);
+        // A slow machine gets another try.
+        await().atMost(Duration.ofSeconds(60)).untilAsserted(() -> {
+            OmsServers.ledger().execute("select setval('stock_movements_id_seq', 1)");
+            try (LogLines log = new LogLines(AdvanceSequences.class.getName());
+                    Connection other = OmsServers.ledger().connect();
+                    Statement statement = other.createStatement()) {
+                other.setAutoCommit(false);
+                statement.execute("lock table stock_movements in access exclusive mode");
+                CompletableFuture<Void> commit = CompletableFuture.runAsync(() -> {
+                    try {
+                        Thread.sleep(3_000);
+                        other.commit();
+                    } catch (InterruptedException | SQLException e) {
+                        throw new IllegalStateException(e);
+                    }
+                });
+
+                start();
+
+                commit.get(30, TimeUnit.SECONDS);
+                assertThat(log.lines())
+                        .singleElement()
+                        .asString()
+                        .startsWith("WARN The sequence of stock_movements.id was at 1,");
+            }
+        });
     }
 
     @Test

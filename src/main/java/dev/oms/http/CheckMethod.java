@@ -10,25 +10,25 @@ import java.util.Set;
 
 /**
  * Answers {@code OPTIONS} with the methods of the path. JAX-RS would list those of all the paths that share a resource
- * class.
+ * class. Also refuses the API document to other methods than {@code GET} and {@code HEAD}: Quarkus would send it
+ * whatever the method.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc9110#section-9.3.7">RFC 9110 §9.3.7, OPTIONS</a>
  */
 @ApplicationScoped
-class AnswerOptions {
+class CheckMethod {
     private final WriteProblem writeProblem;
 
-    AnswerOptions(WriteProblem writeProblem) {
+    CheckMethod(WriteProblem writeProblem) {
         this.writeProblem = writeProblem;
     }
 
     void install(@Observes Filters filters) {
-        filters.register(this::answer, FilterOrder.ANSWER_OPTIONS.priority());
+        filters.register(this::check, FilterOrder.CHECK_METHOD.priority());
     }
 
-    private void answer(RoutingContext call) {
+    private void check(RoutingContext call) {
         String path = call.normalizedPath();
-        // Quarkus would send them whatever the method.
         if (path.startsWith("/q/openapi")
                 && !AllowedMethods.READ.contains(call.request().method().name())) {
             writeProblem.notAllowed(call, AllowedMethods.READ);

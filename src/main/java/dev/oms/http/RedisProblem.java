@@ -1,12 +1,11 @@
-package dev.oms.job;
+package dev.oms.http;
 
 import com.fasterxml.jackson.annotation.JsonValue;
-import dev.oms.http.Causes;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 import io.vertx.redis.client.impl.types.ErrorType;
 import java.util.Locale;
 
-/** Why Redis is of no use to a worker. */
+/** Why Redis is of no use to a worker, or to one command. */
 @RegisterForReflection
 public enum RedisProblem {
     /** It does not answer. */
@@ -15,33 +14,38 @@ public enum RedisProblem {
     READ_ONLY,
     /** It has reached its {@code maxmemory}. */
     FULL,
-    /** The stream's key holds something else. */
+    /** A key holds another type of value; for a worker, the key of the stream. */
     WRONG_TYPE,
     /** It refuses commands for another reason, such as missing rights. */
     REFUSED;
 
     /** The name on the wire. */
     @JsonValue
-    String wire() {
+    public String wire() {
         return name().toLowerCase(Locale.ROOT);
     }
 
     /** Classifies a failed command by the code with which Redis's reply begins. */
-    static RedisProblem of(Throwable e) {
+    public static RedisProblem of(Throwable e) {
         ErrorType reply = Causes.find(e, ErrorType.class);
         if (reply == null || reply.is("LOADING")) {
             return UNAVAILABLE;
         }
-        return reply.is("OOM") ? FULL : reply.is("READONLY") ? READ_ONLY : reply.is("WRONGTYPE") ? WRONG_TYPE : REFUSED;
+        return reply.is("OOM") ? FULL : reply.is("READONLY") ? READ_ONLY : isWrongType(reply) ? WRONG_TYPE : REFUSED;
+    }
+
+    /** The error of a script begins with other words in Redis 6. */
+    private static boolean isWrongType(ErrorType reply) {
+        return reply.getMessage() != null && reply.getMessage().contains("WRONGTYPE");
     }
 
     /** Whether Redis has answered, if only with an error. */
-    static boolean isReply(Throwable e) {
+    public static boolean isReply(Throwable e) {
         return of(e) != UNAVAILABLE;
     }
 
     /** Whether Redis has answered that there is no such stream or group. */
-    static boolean isMissing(Throwable e) {
+    public static boolean isMissing(Throwable e) {
         ErrorType reply = Causes.find(e, ErrorType.class);
         return reply != null && (reply.is("NOGROUP") || reply.is("no such key"));
     }

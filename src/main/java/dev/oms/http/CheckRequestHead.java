@@ -11,12 +11,12 @@ import java.net.URISyntaxException;
 import java.util.Map;
 
 /**
- * Rejects with a problem requests whose URI or headers are too long or invalid, such as {@code /orders/%zz}, or that
- * have not one {@code Host}. The HTTP server alone would reject them without an explanation, or with internal details.
+ * Rejects with a problem requests whose URI or headers are too long or invalid, such as {@code /orders/%zz}, or without
+ * exactly one {@code Host}. The HTTP server alone would reject them without an explanation, or with internal details.
  * Quarkus does not check the URI itself ({@link #URI_CHECK_OFF}).
  */
 @ApplicationScoped
-public class LimitHeaders {
+public class CheckRequestHead {
     /**
      * The system property that keeps Quarkus from answering an invalid URI, with an empty body, before any route. To be
      * set before Quarkus is initialized: by {@code Main}, for the tests by {@code pom.xml}, and for the build of the
@@ -31,18 +31,18 @@ public class LimitHeaders {
 
     private final WriteProblem writeProblem;
 
-    LimitHeaders(WriteProblem writeProblem) {
+    CheckRequestHead(WriteProblem writeProblem) {
         this.writeProblem = writeProblem;
     }
 
     void install(@Observes Router router) {
         router.route()
-                .order(FilterOrder.LIMIT_HEADERS.route())
-                .handler(this::limit)
+                .order(FilterOrder.CHECK_REQUEST_HEAD.route())
+                .handler(this::check)
                 .failureHandler(this::writeRejection);
     }
 
-    private void limit(RoutingContext call) {
+    private void check(RoutingContext call) {
         HttpServerRequest request = call.request();
         if (request.uri().length() > URI_MAX_CHARS) {
             writeProblem.write(call, Problem.of(414, "The URI is longer than " + URI_MAX_CHARS + " characters."));
