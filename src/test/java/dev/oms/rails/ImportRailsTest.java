@@ -132,6 +132,7 @@ class ImportRailsTest {
         rails.item(1L << 31, "stray", 1);
         rails.order(23, 7L, "Delivered", "{\"burger\": 2}");
         rails.order(1L << 53, 7L, "Delivered", "{\"burger\": 2}");
+        rails.order(Long.MAX_VALUE, 7L, "Delivered", "{\"burger\": 2}");
 
         run();
 
@@ -139,7 +140,9 @@ class ImportRailsTest {
                 .containsExactly(
                         "users,9223372036854775807,\"has an id that is not between 1 and 9007199254740991\"",
                         "inventory_items,2147483648,\"has an id that is not between 1 and 2147483647\"",
-                        "orders,9007199254740992,\"has an id that is not between 1 and 9007199254740991\"");
+                        "orders,9007199254740992,\"has an id that is not between 1 and 9007199254740991\"",
+                        "orders,9223372036854775807,\"has an id that is not between 1 and 9007199254740991\"");
+        assertThat(orders()).containsExactly("23 7 Delivered");
         assertThat(oms.texts("select nextval(name) from unnest(array['users_id_seq', 'inventory_items_id_seq', "
                         + "'orders_id_seq']) name"))
                 .containsExactly("8", "12", "24");
@@ -274,6 +277,27 @@ class ImportRailsTest {
         assertThat(outcome).isEqualTo(new Outcome(1, 1, 1, rejects().size()));
         assertThat(ledgerOf(1)).containsExactly("OPENING 91 91", "DEDUCTION 1 -1 90");
         oms.assertConsistent();
+    }
+
+    /** As a column of type json may have them, or as a long text is cut. */
+    @Test
+    void listsItemsOfOrdersWithHalvesOfSurrogatePairs() throws SQLException, IOException {
+        rails.user(1);
+        rails.item(1, "burger", 90);
+        rails.execute("alter table orders alter items type json");
+        rails.order(1, 1L, "Delivered", "{\"\\ud800\": 1}");
+        rails.order(2, 1L, "Delivered", "{\"burger\": \"\\udc00\"}");
+        rails.order(3, 1L, "Delivered", "{\"" + "x".repeat(99) + "\ud83c\udf54\": 1}");
+        rails.order(4, 1L, "Delivered", "{\"burger\": 1}");
+
+        run();
+
+        assertThat(rejects())
+                .containsExactly(
+                        "orders,1,\"has the item \"\"?\"\", which does not exist\"",
+                        "orders,2,\"has a quantity of \"\"burger\"\" that is not a whole number: \"\"?\"\"\"",
+                        "orders,3,\"has the item \"\"" + "x".repeat(99) + "?…\"\", which does not exist\"");
+        assertThat(orders()).containsExactly("4 1 Delivered");
     }
 
     @ParameterizedTest
@@ -875,7 +899,7 @@ class ImportRailsTest {
         Path report = directory.resolve("rejects.csv");
 
         try (Rejects first = new Rejects(report)) {
-            first.add("users", 1, "has no name");
+            first.add("users", 1L, "has no name");
             new Rejects(report).close();
             first.finish();
         }
