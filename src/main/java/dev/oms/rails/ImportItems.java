@@ -75,7 +75,12 @@ final class ImportItems {
     /** An item of the source, as it is there. */
     private record Row(long id, String name, String quantity, String threshold, Times times) {
         static Row read(ResultSet row) throws SQLException {
-            return new Row(row.getLong(1), row.getString(2), row.getString(3), row.getString(4), Times.read(row, 5));
+            return new Row(
+                    row.getLong(1),
+                    RailsDatabase.text(row, 2),
+                    RailsDatabase.text(row, 3),
+                    RailsDatabase.text(row, 4),
+                    Times.read(row, 5));
         }
 
         Item item() throws Unacceptable {
@@ -87,8 +92,12 @@ final class ImportItems {
             if (normalized.length() > Texts.NAME_MAX) {
                 throw new Unacceptable("has a name of more than " + Texts.NAME_MAX + " characters");
             }
+            if (!Texts.isStorable(normalized)) {
+                throw new Unacceptable("has a name that is not UTF-8: " + Rejects.quote(normalized));
+            }
             if (!PRINTABLE.matcher(normalized).matches()) {
-                throw new Unacceptable("has a name with control characters, " + Rejects.quote(normalized));
+                throw new Unacceptable(
+                        "has a name with control, invisible or private characters, " + Rejects.quote(normalized));
             }
             if (quantity == null) {
                 throw new Unacceptable("has no quantity");
@@ -127,6 +136,7 @@ final class ImportItems {
                 after = row.id;
                 found.add(row.id);
                 try {
+                    source.requireUnique(TABLE, row.id);
                     valid.put(row.id, row.item());
                 } catch (Unacceptable e) {
                     reject(row.id, row.name, e.getMessage());

@@ -91,8 +91,8 @@ final class ImportOrders {
             return new Row(
                     row.getLong(1),
                     hasNoUser ? null : Long.valueOf(userId),
-                    row.getString(3),
-                    row.getString(4),
+                    RailsDatabase.text(row, 3),
+                    RailsDatabase.text(row, 4),
                     Times.read(row, 5));
         }
     }
@@ -227,7 +227,7 @@ final class ImportOrders {
         Set<Long> wantedUsers = new HashSet<>();
         for (Row row : rows) {
             Known before = known.get(row.id);
-            if (before == null || !before.matches(row)) {
+            if (before == null || !before.matches(row) || source.isRepeated(TABLE, row.id)) {
                 unequal.add(row);
                 if (before != null) {
                     changed.add(row.id);
@@ -246,6 +246,7 @@ final class ImportOrders {
         for (Row row : unequal) {
             try {
                 Known before = known.get(row.id);
+                source.requireUnique(TABLE, row.id);
                 require(row, users, rejectedUsers);
                 changes.add(before == null ? add(row) : change(row, before, holdings.get(row.id)));
             } catch (Unacceptable e) {

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 import javax.sql.DataSource;
 
@@ -65,6 +66,11 @@ public class ImportRails {
                             source.lastId("inventory_items", Ids.ITEM_MAX),
                             source.lastId("orders", Ids.MAX)),
                     now);
+            for (String table : List.of(ImportUsers.TABLE, ImportItems.TABLE, ImportOrders.TABLE)) {
+                for (long i = source.withoutId(table); i > 0; i--) {
+                    rejects.add(table, null, "has no id");
+                }
+            }
             Progress userProgress = new Progress("Users");
             new ImportUsers(source, target, rejects, userProgress, now).run();
             userProgress.end();

@@ -68,7 +68,12 @@ final class ImportUsers {
 
     private record Row(long id, String name, String email, String phone, Times times) {
         static Row read(ResultSet row) throws SQLException {
-            return new Row(row.getLong(1), row.getString(2), row.getString(3), row.getString(4), Times.read(row, 5));
+            return new Row(
+                    row.getLong(1),
+                    RailsDatabase.text(row, 2),
+                    RailsDatabase.text(row, 3),
+                    RailsDatabase.text(row, 4),
+                    Times.read(row, 5));
         }
 
         boolean matches(Row known) {
@@ -93,6 +98,9 @@ final class ImportUsers {
             }
             if (value.length() > Texts.NAME_MAX) {
                 throw new Unacceptable("has a " + column + " of more than " + Texts.NAME_MAX + " characters");
+            }
+            if (!Texts.isStorable(value)) {
+                throw new Unacceptable("has a " + column + " that is not UTF-8: " + Rejects.quote(value));
             }
         }
     }
@@ -160,6 +168,7 @@ final class ImportUsers {
         for (Row row : page) {
             Row before = known.get(row.id);
             try {
+                source.requireUnique(TABLE, row.id);
                 if (!row.matches(before)) {
                     row.require();
                     (before == null ? added : changed).add(row);

@@ -199,6 +199,7 @@ class ImportRailsTest {
         rails.item(6, "negative", -3);
         rails.item(7, "missing", null);
         rails.item(8, "bell\u0007", 1);
+        rails.item(9, "logo \ue000", 1);
         rails.item(1L << 32, "high", 1);
         String burger = "{\"burger\": 1}";
         rails.order(1, 1L, "Delivered", burger);
@@ -248,7 +249,8 @@ class ImportRailsTest {
                         "inventory_items,5,\"has the same name as item 1, \"\"burger\"\"\"",
                         "inventory_items,6,\"has a negative quantity: \"\"-3\"\"\"",
                         "inventory_items,7,\"has no quantity\"",
-                        "inventory_items,8,\"has a name with control characters, \"\"bell?\"\"\"",
+                        "inventory_items,8,\"has a name with control, invisible or private characters, \"\"bell?\"\"\"",
+                        "inventory_items,9,\"has a name with control, invisible or private characters, \"\"logo \ue000\"\"\"",
                         "inventory_items,4294967296,\"has an id that is not between 1 and 2147483647\"",
                         "orders,2,\"has no user\"",
                         "orders,3,\"has the user 99, who does not exist\"",
@@ -298,6 +300,86 @@ class ImportRailsTest {
                         "orders,2,\"has a quantity of \"\"burger\"\" that is not a whole number: \"\"?\"\"\"",
                         "orders,3,\"has the item \"\"" + "x".repeat(99) + "?…\"\", which does not exist\"");
         assertThat(orders()).containsExactly("4 1 Delivered");
+    }
+
+    @Test
+    void listsBytesThatAreNotUtf8() throws SQLException, IOException {
+        rails = RailsShop.createWithoutEncoding();
+        rails.user(1);
+        rails.user(2);
+        rails.item(1, "p\u00eache", 90);
+        rails.item(2, "pear", 90);
+        rails.order(1, 1L, "Delivered", "{\"p\u00eache\": 1}");
+        rails.order(2, 1L, "Delivered", "{\"pear\": 1}");
+        rails.order(3, 2L, "Delivered", "{\"p\u00eache\": 1}");
+        rails.order(4, 1L, "pear", "{\"p\u00eache\": 1}");
+        rails.execute("alter table orders alter items type varchar");
+        rails.execute("""
+                update users set name = E'Andr\\xe9' where id = 2;
+                update inventory_items set name = E'p\\xear' where id = 2;
+                update orders set items = E'{"p\\xear": 1}' where id = 2;
+                update orders set status = E'p\\xear' where id = 4""");
+
+        run();
+        Outcome again = run();
+
+        assertThat(again).isEqualTo(new Outcome(0, 0, 0, 5));
+        assertThat(rejects())
+                .containsExactly(
+                        "users,2,\"has a name that is not UTF-8: \"\"Andr?\"\"\"",
+                        "inventory_items,2,\"has a name that is not UTF-8: \"\"p?r\"\"\"",
+                        "orders,2,\"has the item \"\"p?r\"\", which is not taken over\"",
+                        "orders,3,\"has the user 2, who is not taken over\"",
+                        "orders,4,\"has the status \"\"p?r\"\", which OMS does not know\"");
+        assertThat(oms.texts("select name from inventory_items")).containsExactly("p\u00eache");
+        assertThat(orders()).containsExactly("1 1 Delivered");
+        oms.assertConsistent();
+    }
+
+    @Test
+    void listsRowsWithoutAnIdOrWithThatOfAnother() throws SQLException, IOException {
+        for (String table : List.of("users", "inventory_items", "orders")) {
+            rails.execute("alter table %1$s drop constraint %1$s_pkey; alter table %1$s alter id drop not null"
+                    .formatted(table));
+        }
+        rails.fill(6_000, 2_000, 3_000);
+        rails.execute("delete from users where id % 1000 = 0 or id > 5600; delete from orders where id > 2400");
+        rails.execute("delete from inventory_items where id % 1000 = 0");
+        rails.execute("update orders set user_id = 1, items = '{\"item_1\": 1}'");
+        run();
+        assertThat(rejects()).isEmpty();
+
+        // Also where one page ends and the next one begins.
+        rails.execute("""
+                insert into users select id, 'Other', 'other' || id, 'other' || id from users where id in (5, 5005);
+                insert into users values (6001, 'A', 'a', 'a'), (6001, 'B', 'b', 'b'), (null, 'C', 'c', 'c');
+                insert into inventory_items select id, 'other ' || id, 1, 1 from inventory_items where id in (5, 1001);
+                insert into inventory_items values (null, 'fries', 1, 1), (null, 'soup', 1, 1);
+                insert into orders select id, user_id, 'Rejected', items from orders where id in (5, 2000);
+                insert into orders values (2401, 6001, 'Pending', '{"item_1": 1}'), (null, 1, 'Pending', '{"item_1": 1}')""");
+        Outcome outcome = run();
+
+        String repeated = "\"has an id that more than one row has\"";
+        assertThat(rejects())
+                .containsExactly(
+                        "users,,\"has no id\"",
+                        "inventory_items,,\"has no id\"",
+                        "inventory_items,,\"has no id\"",
+                        "orders,,\"has no id\"",
+                        "users,5," + repeated,
+                        "users,5005," + repeated,
+                        "users,6001," + repeated,
+                        "inventory_items,5," + repeated,
+                        "inventory_items,1001," + repeated,
+                        "orders,5," + repeated,
+                        "orders,2000," + repeated,
+                        "orders,2401,\"has the user 6001, who is not taken over\"");
+        assertThat(outcome).isEqualTo(new Outcome(0, 0, 0, 12));
+        assertThat(oms.count("users")).isEqualTo(5_595);
+        assertThat(oms.count("inventory_items where archived_at is null")).isEqualTo(1_998);
+        assertThat(oms.count("orders")).isEqualTo(2_400);
+        oms.execute("analyze");
+        oms.assertConsistent();
     }
 
     @ParameterizedTest
@@ -794,6 +876,30 @@ class ImportRailsTest {
         assertThatThrownBy(this::run)
                 .isInstanceOf(ImportRefused.class)
                 .hasMessageContaining("the source has no table ");
+    }
+
+    @Test
+    void refusesASourceWhoseTablesItDoesNotFind() {
+        // Roles belong to the whole server.
+        String role = "reading_" + System.nanoTime();
+        rails.execute("create role " + role + " login password 'reading'");
+        try {
+            rails.execute("revoke usage on schema public from public");
+            Request unprivileged = new Request(
+                    rails.url(), Optional.of(role), Optional.of("reading"), directory.resolve("rejects.csv"));
+            assertThatThrownBy(() -> new ImportRails(database, Clock.systemUTC()).run(unprivileged))
+                    .isInstanceOf(ImportRefused.class)
+                    .hasMessageMatching("the source has the table (users|orders|inventory_items) in the schema public, "
+                            + "which its user may not use: grant usage on it\\.");
+        } finally {
+            rails.execute("drop role " + role);
+        }
+
+        rails.execute("alter schema public rename to shop");
+        assertThatThrownBy(this::run)
+                .isInstanceOf(ImportRefused.class)
+                .hasMessageMatching("the source has the table (users|orders|inventory_items) in the schema shop; "
+                        + "add currentSchema=shop to the parameters of its URL\\.");
     }
 
     @Test
