@@ -235,6 +235,16 @@ final class ImportItems {
         return item;
     }
 
+    private boolean hasChanged(Item item) {
+        Known before = known.get(item.id);
+        return before == null || !before.matches(item);
+    }
+
+    /** How many items are to be written. */
+    long changes() {
+        return items.values().stream().filter(this::hasChanged).count();
+    }
+
     /**
      * Writes the items, with enough stock for what the orders will take.
      *
@@ -244,8 +254,7 @@ final class ImportItems {
         free();
         List<Item> page = new ArrayList<>();
         for (Item item : items.values()) {
-            Known before = known.get(item.id);
-            if (before == null || !before.matches(item)) {
+            if (hasChanged(item)) {
                 page.add(item);
             }
             if (page.size() == PAGE) {

@@ -70,6 +70,7 @@ final class ImportOrders {
     private final Map<Long, Long> deductions = new HashMap<>();
     private final List<Range> settled = new ArrayList<>();
     private final List<Range> due = new ArrayList<>();
+    private long planned;
 
     ImportOrders(
             RailsDatabase source, Target target, Rejects rejects, ImportItems items, Progress progress, Instant now) {
@@ -156,6 +157,7 @@ final class ImportOrders {
                     .filter(change -> change.movement == MovementKind.DEDUCTION)
                     .flatMap(change -> change.lines.stream())
                     .forEach(line -> deductions.merge(line.itemId, line.quantity, Long::sum));
+            planned += changes.size();
             progress.read(rows.size());
             after = to;
         } while (rows.size() == PAGE);
@@ -164,6 +166,11 @@ final class ImportOrders {
     /** What the orders will take, by item. */
     Map<Long, Long> deductions() {
         return deductions;
+    }
+
+    /** How many orders are to be written. */
+    long changes() {
+        return planned;
     }
 
     /** Writes the orders whose stock the Rails service has settled. */

@@ -82,10 +82,10 @@ public class ImportRails {
             ImportOrders orders = new ImportOrders(source, target, rejects, items, orderProgress, now);
             orders.plan();
             orderProgress.pause();
-            itemProgress.resume();
+            itemProgress.beginWriting(items.changes());
             items.write(orders.deductions());
             itemProgress.end();
-            orderProgress.resume();
+            orderProgress.beginWriting(orders.changes());
             orders.writeSettled();
             items.settle();
             orders.writeDue();
