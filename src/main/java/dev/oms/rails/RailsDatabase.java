@@ -11,6 +11,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -61,6 +62,7 @@ final class RailsDatabase implements AutoCloseable {
 
     private final Connection connection;
     private final boolean checksNoBytes;
+    private final Map<String, Set<String>> columns;
     private final String users;
     private final String items;
     private final String orders;
@@ -69,13 +71,13 @@ final class RailsDatabase implements AutoCloseable {
     private RailsDatabase(Connection connection) throws SQLException {
         this.connection = connection;
         checksNoBytes = isAscii(connection);
-        Map<String, Set<String>> found = Map.of(
+        columns = Map.of(
                 "users", columns("users"),
                 "inventory_items", columns("inventory_items"),
                 "orders", columns("orders"));
-        users = page(List.of("id", text("name"), text("email"), text("phone")), "users", found);
-        items = page(List.of("id", text("name"), text("quantity"), text("threshold")), "inventory_items", found);
-        orders = page(List.of("id", "user_id", text("status"), text("items")), "orders", found);
+        users = page(List.of("id", text("name"), text("email"), text("phone")), "users");
+        items = page(List.of("id", text("name"), text("quantity"), text("threshold")), "inventory_items");
+        orders = page(List.of("id", "user_id", text("status"), text("items")), "orders");
     }
 
     /** What is done with each row of a page. */
@@ -214,12 +216,12 @@ final class RailsDatabase implements AutoCloseable {
     }
 
     /** The query for a page of a table, which is tried once: it may not be allowed. */
-    private String page(List<String> columns, String table, Map<String, Set<String>> found) throws SQLException {
+    private String page(List<String> texts, String table) throws SQLException {
         Set<Long> several = isUnique(table) ? Set.of() : ids(REPEATED.formatted(table));
         repeated.put(table, several);
-        List<String> all = new ArrayList<>(columns);
+        List<String> all = new ArrayList<>(texts);
         for (String time : List.of("created_at", "updated_at")) {
-            all.add((found.get(table).contains(time) ? time : "null") + "::timestamptz");
+            all.add((columns.get(table).contains(time) ? time : "null") + "::timestamptz");
         }
         // One of the rows with one id is enough to list the id, and pages go from one id to the next.
         String query = "select %s%s from %s where id > ? and id <= ? order by id limit ?"
@@ -255,6 +257,20 @@ final class RailsDatabase implements AutoCloseable {
     void requireUnique(String table, long id) throws Unacceptable {
         if (isRepeated(table, id)) {
             throw new Unacceptable("has an id that more than one row has");
+        }
+    }
+
+    /** Whether a table has a row with the id and the time of creation of one of these, or with its id and no such time. */
+    boolean hasAnyOf(String table, Map<Long, OffsetDateTime> rows) throws SQLException {
+        String created = columns.get(table).contains("created_at") ? "created_at" : "null";
+        try (PreparedStatement statement = Statements.prepare(
+                        connection,
+                        "select 1 from unnest(?, ?) k (key, time) join %s on id = key where coalesce(%s::timestamptz = time, true) limit 1"
+                                .formatted(table, created),
+                        Target.longs(connection, rows.keySet()),
+                        connection.createArrayOf("timestamptz", rows.values().toArray()));
+                ResultSet row = statement.executeQuery()) {
+            return row.next();
         }
     }
 

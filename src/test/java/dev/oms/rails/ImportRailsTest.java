@@ -903,6 +903,38 @@ class ImportRailsTest {
     }
 
     @Test
+    void refusesAnotherSourceThanBefore() throws SQLException, IOException {
+        rails.user(1);
+        rails.user(2);
+        rails.item(1, "burger", 9);
+        run();
+        String taken = "select concat_ws(' ', u, i, s.last_value) from users u, inventory_items i, users_id_seq s";
+        List<String> before = oms.texts(taken);
+
+        RailsShop other = RailsShop.create();
+        String sentence = "the source has none of the users and items that earlier runs have taken over; "
+                + "name their source or a copy of it, or an empty database of OMS.";
+        assertRefused(other.url(), sentence);
+        other.user(3);
+        other.item(3, "pizza", 9);
+        assertRefused(other.url(), sentence);
+        // The same ids, as every shop has them; but not at the same time.
+        other.user(1);
+        other.item(1, "burger", 9);
+        other.execute("update users set created_at = now(); update inventory_items set created_at = now()");
+        assertRefused(other.url(), sentence);
+        assertThat(oms.texts(taken)).isEqualTo(before);
+
+        // A restored copy, in which a user has been deleted since.
+        RailsShop copy = RailsShop.create();
+        copy.user(2);
+        copy.item(1, "burger", 8);
+        assertThat(new ImportRails(database, Clock.systemUTC()).run(request(copy.url())))
+                .isEqualTo(new Outcome(0, 0, 0, 1));
+        assertThat(oms.texts("select quantity from inventory_items")).containsExactly("8");
+    }
+
+    @Test
     void refusesItself() {
         assertRefused(database.getURL(), "the source is the database of OMS itself; name that of the Rails service.");
     }
