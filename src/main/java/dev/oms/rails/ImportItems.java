@@ -291,8 +291,9 @@ final class ImportItems {
                         new Target.Rows("inventory_items (id, name, quantity, threshold, created_at, updated_at)");
                 Target.Rows openings = Movements.rows();
                 for (Item item : page) {
-                    Times times = item.times.orElse(now);
-                    if (known.containsKey(item.id)) {
+                    Known before = known.get(item.id);
+                    Times times = before == null ? item.times.orElse(now) : item.times.orElse(before.times);
+                    if (before != null) {
                         update.setString(1, item.name);
                         update.setLong(2, item.threshold);
                         update.setObject(3, times.created().atOffset(ZoneOffset.UTC));

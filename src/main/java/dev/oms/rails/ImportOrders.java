@@ -58,6 +58,9 @@ final class ImportOrders {
 
     private static final String DELETE_LINES = "delete from order_lines where order_id = any(?)";
 
+    private static final String GONE_DUE =
+            "is gone from the source; it stays %s, and takes stock once a worker runs, unless it is cancelled before";
+
     /** So that the reconciler takes their jobs for lost, and sends them at once. */
     private static final Instant LONG_AGO = Instant.EPOCH;
 
@@ -323,7 +326,7 @@ final class ImportOrders {
                 row.id,
                 row.userId,
                 status,
-                row.times.created() == null ? before.times : row.times,
+                row.times.orElse(before.times),
                 before,
                 hasNewLines ? lines(wanted) : holding.lines,
                 hasNewLines,
@@ -355,7 +358,8 @@ final class ImportOrders {
                 if (found.contains(last)) {
                     known.put(last, entry.getValue());
                 } else if (report != null) {
-                    report.add(TABLE, last, Rejects.GONE);
+                    OrderStatus status = entry.getValue().status;
+                    report.add(TABLE, last, status.awaitsDeduction() ? GONE_DUE.formatted(status) : Rejects.GONE);
                 }
             }
         } while (page.size() == PAGE);

@@ -100,8 +100,8 @@ public class ImportRails {
     }
 
     /**
-     * Refuses a source that is not the one of earlier runs, nor a copy of it: following it would take off sale, or rename,
-     * all that they have taken over. Nothing in OMS tells which source that was, but its rows do.
+     * Refuses a source that is not the one of earlier runs, nor a copy of it: following it would take off sale, or
+     * rename, all that they have taken over. Nothing in OMS tells which source that was, but its rows do.
      */
     private static void requireSame(RailsDatabase source, Target target) throws SQLException {
         boolean isKnown = true;

@@ -76,6 +76,11 @@ final class ImportUsers {
                     Times.read(row, 5));
         }
 
+        /** With the times of an earlier run where the source has none. */
+        Row after(Row known) {
+            return new Row(id, name, email, phone, times.orElse(known.times));
+        }
+
         boolean matches(Row known) {
             return known != null
                     && known.name.equals(name)
@@ -171,7 +176,11 @@ final class ImportUsers {
                 source.requireUnique(TABLE, row.id);
                 if (!row.matches(before)) {
                     row.require();
-                    (before == null ? added : changed).add(row);
+                    if (before == null) {
+                        added.add(row);
+                    } else {
+                        changed.add(row.after(before));
+                    }
                 }
             } catch (Unacceptable e) {
                 rejects.add(TABLE, row.id, e.getMessage());

@@ -260,7 +260,9 @@ final class RailsDatabase implements AutoCloseable {
         }
     }
 
-    /** Whether a table has a row with the id and the time of creation of one of these, or with its id and no such time. */
+    /**
+     * Whether a table has a row with the id and the time of creation of one of these, or with its id and no such time.
+     */
     boolean hasAnyOf(String table, Map<Long, OffsetDateTime> rows) throws SQLException {
         String created = columns.get(table).contains("created_at") ? "created_at" : "null";
         try (PreparedStatement statement = Statements.prepare(
