@@ -14,6 +14,8 @@ import io.agroal.api.configuration.supplier.AgroalDataSourceConfigurationSupplie
 import io.agroal.api.security.NamePrincipal;
 import io.agroal.api.security.SimplePassword;
 import java.io.IOException;
+import java.io.StringReader;
+import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -21,11 +23,14 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -33,6 +38,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.postgresql.PGConnection;
 import org.postgresql.ds.PGSimpleDataSource;
 
 /** Taking over a database of the Rails service: between two real databases, each test with its own. */
@@ -1167,19 +1173,78 @@ class ImportRailsTest {
     void thePageTellsHowToGoBack() throws SQLException, IOException {
         rails.user(1);
         rails.item(1, "burger", 9);
-        rails.order(1, 1L, "Confirmed", "{\"burger\": 1}");
+        rails.order(1, 1L, "Pending", "{\"burger\": 1}");
+        rails.order(2, 1L, "Delivered", "{\"burger\": 1}");
         run();
+        oms.execute("""
+                insert into users (name, email, phone, created_at, updated_at)
+                values ('New, with comma', 'new@example.com', '2', '2030-01-01 12:00Z', '2030-01-01 12:00Z');
+                insert into inventory_items (name, quantity, threshold, created_at, updated_at)
+                values ('fries', 7, 3, '2030-01-01 12:00Z', '2030-01-01 12:00Z');
+                update inventory_items set quantity = 8, updated_at = '2030-01-01 12:00Z' where id = 1;
+                insert into orders (user_id, status, enqueued_at, created_at, updated_at)
+                values (2, 'Rejected', now(), '2030-01-01 12:00Z', '2030-01-01 12:00Z');
+                insert into order_lines values (3, 1, 5, 'burger'), (3, 2, 6, 'fries');
+                update orders set status = 'Confirmed', due = null, updated_at = '2030-01-01 12:00Z' where id = 1""");
+
+        goBack();
+
+        String newTimes = " 2030-01-01 12:00:00 2030-01-01 12:00:00";
+        assertThat(rails.texts(
+                        "select concat_ws(' ', id, name, email, phone, created_at, updated_at) from users order by id"))
+                .containsExactly(
+                        "1 User 1 u1@example.com 0000000001 2025-01-01 10:00:00.123456 2025-01-02 00:00:00",
+                        "2 New, with comma new@example.com 2" + newTimes);
+        assertThat(
+                        rails.texts(
+                                "select concat_ws(' ', id, name, quantity, threshold, created_at, updated_at) from inventory_items order by id"))
+                .containsExactly("1 burger 8 5 2025-01-01 10:00:00 2030-01-01 12:00:00", "2 fries 7 3" + newTimes);
+        assertThat(
+                        rails.texts(
+                                "select concat_ws(' ', id, user_id, status, items, created_at, updated_at) from orders order by id"))
+                .containsExactly(
+                        "1 1 Confirmed {\"burger\": 1} 2025-02-01 10:00:00.123456 2030-01-01 12:00:00",
+                        "2 1 Delivered {\"burger\": 1} 2025-02-01 10:00:00.123456 2025-02-02 00:00:00",
+                        "3 2 Rejected {\"fries\": 6, \"burger\": 5}" + newTimes);
+        assertThat(
+                        rails.texts(
+                                "select nextval(name) from unnest(array['users_id_seq', 'inventory_items_id_seq', 'orders_id_seq']) name"))
+                .containsExactly("3", "3", "4");
+    }
+
+    /** Runs the commands of the page as psql would, where neither session is in UTC. */
+    private void goBack() throws SQLException, IOException {
         String page = Files.readString(Path.of("src/site/markdown/migrating-from-rails.md"));
-
-        List<String> rows = Pattern.compile("\\\\copy \\((.*)\\) to ")
-                .matcher(page)
-                .results()
-                .map(query -> query.group(1).replaceAll("'[-0-9]+ [0-9:]+Z'", "'-infinity'"))
-                .flatMap(query -> oms.texts("select row(t.*) from (" + query + ") t").stream())
-                .toList();
-
-        assertThat(rows).hasSize(3);
-        assertThat(rows.get(2)).startsWith("(1,1,Confirmed,\"{\"\"burger\"\": 1}\",");
+        Map<String, String> files = new HashMap<>();
+        try (Connection from = database.getConnection();
+                Connection to = rails.connect();
+                Statement statement = to.createStatement()) {
+            for (Connection connection : List.of(from, to)) {
+                connection.createStatement().execute("set time zone 'Asia/Tokyo'");
+            }
+            for (MatchResult copy : Pattern.compile("psql -d oms -c \"\\\\copy \\((.*)\\) to (\\S+) csv\"")
+                    .matcher(page)
+                    .results()
+                    .toList()) {
+                StringWriter file = new StringWriter();
+                from.unwrap(PGConnection.class)
+                        .getCopyAPI()
+                        .copyOut("copy (" + copy.group(1) + ") to stdout csv", file);
+                files.put(copy.group(2), file.toString());
+            }
+            String script = page.split("```sql\n")[1].split("```")[0];
+            for (String command : script.split("(?<=;)\n|(?<=csv)\n")) {
+                if (command.startsWith("\\copy ")) {
+                    String[] words = command.split(" ");
+                    to.unwrap(PGConnection.class)
+                            .getCopyAPI()
+                            .copyIn("copy " + words[1] + " from stdin csv", new StringReader(files.remove(words[3])));
+                } else {
+                    statement.execute(command);
+                }
+            }
+        }
+        assertThat(files).isEmpty();
     }
 
     private void assertRefused(String url, String sentence) {
