@@ -45,7 +45,7 @@ final class RailsDatabase implements AutoCloseable {
 
     private static final String ELSEWHERE = """
             select nspname, has_schema_privilege(n.oid, 'USAGE') from pg_class c join pg_namespace n on n.oid = c.relnamespace
-            where relname = ? and relkind in ('r', 'p', 'v', 'm', 'f') and nspname not in ('pg_catalog', 'information_schema')
+            where relname = ? and relkind in ('r', 'p', 'v', 'm', 'f') and nspname !~ '^(pg_|information_schema$)'
             order by 2, 1""";
 
     private static final String UNIQUE = """
@@ -267,7 +267,7 @@ final class RailsDatabase implements AutoCloseable {
         String created = columns.get(table).contains("created_at") ? "created_at" : "null";
         try (PreparedStatement statement = Statements.prepare(
                         connection,
-                        "select 1 from unnest(?, ?) k (key, time) join %s on id = key where coalesce(%s::timestamptz = time, true) limit 1"
+                        "select 1 from unnest(?, ?) k (key, time) join %s on id = k.key where coalesce(%s::timestamptz = k.time, true) limit 1"
                                 .formatted(table, created),
                         Target.longs(connection, rows.keySet()),
                         connection.createArrayOf("timestamptz", rows.values().toArray()));
