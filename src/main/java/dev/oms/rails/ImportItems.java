@@ -75,7 +75,12 @@ final class ImportItems {
     /** An item of the source, as it is there. */
     private record Row(long id, String name, String quantity, String threshold, Times times) {
         static Row read(ResultSet row) throws SQLException {
-            return new Row(row.getLong(1), row.getString(2), row.getString(3), row.getString(4), Times.read(row, 5));
+            return new Row(
+                    row.getLong(1),
+                    RailsDatabase.text(row, 2),
+                    RailsDatabase.text(row, 3),
+                    RailsDatabase.text(row, 4),
+                    Times.read(row, 5));
         }
 
         Item item() throws Unacceptable {
@@ -87,8 +92,12 @@ final class ImportItems {
             if (normalized.length() > Texts.NAME_MAX) {
                 throw new Unacceptable("has a name of more than " + Texts.NAME_MAX + " characters");
             }
+            if (!Texts.isStorable(normalized)) {
+                throw new Unacceptable("has a name that is not UTF-8: " + Rejects.quote(normalized));
+            }
             if (!PRINTABLE.matcher(normalized).matches()) {
-                throw new Unacceptable("has a name with control characters, " + Rejects.quote(normalized));
+                throw new Unacceptable(
+                        "has a name with control, invisible or private characters, " + Rejects.quote(normalized));
             }
             if (quantity == null) {
                 throw new Unacceptable("has no quantity");
@@ -127,6 +136,7 @@ final class ImportItems {
                 after = row.id;
                 found.add(row.id);
                 try {
+                    source.requireUnique(TABLE, row.id);
                     valid.put(row.id, row.item());
                 } catch (Unacceptable e) {
                     reject(row.id, row.name, e.getMessage());
@@ -225,6 +235,16 @@ final class ImportItems {
         return item;
     }
 
+    private boolean hasChanged(Item item) {
+        Known before = known.get(item.id);
+        return before == null || !before.matches(item);
+    }
+
+    /** How many items are to be written. */
+    long changes() {
+        return items.values().stream().filter(this::hasChanged).count();
+    }
+
     /**
      * Writes the items, with enough stock for what the orders will take.
      *
@@ -234,8 +254,7 @@ final class ImportItems {
         free();
         List<Item> page = new ArrayList<>();
         for (Item item : items.values()) {
-            Known before = known.get(item.id);
-            if (before == null || !before.matches(item)) {
+            if (hasChanged(item)) {
                 page.add(item);
             }
             if (page.size() == PAGE) {
@@ -272,8 +291,9 @@ final class ImportItems {
                         new Target.Rows("inventory_items (id, name, quantity, threshold, created_at, updated_at)");
                 Target.Rows openings = Movements.rows();
                 for (Item item : page) {
-                    Times times = item.times.orElse(now);
-                    if (known.containsKey(item.id)) {
+                    Known before = known.get(item.id);
+                    Times times = before == null ? item.times.orElse(now) : item.times.orElse(before.times);
+                    if (before != null) {
                         update.setString(1, item.name);
                         update.setLong(2, item.threshold);
                         update.setObject(3, times.created().atOffset(ZoneOffset.UTC));

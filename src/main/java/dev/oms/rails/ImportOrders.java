@@ -58,6 +58,9 @@ final class ImportOrders {
 
     private static final String DELETE_LINES = "delete from order_lines where order_id = any(?)";
 
+    private static final String GONE_DUE =
+            "is gone from the source; it stays %s, and takes stock once a worker runs, unless it is cancelled before";
+
     /** So that the reconciler takes their jobs for lost, and sends them at once. */
     private static final Instant LONG_AGO = Instant.EPOCH;
 
@@ -70,6 +73,7 @@ final class ImportOrders {
     private final Map<Long, Long> deductions = new HashMap<>();
     private final List<Range> settled = new ArrayList<>();
     private final List<Range> due = new ArrayList<>();
+    private long planned;
 
     ImportOrders(
             RailsDatabase source, Target target, Rejects rejects, ImportItems items, Progress progress, Instant now) {
@@ -91,8 +95,8 @@ final class ImportOrders {
             return new Row(
                     row.getLong(1),
                     hasNoUser ? null : Long.valueOf(userId),
-                    row.getString(3),
-                    row.getString(4),
+                    RailsDatabase.text(row, 3),
+                    RailsDatabase.text(row, 4),
                     Times.read(row, 5));
         }
     }
@@ -156,6 +160,7 @@ final class ImportOrders {
                     .filter(change -> change.movement == MovementKind.DEDUCTION)
                     .flatMap(change -> change.lines.stream())
                     .forEach(line -> deductions.merge(line.itemId, line.quantity, Long::sum));
+            planned += changes.size();
             progress.read(rows.size());
             after = to;
         } while (rows.size() == PAGE);
@@ -164,6 +169,11 @@ final class ImportOrders {
     /** What the orders will take, by item. */
     Map<Long, Long> deductions() {
         return deductions;
+    }
+
+    /** How many orders are to be written. */
+    long changes() {
+        return planned;
     }
 
     /** Writes the orders whose stock the Rails service has settled. */
@@ -227,7 +237,7 @@ final class ImportOrders {
         Set<Long> wantedUsers = new HashSet<>();
         for (Row row : rows) {
             Known before = known.get(row.id);
-            if (before == null || !before.matches(row)) {
+            if (before == null || !before.matches(row) || source.isRepeated(TABLE, row.id)) {
                 unequal.add(row);
                 if (before != null) {
                     changed.add(row.id);
@@ -246,6 +256,7 @@ final class ImportOrders {
         for (Row row : unequal) {
             try {
                 Known before = known.get(row.id);
+                source.requireUnique(TABLE, row.id);
                 require(row, users, rejectedUsers);
                 changes.add(before == null ? add(row) : change(row, before, holdings.get(row.id)));
             } catch (Unacceptable e) {
@@ -315,7 +326,7 @@ final class ImportOrders {
                 row.id,
                 row.userId,
                 status,
-                row.times.created() == null ? before.times : row.times,
+                row.times.orElse(before.times),
                 before,
                 hasNewLines ? lines(wanted) : holding.lines,
                 hasNewLines,
@@ -347,7 +358,8 @@ final class ImportOrders {
                 if (found.contains(last)) {
                     known.put(last, entry.getValue());
                 } else if (report != null) {
-                    report.add(TABLE, last, Rejects.GONE);
+                    OrderStatus status = entry.getValue().status;
+                    report.add(TABLE, last, status.awaitsDeduction() ? GONE_DUE.formatted(status) : Rejects.GONE);
                 }
             }
         } while (page.size() == PAGE);

@@ -6,6 +6,9 @@ import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import javax.sql.DataSource;
 
@@ -58,6 +61,7 @@ public class ImportRails {
         try (RailsDatabase source =
                         RailsDatabase.connect(request.url, request.user, request.password, target.identity());
                 Rejects rejects = new Rejects(request.rejects)) {
+            requireSame(source, target);
             Instant now = clock.instant();
             target.begin(
                     new LastIds(
@@ -65,6 +69,11 @@ public class ImportRails {
                             source.lastId("inventory_items", Ids.ITEM_MAX),
                             source.lastId("orders", Ids.MAX)),
                     now);
+            for (String table : List.of(ImportUsers.TABLE, ImportItems.TABLE, ImportOrders.TABLE)) {
+                for (long i = source.withoutId(table); i > 0; i--) {
+                    rejects.add(table, null, "has no id");
+                }
+            }
             Progress userProgress = new Progress("Users");
             new ImportUsers(source, target, rejects, userProgress, now).run();
             userProgress.end();
@@ -76,10 +85,10 @@ public class ImportRails {
             ImportOrders orders = new ImportOrders(source, target, rejects, items, orderProgress, now);
             orders.plan();
             orderProgress.pause();
-            itemProgress.resume();
+            itemProgress.beginWriting(items.changes());
             items.write(orders.deductions());
             itemProgress.end();
-            orderProgress.resume();
+            orderProgress.beginWriting(orders.changes());
             orders.writeSettled();
             items.settle();
             orders.writeDue();
@@ -87,6 +96,27 @@ public class ImportRails {
             target.finish(rejects.count(), clock.instant());
             rejects.finish();
             return new Outcome(userProgress.total(), itemProgress.total(), orderProgress.total(), rejects.count());
+        }
+    }
+
+    /**
+     * Refuses a source that is not the one of earlier runs, nor a copy of it: following it would take off sale, or
+     * rename, all that they have taken over. Nothing in OMS tells which source that was, but its rows do.
+     */
+    private static void requireSame(RailsDatabase source, Target target) throws SQLException {
+        boolean isKnown = true;
+        for (String table : List.of(ImportUsers.TABLE, ImportItems.TABLE)) {
+            Map<Long, OffsetDateTime> oldest = target.oldest(table);
+            if (!oldest.isEmpty()) {
+                if (source.hasAnyOf(table, oldest)) {
+                    return;
+                }
+                isKnown = false;
+            }
+        }
+        if (!isKnown) {
+            throw new ImportRefused("the source has none of the users and items that earlier runs have taken over; "
+                    + "name their source or a copy of it, or an empty database of OMS.");
         }
     }
 }

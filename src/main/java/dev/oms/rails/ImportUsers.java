@@ -68,7 +68,17 @@ final class ImportUsers {
 
     private record Row(long id, String name, String email, String phone, Times times) {
         static Row read(ResultSet row) throws SQLException {
-            return new Row(row.getLong(1), row.getString(2), row.getString(3), row.getString(4), Times.read(row, 5));
+            return new Row(
+                    row.getLong(1),
+                    RailsDatabase.text(row, 2),
+                    RailsDatabase.text(row, 3),
+                    RailsDatabase.text(row, 4),
+                    Times.read(row, 5));
+        }
+
+        /** With the times of an earlier run where the source has none. */
+        Row after(Row known) {
+            return new Row(id, name, email, phone, times.orElse(known.times));
         }
 
         boolean matches(Row known) {
@@ -93,6 +103,9 @@ final class ImportUsers {
             }
             if (value.length() > Texts.NAME_MAX) {
                 throw new Unacceptable("has a " + column + " of more than " + Texts.NAME_MAX + " characters");
+            }
+            if (!Texts.isStorable(value)) {
+                throw new Unacceptable("has a " + column + " that is not UTF-8: " + Rejects.quote(value));
             }
         }
     }
@@ -160,9 +173,14 @@ final class ImportUsers {
         for (Row row : page) {
             Row before = known.get(row.id);
             try {
+                source.requireUnique(TABLE, row.id);
                 if (!row.matches(before)) {
                     row.require();
-                    (before == null ? added : changed).add(row);
+                    if (before == null) {
+                        added.add(row);
+                    } else {
+                        changed.add(row.after(before));
+                    }
                 }
             } catch (Unacceptable e) {
                 rejects.add(TABLE, row.id, e.getMessage());

@@ -2,12 +2,18 @@ package dev.oms.rails;
 
 import dev.oms.http.Causes;
 import dev.oms.http.Statements;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.CodingErrorAction;
+import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.OffsetDateTime;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -37,25 +43,41 @@ final class RailsDatabase implements AutoCloseable {
     static final String IDENTITY =
             "select concat_ws(' ', pg_postmaster_start_time(), current_database(), to_regclass('orders')::oid)";
 
+    private static final String ELSEWHERE = """
+            select nspname, has_schema_privilege(n.oid, 'USAGE') from pg_class c join pg_namespace n on n.oid = c.relnamespace
+            where relname = ? and relkind in ('r', 'p', 'v', 'm', 'f') and nspname !~ '^(pg_|information_schema$)'
+            order by 2, 1""";
+
+    private static final String UNIQUE = """
+            select 1 from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
+            where i.indrelid = to_regclass(?) and a.attname = 'id' and i.indnkeyatts = 1 and i.indisunique and i.indisvalid
+                and i.indpred is null""";
+
+    private static final String REPEATED = "select id from %s where id is not null group by id having count(*) > 1";
+
     private static final int CONNECT_TIMEOUT_SECONDS = 5;
 
     /** A server that is silent for longer is gone. No statement reads more than a page. */
     private static final int SOCKET_TIMEOUT_SECONDS = 300;
 
     private final Connection connection;
+    private final boolean checksNoBytes;
+    private final Map<String, Set<String>> columns;
     private final String users;
     private final String items;
     private final String orders;
+    private final Map<String, Set<Long>> repeated = new HashMap<>();
 
     private RailsDatabase(Connection connection) throws SQLException {
         this.connection = connection;
-        Map<String, Set<String>> found = Map.of(
+        checksNoBytes = isAscii(connection);
+        columns = Map.of(
                 "users", columns("users"),
                 "inventory_items", columns("inventory_items"),
                 "orders", columns("orders"));
-        users = page("id, name::text, email::text, phone::text", "users", found);
-        items = page("id, name::text, quantity::text, threshold::text", "inventory_items", found);
-        orders = page("id, user_id, status::text, items::text", "orders", found);
+        users = page(List.of("id", text("name"), text("email"), text("phone")), "users");
+        items = page(List.of("id", text("name"), text("quantity"), text("threshold")), "inventory_items");
+        orders = page(List.of("id", "user_id", text("status"), text("items")), "orders");
     }
 
     /** What is done with each row of a page. */
@@ -125,6 +147,14 @@ final class RailsDatabase implements AutoCloseable {
         return (message.contains(root) ? message : message + " " + root).strip().replaceAll("\\s*\\R\\s*", " ");
     }
 
+    private static boolean isAscii(Connection connection) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement("show server_encoding");
+                ResultSet row = statement.executeQuery()) {
+            row.next();
+            return row.getString(1).equals("SQL_ASCII");
+        }
+    }
+
     private Set<String> columns(String table) throws SQLException {
         Set<String> columns = new HashSet<>();
         try (PreparedStatement statement = Statements.prepare(
@@ -137,7 +167,7 @@ final class RailsDatabase implements AutoCloseable {
             }
         }
         if (columns.isEmpty()) {
-            throw new ImportRefused("the source has no table " + table + "; is it the database of the Rails service?");
+            throw new ImportRefused(whyThereIsNo(table));
         }
         for (String column : COLUMNS.get(table)) {
             if (!columns.contains(column)) {
@@ -147,16 +177,113 @@ final class RailsDatabase implements AutoCloseable {
         return columns;
     }
 
-    /** The query for a page of a table, which is tried once: it may not be allowed. */
-    private String page(String columns, String table, Map<String, Set<String>> found) throws SQLException {
-        List<String> all = new ArrayList<>(List.of(columns));
-        for (String time : List.of("created_at", "updated_at")) {
-            all.add((found.get(table).contains(time) ? time : "null") + "::timestamptz");
+    /** PostgreSQL does not find tables in schemas that the user has no right to use. */
+    private String whyThereIsNo(String table) throws SQLException {
+        try (PreparedStatement statement = Statements.prepare(connection, ELSEWHERE, table);
+                ResultSet row = statement.executeQuery()) {
+            if (!row.next()) {
+                return "the source has no table " + table + "; is it the database of the Rails service?";
+            }
+            String schema = row.getString(1);
+            return row.getBoolean(2)
+                    ? "the source has the table %s in the schema %s; add currentSchema=%2$s to the parameters of its URL."
+                            .formatted(table, schema)
+                    : "the source has the table %s in the schema %s, which its user may not use: grant usage on it."
+                            .formatted(table, schema);
         }
-        String query =
-                "select " + String.join(", ", all) + " from " + table + " where id > ? and id <= ? order by id limit ?";
+    }
+
+    /** A database that checks no bytes may have any: they are read as they are. */
+    private String text(String column) {
+        return checksNoBytes ? "convert_to(" + column + "::text, 'SQL_ASCII')" : column + "::text";
+    }
+
+    /** Reads a text. Bytes that are not UTF-8 become halves of surrogate pairs, which OMS stores nowhere. */
+    static String text(ResultSet row, int column) throws SQLException {
+        if (!(row.getObject(column) instanceof byte[] bytes)) {
+            return row.getString(column);
+        }
+        try {
+            return StandardCharsets.UTF_8
+                    .newDecoder()
+                    .onMalformedInput(CodingErrorAction.REPLACE)
+                    .replaceWith("\ud800")
+                    .decode(ByteBuffer.wrap(bytes))
+                    .toString();
+        } catch (CharacterCodingException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** The query for a page of a table, which is tried once: it may not be allowed. */
+    private String page(List<String> texts, String table) throws SQLException {
+        Set<Long> several = isUnique(table) ? Set.of() : ids(REPEATED.formatted(table));
+        repeated.put(table, several);
+        List<String> all = new ArrayList<>(texts);
+        for (String time : List.of("created_at", "updated_at")) {
+            all.add((columns.get(table).contains(time) ? time : "null") + "::timestamptz");
+        }
+        // One of the rows with one id is enough to list the id, and pages go from one id to the next.
+        String query = "select %s%s from %s where id > ? and id <= ? order by id limit ?"
+                .formatted(several.isEmpty() ? "" : "distinct on (id) ", String.join(", ", all), table);
         read(query, 0, 0, 0, row -> {});
         return query;
+    }
+
+    /** Whether an index sees to it that no two rows have one id. */
+    private boolean isUnique(String table) throws SQLException {
+        try (PreparedStatement statement = Statements.prepare(connection, UNIQUE, table);
+                ResultSet row = statement.executeQuery()) {
+            return row.next();
+        }
+    }
+
+    private Set<Long> ids(String query, Object... parameters) throws SQLException {
+        Set<Long> ids = new HashSet<>();
+        try (PreparedStatement statement = Statements.prepare(connection, query, parameters);
+                ResultSet row = statement.executeQuery()) {
+            while (row.next()) {
+                ids.add(row.getLong(1));
+            }
+        }
+        return ids;
+    }
+
+    boolean isRepeated(String table, long id) {
+        return repeated.get(table).contains(id);
+    }
+
+    /** Rejects an id that several rows have: which of them is meant? */
+    void requireUnique(String table, long id) throws Unacceptable {
+        if (isRepeated(table, id)) {
+            throw new Unacceptable("has an id that more than one row has");
+        }
+    }
+
+    /**
+     * Whether a table has a row with the id and the time of creation of one of these, or with its id and no such time.
+     */
+    boolean hasAnyOf(String table, Map<Long, OffsetDateTime> rows) throws SQLException {
+        String created = columns.get(table).contains("created_at") ? "created_at" : "null";
+        try (PreparedStatement statement = Statements.prepare(
+                        connection,
+                        "select 1 from unnest(?, ?) k (key, time) join %s on id = k.key where coalesce(%s::timestamptz = k.time, true) limit 1"
+                                .formatted(table, created),
+                        Target.longs(connection, rows.keySet()),
+                        connection.createArrayOf("timestamptz", rows.values().toArray()));
+                ResultSet row = statement.executeQuery()) {
+            return row.next();
+        }
+    }
+
+    /** How many rows of a table have no id. */
+    long withoutId(String table) throws SQLException {
+        try (PreparedStatement statement =
+                        Statements.prepare(connection, "select count(*) from " + table + " where id is null");
+                ResultSet row = statement.executeQuery()) {
+            row.next();
+            return row.getLong(1);
+        }
     }
 
     /** The highest id of a table, but for those above a maximum, or 0. */
@@ -171,19 +298,7 @@ final class RailsDatabase implements AutoCloseable {
 
     /** Which of these users there are, taken over or not. */
     Set<Long> existingUsers(Set<Long> ids) throws SQLException {
-        Set<Long> existing = new HashSet<>();
-        if (!ids.isEmpty()) {
-            try (PreparedStatement statement = Statements.prepare(
-                            connection,
-                            "select id from users where id = any(?)",
-                            connection.createArrayOf("bigint", ids.toArray(Long[]::new)));
-                    ResultSet row = statement.executeQuery()) {
-                while (row.next()) {
-                    existing.add(row.getLong(1));
-                }
-            }
-        }
-        return existing;
+        return ids.isEmpty() ? Set.of() : ids("select id from users where id = any(?)", Target.longs(connection, ids));
     }
 
     /** Columns: id, name, email, phone, created_at, updated_at. */

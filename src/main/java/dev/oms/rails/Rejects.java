@@ -23,7 +23,7 @@ final class Rejects implements AutoCloseable {
     /** The reason for a row of an earlier run that the source has no more. */
     static final String GONE = "is gone from the source; it stays as it was taken over";
 
-    private static final Pattern CONTROL = Pattern.compile("\\p{Cc}");
+    private static final Pattern UNSHOWN = Pattern.compile("[\\p{Cc}\\p{Cs}]");
     private static final int SHOWN_MAX = 100;
 
     private final Path path;
@@ -48,10 +48,11 @@ final class Rejects implements AutoCloseable {
         }
     }
 
-    void add(String table, long id, String reason) {
+    /** @param id null when the row has none */
+    void add(String table, Long id, String reason) {
         count++;
         try {
-            file.write("%s,%d,\"%s\"\n".formatted(table, id, reason.replace("\"", "\"\"")));
+            file.write("%s,%s,\"%s\"\n".formatted(table, id == null ? "" : id, reason.replace("\"", "\"\"")));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -71,9 +72,12 @@ final class Rejects implements AutoCloseable {
         }
     }
 
-    /** A text from the source as a reason may quote it: on one line, and not too long. */
+    /**
+     * A text from the source as a reason may quote it: on one line, not too long, and without halves of a surrogate
+     * pair, which JSON may have and UTF-8 cannot.
+     */
     static String quote(String text) {
-        return "\"" + CONTROL.matcher(Texts.shorten(text, SHOWN_MAX)).replaceAll("?") + "\"";
+        return "\"" + UNSHOWN.matcher(Texts.shorten(text, SHOWN_MAX)).replaceAll("?") + "\"";
     }
 
     @Override

@@ -10,8 +10,11 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Instant;
+import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import javax.sql.DataSource;
 import org.postgresql.PGConnection;
 
@@ -52,6 +55,9 @@ final class Target {
     private static final String HAS_SAME_ITEMS = """
             select items_digest is null or items_digest = (%s) from imports order by id desc limit 1""".formatted(ITEMS_DIGEST);
 
+    private static final String OLDEST =
+            "select id, created_at from %s where exists (select 1 from imports) order by id limit 1000";
+
     private static final String MAY_MOVE_SEQUENCES = """
             select bool_and(has_sequence_privilege(name, 'USAGE') and has_sequence_privilege(name, 'UPDATE'))
             from unnest(array['users_id_seq', 'inventory_items_id_seq', 'orders_id_seq']) name""";
@@ -75,6 +81,20 @@ final class Target {
         try (Connection connection = dataSource.getConnection()) {
             return RailsDatabase.identityOf(connection);
         }
+    }
+
+    /** The rows with the lowest ids that earlier runs have taken over, with their times of creation. */
+    Map<Long, OffsetDateTime> oldest(String table) throws SQLException {
+        return read(connection -> {
+            Map<Long, OffsetDateTime> rows = new LinkedHashMap<>();
+            try (PreparedStatement statement = Statements.prepare(connection, OLDEST.formatted(table));
+                    ResultSet row = statement.executeQuery()) {
+                while (row.next()) {
+                    rows.put(row.getLong(1), row.getObject(2, OffsetDateTime.class));
+                }
+            }
+            return rows;
+        });
     }
 
     /**

@@ -27,9 +27,14 @@ record Times(Instant created, Instant updated) {
         return time == null ? null : time.toInstant();
     }
 
+    /** These times, or others where the source has none. */
+    Times orElse(Times others) {
+        return created == null ? others : this;
+    }
+
     /** These times, or a given one where the source has none. */
     Times orElse(Instant other) {
-        return created == null ? new Times(other, other) : this;
+        return orElse(new Times(other, other));
     }
 
     /** Whether a row of the target has these times. One that the source does not tell is right whatever it is. */

@@ -109,6 +109,20 @@ class ImportIT {
     }
 
     @Test
+    void startsAgainAfterRowsWhoseIdsAreTooHigh() throws IOException, InterruptedException {
+        RailsShop rails = RailsShop.create();
+        rails.user(1);
+        rails.item(1, "burger", 9);
+        rails.order(1L << 53, 1L, "Confirmed", "{\"burger\": 1}");
+        rails.order(Long.MAX_VALUE, 1L, "Confirmed", "{\"burger\": 1}");
+
+        assertThat(importFrom(rails).last()).contains("1 items and 0 orders", "2 rows were rejected");
+        assertThat(run("--audit").last()).isEqualTo("0 discrepancies");
+        assertThat(importFrom(rails).last()).contains("0 items and 0 orders", "2 rows were rejected");
+        assertThat(oms.texts("select nextval('orders_id_seq')")).containsExactly("1");
+    }
+
+    @Test
     void succeedsWhenAllIsCarriedOver() throws IOException, InterruptedException {
         RailsShop rails = RailsShop.create();
         rails.user(1);

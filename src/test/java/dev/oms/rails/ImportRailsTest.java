@@ -14,6 +14,8 @@ import io.agroal.api.configuration.supplier.AgroalDataSourceConfigurationSupplie
 import io.agroal.api.security.NamePrincipal;
 import io.agroal.api.security.SimplePassword;
 import java.io.IOException;
+import java.io.StringReader;
+import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -21,11 +23,14 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -33,6 +38,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.postgresql.PGConnection;
 import org.postgresql.ds.PGSimpleDataSource;
 
 /** Taking over a database of the Rails service: between two real databases, each test with its own. */
@@ -132,6 +138,7 @@ class ImportRailsTest {
         rails.item(1L << 31, "stray", 1);
         rails.order(23, 7L, "Delivered", "{\"burger\": 2}");
         rails.order(1L << 53, 7L, "Delivered", "{\"burger\": 2}");
+        rails.order(Long.MAX_VALUE, 7L, "Delivered", "{\"burger\": 2}");
 
         run();
 
@@ -139,7 +146,9 @@ class ImportRailsTest {
                 .containsExactly(
                         "users,9223372036854775807,\"has an id that is not between 1 and 9007199254740991\"",
                         "inventory_items,2147483648,\"has an id that is not between 1 and 2147483647\"",
-                        "orders,9007199254740992,\"has an id that is not between 1 and 9007199254740991\"");
+                        "orders,9007199254740992,\"has an id that is not between 1 and 9007199254740991\"",
+                        "orders,9223372036854775807,\"has an id that is not between 1 and 9007199254740991\"");
+        assertThat(orders()).containsExactly("23 7 Delivered");
         assertThat(oms.texts("select nextval(name) from unnest(array['users_id_seq', 'inventory_items_id_seq', "
                         + "'orders_id_seq']) name"))
                 .containsExactly("8", "12", "24");
@@ -196,6 +205,7 @@ class ImportRailsTest {
         rails.item(6, "negative", -3);
         rails.item(7, "missing", null);
         rails.item(8, "bell\u0007", 1);
+        rails.item(9, "logo \ue000", 1);
         rails.item(1L << 32, "high", 1);
         String burger = "{\"burger\": 1}";
         rails.order(1, 1L, "Delivered", burger);
@@ -245,7 +255,8 @@ class ImportRailsTest {
                         "inventory_items,5,\"has the same name as item 1, \"\"burger\"\"\"",
                         "inventory_items,6,\"has a negative quantity: \"\"-3\"\"\"",
                         "inventory_items,7,\"has no quantity\"",
-                        "inventory_items,8,\"has a name with control characters, \"\"bell?\"\"\"",
+                        "inventory_items,8,\"has a name with control, invisible or private characters, \"\"bell?\"\"\"",
+                        "inventory_items,9,\"has a name with control, invisible or private characters, \"\"logo \ue000\"\"\"",
                         "inventory_items,4294967296,\"has an id that is not between 1 and 2147483647\"",
                         "orders,2,\"has no user\"",
                         "orders,3,\"has the user 99, who does not exist\"",
@@ -273,6 +284,107 @@ class ImportRailsTest {
                                 + Texts.shorten(number, 100) + "\"\"\"");
         assertThat(outcome).isEqualTo(new Outcome(1, 1, 1, rejects().size()));
         assertThat(ledgerOf(1)).containsExactly("OPENING 91 91", "DEDUCTION 1 -1 90");
+        oms.assertConsistent();
+    }
+
+    /** As a column of type json may have them, or as a long text is cut. */
+    @Test
+    void listsItemsOfOrdersWithHalvesOfSurrogatePairs() throws SQLException, IOException {
+        rails.user(1);
+        rails.item(1, "burger", 90);
+        rails.execute("alter table orders alter items type json");
+        rails.order(1, 1L, "Delivered", "{\"\\ud800\": 1}");
+        rails.order(2, 1L, "Delivered", "{\"burger\": \"\\udc00\"}");
+        rails.order(3, 1L, "Delivered", "{\"" + "x".repeat(99) + "\ud83c\udf54\": 1}");
+        rails.order(4, 1L, "Delivered", "{\"burger\": 1}");
+
+        run();
+
+        assertThat(rejects())
+                .containsExactly(
+                        "orders,1,\"has the item \"\"?\"\", which does not exist\"",
+                        "orders,2,\"has a quantity of \"\"burger\"\" that is not a whole number: \"\"?\"\"\"",
+                        "orders,3,\"has the item \"\"" + "x".repeat(99) + "?…\"\", which does not exist\"");
+        assertThat(orders()).containsExactly("4 1 Delivered");
+    }
+
+    @Test
+    void listsBytesThatAreNotUtf8() throws SQLException, IOException {
+        rails = RailsShop.createWithoutEncoding();
+        rails.user(1);
+        rails.user(2);
+        rails.item(1, "p\u00eache", 90);
+        rails.item(2, "pear", 90);
+        rails.order(1, 1L, "Delivered", "{\"p\u00eache\": 1}");
+        rails.order(2, 1L, "Delivered", "{\"pear\": 1}");
+        rails.order(3, 2L, "Delivered", "{\"p\u00eache\": 1}");
+        rails.order(4, 1L, "pear", "{\"p\u00eache\": 1}");
+        rails.execute("alter table orders alter items type varchar");
+        rails.execute("""
+                update users set name = E'Andr\\xe9' where id = 2;
+                update inventory_items set name = E'p\\xear' where id = 2;
+                update orders set items = E'{"p\\xear": 1}' where id = 2;
+                update orders set status = E'p\\xear' where id = 4""");
+
+        run();
+        Outcome again = run();
+
+        assertThat(again).isEqualTo(new Outcome(0, 0, 0, 5));
+        assertThat(rejects())
+                .containsExactly(
+                        "users,2,\"has a name that is not UTF-8: \"\"Andr?\"\"\"",
+                        "inventory_items,2,\"has a name that is not UTF-8: \"\"p?r\"\"\"",
+                        "orders,2,\"has the item \"\"p?r\"\", which is not taken over\"",
+                        "orders,3,\"has the user 2, who is not taken over\"",
+                        "orders,4,\"has the status \"\"p?r\"\", which OMS does not know\"");
+        assertThat(oms.texts("select name from inventory_items")).containsExactly("p\u00eache");
+        assertThat(orders()).containsExactly("1 1 Delivered");
+        oms.assertConsistent();
+    }
+
+    @Test
+    void listsRowsWithoutAnIdOrWithThatOfAnother() throws SQLException, IOException {
+        for (String table : List.of("users", "inventory_items", "orders")) {
+            rails.execute("alter table %1$s drop constraint %1$s_pkey; alter table %1$s alter id drop not null"
+                    .formatted(table));
+        }
+        rails.fill(6_000, 2_000, 3_000);
+        rails.execute("delete from users where id % 1000 = 0 or id > 5600; delete from orders where id > 2400");
+        rails.execute("delete from inventory_items where id % 1000 = 0");
+        rails.execute("update orders set user_id = 1, items = '{\"item_1\": 1}'");
+        run();
+        assertThat(rejects()).isEmpty();
+
+        // Also where one page ends and the next one begins.
+        rails.execute("""
+                insert into users select id, 'Other', 'other' || id, 'other' || id from users where id in (5, 5005);
+                insert into users values (6001, 'A', 'a', 'a'), (6001, 'B', 'b', 'b'), (null, 'C', 'c', 'c');
+                insert into inventory_items select id, 'other ' || id, 1, 1 from inventory_items where id in (5, 1001);
+                insert into inventory_items values (null, 'fries', 1, 1), (null, 'soup', 1, 1);
+                insert into orders select id, user_id, 'Rejected', items from orders where id in (5, 2000);
+                insert into orders values (2401, 6001, 'Pending', '{"item_1": 1}'), (null, 1, 'Pending', '{"item_1": 1}')""");
+        Outcome outcome = run();
+
+        String repeated = "\"has an id that more than one row has\"";
+        assertThat(rejects())
+                .containsExactly(
+                        "users,,\"has no id\"",
+                        "inventory_items,,\"has no id\"",
+                        "inventory_items,,\"has no id\"",
+                        "orders,,\"has no id\"",
+                        "users,5," + repeated,
+                        "users,5005," + repeated,
+                        "users,6001," + repeated,
+                        "inventory_items,5," + repeated,
+                        "inventory_items,1001," + repeated,
+                        "orders,5," + repeated,
+                        "orders,2000," + repeated,
+                        "orders,2401,\"has the user 6001, who is not taken over\"");
+        assertThat(outcome).isEqualTo(new Outcome(0, 0, 0, 12));
+        assertThat(oms.count("users")).isEqualTo(5_595);
+        assertThat(oms.count("inventory_items where archived_at is null")).isEqualTo(1_998);
+        assertThat(oms.count("orders")).isEqualTo(2_400);
+        oms.execute("analyze");
         oms.assertConsistent();
     }
 
@@ -358,6 +470,48 @@ class ImportRailsTest {
         assertThat(oms.count("orders where created_at > now() - interval '1 hour'"))
                 .isEqualTo(1);
         assertThat(run()).isEqualTo(new Outcome(0, 0, 0, 0));
+    }
+
+    @Test
+    void keepsTheTimesThatItGaveToRowsWithoutAny() throws SQLException {
+        rails.user(1);
+        rails.item(1, "burger", 1);
+        rails.order(1, 1L, "Pending", "{\"burger\": 1}");
+        for (String table : List.of("users", "inventory_items", "orders")) {
+            rails.execute("alter table %s drop created_at, drop updated_at".formatted(table));
+        }
+        run();
+        String times = """
+                select concat_ws(' ', created_at, updated_at) from users
+                union all select concat_ws(' ', created_at, updated_at) from inventory_items
+                union all select concat_ws(' ', created_at, updated_at) from orders""";
+        List<String> before = oms.texts(times);
+
+        rails.execute("update users set name = 'Renamed'");
+        rails.execute("update inventory_items set threshold = 7");
+        rails.execute("update orders set status = 'Rejected'");
+        Outcome outcome = run();
+
+        assertThat(outcome).isEqualTo(new Outcome(1, 1, 1, 0));
+        assertThat(oms.texts(times)).isEqualTo(before);
+    }
+
+    @Test
+    void tellsThatAnOrderThatIsGoneWillTakeStock() throws SQLException, IOException {
+        rails.user(1);
+        rails.item(1, "burger", 1);
+        rails.order(1, 1L, "Pending", "{\"burger\": 1}");
+        rails.order(2, 1L, "Received", "{\"burger\": 1}");
+        run();
+
+        rails.execute("delete from orders");
+        run();
+
+        String end = ", and takes stock once a worker runs, unless it is cancelled before\"";
+        assertThat(rejects())
+                .containsExactly(
+                        "orders,1,\"is gone from the source; it stays Pending" + end,
+                        "orders,2,\"is gone from the source; it stays Received" + end);
     }
 
     @Test
@@ -605,7 +759,7 @@ class ImportRailsTest {
         assertThat(rejects())
                 .hasSize(Math.toIntExact(users + orders) - 2)
                 .doesNotHaveDuplicates()
-                .allMatch(line -> line.endsWith("\"is gone from the source; it stays as it was taken over\""));
+                .allMatch(line -> line.contains(",\"is gone from the source; it stays "));
         assertThat(oms.count("users")).isEqualTo(users);
         assertThat(oms.count("orders")).isEqualTo(orders);
     }
@@ -773,6 +927,62 @@ class ImportRailsTest {
     }
 
     @Test
+    void refusesASourceWhoseTablesItDoesNotFind() {
+        // Roles belong to the whole server.
+        String role = "reading_" + System.nanoTime();
+        rails.execute("create role " + role + " login password 'reading'");
+        try {
+            rails.execute("revoke usage on schema public from public");
+            Request unprivileged = new Request(
+                    rails.url(), Optional.of(role), Optional.of("reading"), directory.resolve("rejects.csv"));
+            assertThatThrownBy(() -> new ImportRails(database, Clock.systemUTC()).run(unprivileged))
+                    .isInstanceOf(ImportRefused.class)
+                    .hasMessageMatching("the source has the table (users|orders|inventory_items) in the schema public, "
+                            + "which its user may not use: grant usage on it\\.");
+        } finally {
+            rails.execute("drop role " + role);
+        }
+
+        rails.execute("alter schema public rename to shop");
+        assertThatThrownBy(this::run)
+                .isInstanceOf(ImportRefused.class)
+                .hasMessageMatching("the source has the table (users|orders|inventory_items) in the schema shop; "
+                        + "add currentSchema=shop to the parameters of its URL\\.");
+    }
+
+    @Test
+    void refusesAnotherSourceThanBefore() throws SQLException, IOException {
+        rails.user(1);
+        rails.user(2);
+        rails.item(1, "burger", 9);
+        run();
+        String taken = "select concat_ws(' ', u, i, s.last_value) from users u, inventory_items i, users_id_seq s";
+        List<String> before = oms.texts(taken);
+
+        RailsShop other = RailsShop.create();
+        String sentence = "the source has none of the users and items that earlier runs have taken over; "
+                + "name their source or a copy of it, or an empty database of OMS.";
+        assertRefused(other.url(), sentence);
+        other.user(3);
+        other.item(3, "pizza", 9);
+        assertRefused(other.url(), sentence);
+        // The same ids, as every shop has them; but not at the same time.
+        other.user(1);
+        other.item(1, "burger", 9);
+        other.execute("update users set created_at = now(); update inventory_items set created_at = now()");
+        assertRefused(other.url(), sentence);
+        assertThat(oms.texts(taken)).isEqualTo(before);
+
+        // A restored copy, in which a user has been deleted since.
+        RailsShop copy = RailsShop.create();
+        copy.user(2);
+        copy.item(1, "burger", 8);
+        assertThat(new ImportRails(database, Clock.systemUTC()).run(request(copy.url())))
+                .isEqualTo(new Outcome(0, 0, 0, 1));
+        assertThat(oms.texts("select quantity from inventory_items")).containsExactly("8");
+    }
+
+    @Test
     void refusesItself() {
         assertRefused(database.getURL(), "the source is the database of OMS itself; name that of the Rails service.");
     }
@@ -875,7 +1085,7 @@ class ImportRailsTest {
         Path report = directory.resolve("rejects.csv");
 
         try (Rejects first = new Rejects(report)) {
-            first.add("users", 1, "has no name");
+            first.add("users", 1L, "has no name");
             new Rejects(report).close();
             first.finish();
         }
@@ -963,19 +1173,78 @@ class ImportRailsTest {
     void thePageTellsHowToGoBack() throws SQLException, IOException {
         rails.user(1);
         rails.item(1, "burger", 9);
-        rails.order(1, 1L, "Confirmed", "{\"burger\": 1}");
+        rails.order(1, 1L, "Pending", "{\"burger\": 1}");
+        rails.order(2, 1L, "Delivered", "{\"burger\": 1}");
         run();
+        oms.execute("""
+                insert into users (name, email, phone, created_at, updated_at)
+                values ('New, with comma', 'new@example.com', '2', '2030-01-01 12:00Z', '2030-01-01 12:00Z');
+                insert into inventory_items (name, quantity, threshold, created_at, updated_at)
+                values ('fries', 7, 3, '2030-01-01 12:00Z', '2030-01-01 12:00Z');
+                update inventory_items set quantity = 8, updated_at = '2030-01-01 12:00Z' where id = 1;
+                insert into orders (user_id, status, enqueued_at, created_at, updated_at)
+                values (2, 'Rejected', now(), '2030-01-01 12:00Z', '2030-01-01 12:00Z');
+                insert into order_lines values (3, 1, 5, 'burger'), (3, 2, 6, 'fries');
+                update orders set status = 'Confirmed', due = null, updated_at = '2030-01-01 12:00Z' where id = 1""");
+
+        goBack();
+
+        String newTimes = " 2030-01-01 12:00:00 2030-01-01 12:00:00";
+        assertThat(rails.texts(
+                        "select concat_ws(' ', id, name, email, phone, created_at, updated_at) from users order by id"))
+                .containsExactly(
+                        "1 User 1 u1@example.com 0000000001 2025-01-01 10:00:00.123456 2025-01-02 00:00:00",
+                        "2 New, with comma new@example.com 2" + newTimes);
+        assertThat(
+                        rails.texts(
+                                "select concat_ws(' ', id, name, quantity, threshold, created_at, updated_at) from inventory_items order by id"))
+                .containsExactly("1 burger 8 5 2025-01-01 10:00:00 2030-01-01 12:00:00", "2 fries 7 3" + newTimes);
+        assertThat(
+                        rails.texts(
+                                "select concat_ws(' ', id, user_id, status, items, created_at, updated_at) from orders order by id"))
+                .containsExactly(
+                        "1 1 Confirmed {\"burger\": 1} 2025-02-01 10:00:00.123456 2030-01-01 12:00:00",
+                        "2 1 Delivered {\"burger\": 1} 2025-02-01 10:00:00.123456 2025-02-02 00:00:00",
+                        "3 2 Rejected {\"fries\": 6, \"burger\": 5}" + newTimes);
+        assertThat(
+                        rails.texts(
+                                "select nextval(name) from unnest(array['users_id_seq', 'inventory_items_id_seq', 'orders_id_seq']) name"))
+                .containsExactly("3", "3", "4");
+    }
+
+    /** Runs the commands of the page as psql would, where neither session is in UTC. */
+    private void goBack() throws SQLException, IOException {
         String page = Files.readString(Path.of("src/site/markdown/migrating-from-rails.md"));
-
-        List<String> rows = Pattern.compile("\\\\copy \\((.*)\\) to ")
-                .matcher(page)
-                .results()
-                .map(query -> query.group(1).replaceAll("'[-0-9]+ [0-9:]+Z'", "'-infinity'"))
-                .flatMap(query -> oms.texts("select row(t.*) from (" + query + ") t").stream())
-                .toList();
-
-        assertThat(rows).hasSize(3);
-        assertThat(rows.get(2)).startsWith("(1,1,Confirmed,\"{\"\"burger\"\": 1}\",");
+        Map<String, String> files = new HashMap<>();
+        try (Connection from = database.getConnection();
+                Connection to = rails.connect();
+                Statement statement = to.createStatement()) {
+            for (Connection connection : List.of(from, to)) {
+                connection.createStatement().execute("set time zone 'Asia/Tokyo'");
+            }
+            for (MatchResult copy : Pattern.compile("psql -d oms -c \"\\\\copy \\((.*)\\) to (\\S+) csv\"")
+                    .matcher(page)
+                    .results()
+                    .toList()) {
+                StringWriter file = new StringWriter();
+                from.unwrap(PGConnection.class)
+                        .getCopyAPI()
+                        .copyOut("copy (" + copy.group(1) + ") to stdout csv", file);
+                files.put(copy.group(2), file.toString());
+            }
+            String script = page.split("```sql\n")[1].split("```")[0];
+            for (String command : script.split("(?<=;)\n|(?<=csv)\n")) {
+                if (command.startsWith("\\copy ")) {
+                    String[] words = command.split(" ");
+                    to.unwrap(PGConnection.class)
+                            .getCopyAPI()
+                            .copyIn("copy " + words[1] + " from stdin csv", new StringReader(files.remove(words[3])));
+                } else {
+                    statement.execute(command);
+                }
+            }
+        }
+        assertThat(files).isEmpty();
     }
 
     private void assertRefused(String url, String sentence) {

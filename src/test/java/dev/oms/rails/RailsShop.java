@@ -39,7 +39,16 @@ final class RailsShop extends Ledger {
     }
 
     static RailsShop create() {
-        RailsShop shop = new RailsShop(MigratedDatabases.createEmpty());
+        return create(MigratedDatabases.createEmpty());
+    }
+
+    /** One that checks no bytes, as a server that was set up without a locale creates it. */
+    static RailsShop createWithoutEncoding() {
+        return create(MigratedDatabases.createWithoutEncoding());
+    }
+
+    private static RailsShop create(PGSimpleDataSource dataSource) {
+        RailsShop shop = new RailsShop(dataSource);
         shop.execute(TABLES);
         return shop;
     }

@@ -31,6 +31,11 @@ public final class MigratedDatabases {
         return create("");
     }
 
+    /** Creates a database without tables, whose texts may have any bytes. */
+    public static PGSimpleDataSource createWithoutEncoding() {
+        return create(" template template0 encoding 'SQL_ASCII' lc_collate 'C' lc_ctype 'C'");
+    }
+
     private static PGSimpleDataSource create(String template) {
         new OmsServers().start();
         String name = "database_" + NUMBER.incrementAndGet();
