@@ -46,8 +46,8 @@ select format('alter role %I in database %I set search_path = %I', name, :'datab
 revoke all on database :"database" from public;
 grant connect on database :"database" to :"user";
 alter database :"database" owner to :"owner";
--- The owner of another installation in this database, which has just lost that right together with the database.
-grant connect on database :"database" to :"previous";
+-- The owner of another installation in this database has just lost these rights together with it. Migrations need both.
+grant connect, temporary on database :"database" to :"previous";
 
 grant select, insert, update, delete on all tables in schema :"schema" to :"user";
 -- The ids of orders are taken from their sequence by name, and a start advances a sequence that a restore left behind.
