@@ -23,7 +23,8 @@ select :'owner_password' = '' or :'user_password' = '' as lacks_password \gset
 \if :lacks_password
 do 'begin raise ''OMS_DB_OWNER_PASSWORD and OMS_DB_PASSWORD must be set and must not be empty''; end';
 \endif
-select current_database() as database \gset
+select current_database() as database, pg_get_userbyid(datdba) as previous
+    from pg_database where datname = current_database() \gset
 
 -- All of it or nothing: where the role "oms" can log in, the script has ended well.
 begin;
@@ -45,6 +46,8 @@ select format('alter role %I in database %I set search_path = %I', name, :'datab
 revoke all on database :"database" from public;
 grant connect on database :"database" to :"user";
 alter database :"database" owner to :"owner";
+-- The owner of another installation in this database has just lost these rights together with it. Migrations need both.
+grant connect, temporary on database :"database" to :"previous";
 
 grant select, insert, update, delete on all tables in schema :"schema" to :"user";
 -- The ids of orders are taken from their sequence by name, and a start advances a sequence that a restore left behind.

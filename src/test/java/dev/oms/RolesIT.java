@@ -291,6 +291,29 @@ class RolesIT {
     }
 
     @Test
+    void twoInstallationsShareADatabase() throws IOException, InterruptedException, SQLException {
+        execute("postgres", "postgres", "create database shared");
+        List<String> names = List.of("one", "two");
+
+        for (String name : names) {
+            createRoles(
+                    "shared",
+                    Map.of("OMS_DB_SCHEMA", name, "OMS_DB_OWNER", "owner_" + name, "OMS_DB_USER", "user_" + name));
+        }
+
+        for (String name : names) {
+            OmsProcess migrate = oms("shared-" + name, "prod", "shared", "owner_" + name);
+            assertThat(migrate.run("--migrate")).isZero();
+            // Flyway's has some 70 parameters.
+            assertThat(migrate.logged("jdbc:postgresql:")).isZero();
+            assertThat(query("shared", "user_" + name, "select count(*) from users"))
+                    .isEqualTo("0");
+            assertThat(query("shared", "user_" + name, "select current_schema()"))
+                    .isEqualTo(name);
+        }
+    }
+
+    @Test
     void canUseAnotherSchema() throws IOException, InterruptedException, SQLException {
         execute("postgres", "postgres", "create database elsewhere");
 

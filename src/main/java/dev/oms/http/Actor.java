@@ -33,7 +33,7 @@ public record Actor(String name) {
         }
         String name = utf8(headers.getFirst());
         if (headers.size() > 1
-                || name.length() > LENGTH_MAX
+                || name.codePointCount(0, name.length()) > LENGTH_MAX
                 || !PRINTABLE.matcher(name).matches()) {
             throw ProblemException.malformed(
                     HEADER + " must be sent only once, with 1 to " + LENGTH_MAX + " printable characters in UTF-8.");

@@ -32,6 +32,8 @@ class RequireUtf8 {
 
     private static final long HIGHEST_BITS = 0x8080808080808080L;
 
+    private static final String NUL = "it has a NUL byte, or is not UTF-8";
+
     private final WriteProblem writeProblem;
 
     RequireUtf8(WriteProblem writeProblem) {
@@ -50,10 +52,14 @@ class RequireUtf8 {
             call.next();
         } else if (!isUtf8(call.request().getHeader(HttpHeaders.CONTENT_TYPE))) {
             writeProblem.write(call, Problem.of(415, "The charset of the body must be utf-8."));
-        } else if (!isUtf8(body)) {
-            writeProblem.write(call, Problem.of(400, "The body is not valid JSON: it is not UTF-8; send it in UTF-8."));
         } else {
-            call.next();
+            String fault = fault(body);
+            if (fault == null) {
+                call.next();
+            } else {
+                writeProblem.write(
+                        call, Problem.of(400, "The body is not valid JSON: " + fault + "; send it in UTF-8."));
+            }
         }
     }
 
@@ -73,8 +79,10 @@ class RequireUtf8 {
         }
     }
 
-    /** In JSON no byte is 0, but in UTF-16 and UTF-32 every brace, quote and digit has one. */
-    private static boolean isUtf8(Buffer json) {
+    /**
+     * In JSON no byte is 0, but in UTF-16 and UTF-32 every brace, quote and digit has one. Returns null if it is UTF-8.
+     */
+    private static String fault(Buffer json) {
         int length = json.length();
         long all = 0;
         int at = 0;
@@ -82,25 +90,25 @@ class RequireUtf8 {
         for (; at + Long.BYTES <= length; at += Long.BYTES) {
             long next = json.getLong(at);
             if (((next - EACH_BYTE) & ~next & HIGHEST_BITS) != 0) {
-                return false;
+                return NUL;
             }
             all |= next;
         }
         for (; at < length; at++) {
             byte next = json.getByte(at);
             if (next == 0) {
-                return false;
+                return NUL;
             }
             all |= next;
         }
         if ((all & HIGHEST_BITS) == 0) {
-            return true;
+            return null;
         }
         try {
             StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(json.getBytes()));
-            return true;
+            return null;
         } catch (CharacterCodingException e) {
-            return false;
+            return "it is not UTF-8";
         }
     }
 }

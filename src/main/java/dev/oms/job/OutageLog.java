@@ -3,6 +3,7 @@ package dev.oms.job;
 import dev.oms.http.Causes;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.regex.Pattern;
 import org.jboss.logging.Logger;
 
 /**
@@ -11,6 +12,7 @@ import org.jboss.logging.Logger;
  */
 public final class OutageLog {
     private static final Duration REPEAT_EVERY = Duration.ofSeconds(30);
+    private static final Pattern BATCH = Pattern.compile("(?s)^ERR \\[\\d+] (\\V*).*");
     private static final long NONE = Long.MIN_VALUE;
 
     private final Logger log;
@@ -31,10 +33,10 @@ public final class OutageLog {
 
     /**
      * For something that orders do not depend on. If it fails for lack of rights, it does so for ever; once an hour is
-     * enough.
+     * enough. It may also fail because Redis takes no writes, so it does not say that orders are settled.
      */
     static OutageLog ofHousekeeping(Logger log, String what) {
-        return new OutageLog(log, "Housekeeping, orders are settled all the same: " + what, Duration.ofHours(1));
+        return new OutageLog(log, "Housekeeping, which no order waits for: " + what, Duration.ofHours(1));
     }
 
     /** Runs what must not stop its caller, and logs its failure or the end of its failures. */
@@ -53,9 +55,14 @@ public final class OutageLog {
         long last = lastLoggedNanos.get();
         if ((last == NONE || now - last > repeatNanos) && lastLoggedNanos.compareAndSet(last, now)) {
             Throwable root = Causes.root(e);
-            log.warnf("%s (%s)", what, root.getMessage() == null ? root.toString() : root.getMessage());
+            log.warnf("%s (%s)", what, root.getMessage() == null ? root.toString() : first(root.getMessage()));
             log.debug(what, e);
         }
+    }
+
+    /** Of a batch of commands, the Redis client reports a line for each that failed, mostly of the same error. */
+    private static String first(String message) {
+        return BATCH.matcher(message).replaceFirst("$1");
     }
 
     /** Logs the end of the outage, if there was one. */

@@ -4,13 +4,15 @@ import dev.oms.http.RedisConfig;
 import dev.oms.http.RedisProblem;
 import io.quarkus.redis.datasource.ReactiveRedisDataSource;
 import io.smallrye.mutiny.Uni;
+import io.vertx.mutiny.redis.client.Response;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 import java.util.Optional;
 
 /**
- * Asks Redis whether workers can use it: it takes writes, and the key of the stream holds a stream, if anything. A
- * {@code PING} is not enough: a replica and a full Redis answer it, too.
+ * Asks Redis whether workers can use it: it takes writes, allows the commands without which no order is settled, and
+ * the key of the stream holds a stream, if anything. A {@code PING} is not enough: a replica and a full Redis answer
+ * it, too.
  */
 @ApplicationScoped
 public class ProbeRedis {
@@ -32,7 +34,9 @@ public class ProbeRedis {
         return redis.execute("TYPE", stream)
                 .chain(type -> switch (type.toString()) {
                     case "stream", "none" ->
-                        redis.execute("SET", key, "", "PX", "10000").replaceWith(Optional::<RedisProblem>empty);
+                        redis.execute("SET", key, "", "PX", "10000")
+                                .chain(this::tryCommands)
+                                .replaceWith(Optional::<RedisProblem>empty);
                     default -> Uni.createFrom().item(Optional.of(RedisProblem.WRONG_TYPE));
                 })
                 .ifNoItem()
@@ -40,6 +44,25 @@ public class ProbeRedis {
                 .fail()
                 .onFailure()
                 .recoverWithItem(e -> Optional.of(RedisProblem.of(e)));
+    }
+
+    /**
+     * What is stored under the key of the probe is of another type, so the commands that are allowed change nothing.
+     */
+    private Uni<Response> tryCommands() {
+        return tryCommand("TIME")
+                .chain(() -> tryCommand("HSET", key, "name", ""))
+                .chain(() -> tryCommand("XGROUP", "CREATE", key, InventoryJobQueue.GROUP, "0"))
+                .chain(() -> tryCommand("XADD", key, "*", "name", ""))
+                .chain(() -> tryCommand("XREADGROUP", "GROUP", InventoryJobQueue.GROUP, "probe", "STREAMS", key, ">"))
+                .chain(() -> tryCommand("XDEL", key, "0-1"))
+                .chain(() -> tryCommand("XACK", key, InventoryJobQueue.GROUP, "0-1"));
+    }
+
+    private Uni<Response> tryCommand(String command, String... arguments) {
+        return redis.execute(command, arguments)
+                .onFailure(e -> RedisProblem.of(e) == RedisProblem.WRONG_TYPE)
+                .recoverWithNull();
     }
 
     /** As {@link #ask}, or null if there is no problem. Blocks. */

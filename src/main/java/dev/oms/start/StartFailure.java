@@ -37,7 +37,8 @@ public final class StartFailure {
         Optional<String> sentence =
                 Causes.of(failure).flatMap(cause -> sentence(cause).stream()).findFirst();
         if (sentence.isPresent()) {
-            out.println("OMS did not start: " + withoutPasswords(sentence.get()));
+            // In one line, although messages of PostgreSQL have more, such as "Detail: …".
+            out.println("OMS did not start: " + withoutPasswords(sentence.get().replaceAll("\\s*\\R\\s*", " ")));
         } else {
             StringWriter trace = new StringWriter();
             failure.printStackTrace(new PrintWriter(trace));
@@ -84,14 +85,16 @@ public final class StartFailure {
                         "the database has not been migrated to this version; run OMS once with "
                                 + "--migrate, connected directly to PostgreSQL.";
                     case FlywayValidateException e ->
-                        "the migrations applied to the database are not those of this version: " + lineOf(e);
+                        "the migrations applied to the database are not those of this version: " + e.getMessage();
                     case FlywayException e
                     when String.valueOf(e.getMessage()).contains("attempting to acquire PostgreSQL advisory lock") ->
                         "another process is migrating the database; start this one when it is done.";
                     case FlywayMigrateException e
                     when !isRaised(Causes.root(e)) && !isForbidden(Causes.root(e)) ->
-                        "migration " + e.getMigration().getScript() + " failed: " + lineOf(Causes.root(e));
-                    case FlywayException e when e.getCause() == null -> "the database cannot be migrated: " + lineOf(e);
+                        "migration " + e.getMigration().getScript() + " failed: "
+                                + Causes.root(e).getMessage();
+                    case FlywayException e
+                    when e.getCause() == null -> "the database cannot be migrated: " + e.getMessage();
                     // MigrateOnline sets time-outs as it connects, which only PostgreSQL itself understands.
                     case SQLException e
                     when String.valueOf(e.getMessage()).contains(PGBOUNCER_REJECTS)
@@ -116,7 +119,7 @@ public final class StartFailure {
         String state = String.valueOf(e.getSQLState());
         String message = String.valueOf(e.getMessage());
         if (isForbidden(e)) {
-            return "OMS_DB_USER lacks a right: " + lineOf(e)
+            return "OMS_DB_USER lacks a right: " + e.getMessage()
                     + "; src/main/postgres/roles.sql creates a role that may migrate, and one that may do the rest.";
         }
         // Class 28 of PostgreSQL's error codes; the driver has no code for a missing password, PgBouncer one for all.
@@ -145,10 +148,6 @@ public final class StartFailure {
         return e instanceof PSQLException raised
                 && "P0001".equals(raised.getSQLState())
                 && raised.getServerErrorMessage() != null;
-    }
-
-    private static String lineOf(Throwable e) {
-        return String.valueOf(e.getMessage()).replaceAll("\\s*\\R\\s*", " ");
     }
 
     private static String emptyUrl(String message) {

@@ -68,6 +68,9 @@ class UserResource {
     @PermissionsAllowed(Scopes.USERS_WRITE)
     public Response create(UserBody body) {
         UserBody valid = bodies.unwrapAndValidate(body);
+        if (users.isShared(valid.email)) {
+            throw ProblemException.invalid("email", "is already taken");
+        }
         User user = new User(valid.name, valid.email, valid.phone, clock.instant());
         try {
             users.persist(user);

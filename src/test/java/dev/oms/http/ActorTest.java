@@ -88,10 +88,12 @@ class ActorTest {
         isRefused(new byte[] {'a', (byte) 0xe2, (byte) 0x82});
     }
 
-    @Test
-    void hasUpToAHundredCharacters() throws IOException {
-        isRefused("ü".repeat(101).getBytes(StandardCharsets.UTF_8));
-        assertThat(cancel("ü".repeat(100).getBytes(StandardCharsets.UTF_8)).status())
+    @ParameterizedTest
+    @ValueSource(strings = {"ü", "😀"})
+    void hasUpToAHundredCharacters(String character) throws IOException {
+        isRefused(character.repeat(101).getBytes(StandardCharsets.UTF_8));
+        assertThat(cancel(character.repeat(100).getBytes(StandardCharsets.UTF_8))
+                        .status())
                 .isEqualTo(200);
     }
 

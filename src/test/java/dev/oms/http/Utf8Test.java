@@ -144,6 +144,14 @@ class Utf8Test {
         isRefused(send("POST", "/inventory_items", "application/json", bytes(json, Charset.forName(charset))));
     }
 
+    @Test
+    void namesANulByte() throws IOException {
+        RawHttp.Response response = send("POST", "/inventory_items", "application/json", "{\"name\":\"p\0che\"}");
+
+        assertThat(response.status()).isEqualTo(400);
+        assertThat(response.text()).contains("it has a NUL byte");
+    }
+
     /** Allowed by RFC 8259 §8.1, and sent by programs that write files for Windows. */
     @Test
     void ignoresAByteOrderMark() throws IOException {

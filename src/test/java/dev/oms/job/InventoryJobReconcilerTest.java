@@ -157,7 +157,7 @@ class InventoryJobReconcilerTest {
                     .contains("INFO Sent 3 lost or failed jobs again")
                     .noneMatch(line -> line.contains("Jobs cannot be reconciled"))
                     .filteredOn(line -> line.contains(told))
-                    .allMatch(line -> line.startsWith("WARN Housekeeping, orders are settled all the same: "))
+                    .allMatch(line -> line.startsWith("WARN Housekeeping, which no order waits for: "))
                     .hasSize(1);
         } finally {
             redis.execute("ACL", "SETUSER", "default", "+@all");

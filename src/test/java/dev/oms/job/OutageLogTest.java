@@ -2,6 +2,7 @@ package dev.oms.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vertx.redis.client.impl.types.ErrorType;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.logging.Handler;
@@ -33,6 +34,8 @@ class OutageLogTest {
         OutageLog outage = new OutageLog(org.jboss.logging.Logger.getLogger(name), "It is away");
 
         outage.recovered();
+        outage.failed(ErrorType.create("ERR [0] OOM no memory\nERR [1] OOM no memory"));
+        outage.recovered();
         for (int i = 0; i < 2; i++) {
             outage.failed(new IllegalStateException(new IllegalStateException("no answer")));
             outage.failed(new IllegalStateException("still no answer"));
@@ -42,6 +45,8 @@ class OutageLogTest {
 
         assertThat(lines)
                 .containsExactly(
+                        "WARN It is away (OOM no memory)",
+                        "INFO Resolved: It is away",
                         "WARN It is away (no answer)",
                         "INFO Resolved: It is away",
                         "WARN It is away (no answer)",

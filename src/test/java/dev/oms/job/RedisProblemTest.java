@@ -66,7 +66,13 @@ class RedisProblemTest {
         "CONFIG SET maxmemory 1, full, true",
         "REPLICAOF 127.0.0.1 1, read_only, true",
         "SET oms:inventory-jobs x, wrong_type, false",
-        "ACL SETUSER default -set, refused, true"
+        "ACL SETUSER default -set, refused, true",
+        "ACL SETUSER default -hset, refused, true",
+        "ACL SETUSER default -xgroup, refused, true",
+        "ACL SETUSER default -xadd, refused, true",
+        "ACL SETUSER default -xreadgroup, refused, true",
+        "ACL SETUSER default -xdel, refused, true",
+        "ACL SETUSER default -xack, refused, true"
     })
     void isTold(String command, String problem, boolean answers) {
         run(command);
@@ -100,5 +106,6 @@ class RedisProblemTest {
         assertThat(readiness().getStatus()).isEqualTo(Status.UP);
         given().get("/jobs").then().body("redis_problem", equalTo(null)).body("redis", equalTo(true));
         assertThat(redis.execute("TYPE", Streams.JOBS).toString()).isIn("stream", "none");
+        assertThat(redis.execute("TYPE", "oms:probe").toString()).isEqualTo("string");
     }
 }

@@ -68,6 +68,15 @@ class StartFailureTest {
                 .isEqualTo("OMS did not start: PostgreSQL rejects OMS_DB_USER or OMS_DB_PASSWORD: " + message + "\n");
     }
 
+    @Test
+    void printsOneLine() {
+        assertThat(reported(new SQLException(
+                        "ERROR: invalid value for parameter \"search_path\": \"B 2\"\n  Detail: List syntax is invalid.",
+                        "22023")))
+                .hasLineCount(1)
+                .endsWith("\"B 2\" Detail: List syntax is invalid.\n");
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"Sorry, acquisition timeout!", "Acquisition timeout while waiting for new connection"})
     void saysThatPostgresIsSlow(String message) {

@@ -4,6 +4,7 @@ import static io.restassured.RestAssured.given;
 import static org.hamcrest.Matchers.endsWith;
 import static org.hamcrest.Matchers.equalTo;
 
+import dev.oms.Ledger;
 import dev.oms.OmsServers;
 import dev.oms.Shop;
 import dev.oms.WithoutConsumer;
@@ -61,6 +62,22 @@ class UserResourceTest {
                 .body("errors.size()", equalTo(1))
                 .body("errors[0].field", equalTo("email"))
                 .body("errors[0].message", equalTo("is already taken"));
+    }
+
+    /** The first of three users who shared an address before {@code V25} has another one now. */
+    @Test
+    void keepsAnAddressThatTwoUsersStillShare() {
+        String name = "u" + System.nanoTime();
+        Ledger ledger = OmsServers.ledger();
+        for (String email : List.of(name + "@Example.org", name + "@EXAMPLE.org")) {
+            ledger.execute("""
+                    insert into users (name, email, phone, created_at, updated_at, email_shared)
+                    values ('Shared', '%s', '%s', now(), now(), true)""".formatted(email, Shop.uniquePhone()));
+        }
+
+        Response taken = post(Map.of("name", "Third", "email", name + "@example.org", "phone", Shop.uniquePhone()));
+
+        taken.then().statusCode(422).body("errors[0].field", equalTo("email"));
     }
 
     private static Response post(Map<String, ?> body) {
