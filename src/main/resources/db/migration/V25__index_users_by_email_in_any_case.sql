@@ -45,4 +45,7 @@ set lock_timeout = 0;
 -- What is left of a build that failed.
 drop index concurrently if exists users_email_in_any_case_key;
 create unique index concurrently users_email_in_any_case_key on users (lower(normalize(email, nfc))) where not email_shared;
+-- Nor may a new user take such an address when the first one has changed theirs.
+drop index concurrently if exists users_shared_email_idx;
+create index concurrently users_shared_email_idx on users (lower(normalize(email, nfc))) where email_shared;
 reset lock_timeout;

@@ -118,8 +118,14 @@ class AdvanceSequences {
         }
         LOG.warnf(
                 "The sequence of %s.id was at %d, but the table has the id %d; advanced to %d. Data was restored without its "
-                        + "sequences: movements written since then may be out of order, which the audit reports.",
-                ids.table, last, highest, advanced);
+                        + "sequences%s.",
+                ids.table,
+                last,
+                highest,
+                advanced,
+                ids.table.equals("stock_movements")
+                        ? ": movements written since then may be out of order, which the audit reports"
+                        : "");
     }
 
     private static void warnOfUnknown(Ids ids, String reason) {

@@ -71,7 +71,15 @@ class AdvanceSequencesTest {
             OmsServers.ledger().execute("select setval('%s_id_seq', 1)".formatted(ids.table()));
         }
 
-        start();
+        try (LogLines log = new LogLines(AdvanceSequences.class.getName())) {
+            start();
+
+            assertThat(log.lines())
+                    .filteredOn(line -> line.contains("out of order"))
+                    .singleElement()
+                    .asString()
+                    .contains("stock_movements.id");
+        }
 
         String name = Shop.uniqueName();
         Shop.item(name, 5, 0);
