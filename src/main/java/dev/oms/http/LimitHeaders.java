@@ -1,5 +1,6 @@
 package dev.oms.http;
 
+import io.quarkus.vertx.http.ManagementInterface;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.ext.web.Router;
@@ -40,6 +41,11 @@ public class LimitHeaders {
                 .order(FilterOrder.LIMIT_HEADERS.route())
                 .handler(this::limit)
                 .failureHandler(this::writeRejection);
+    }
+
+    /** Otherwise Quarkus logs each with a stack trace. */
+    void installForManagement(@Observes ManagementInterface management) {
+        management.router().route().order(FilterOrder.LIMIT_HEADERS.route()).handler(this::checkUri);
     }
 
     private void limit(RoutingContext call) {
