@@ -40,7 +40,8 @@ class RawPasswordsTest {
         SmallRyeConfig config = config(Map.of("OMS_DB_PASSWORD", password, "OMS_IMPORT_PASSWORD", password));
 
         assertThat(OF_THE_DATABASE)
-                .allSatisfy(name -> assertThat(config.getConfigValue(name).getValue()).isEqualTo(password));
+                .allSatisfy(name ->
+                        assertThat(config.getConfigValue(name).getValue()).isEqualTo(password));
         assertThat(config.getConfigValue("oms.import.password").getValue()).isEqualTo(password);
     }
 
@@ -48,12 +49,16 @@ class RawPasswordsTest {
     void theNamesOfQuarkusTakePrecedence() throws IOException {
         SmallRyeConfig config = config(Map.of("OMS_DB_PASSWORD", "a", "QUARKUS_DATASOURCE_PASSWORD", "b$$"));
 
-        assertThat(OF_THE_DATABASE).extracting(name -> config.getConfigValue(name).getValue()).containsExactly("a", "b$$", "b$$");
+        assertThat(OF_THE_DATABASE)
+                .extracting(name -> config.getConfigValue(name).getValue())
+                .containsExactly("a", "b$$", "b$$");
     }
 
     @Test
     void otherSettingsMayReferToOthers() throws IOException {
-        assertThat(config(Map.of("OMS_DB_USER", "${OWNER}", "OWNER", "x")).getConfigValue("quarkus.datasource.username").getValue())
+        assertThat(config(Map.of("OMS_DB_USER", "${OWNER}", "OWNER", "x"))
+                        .getConfigValue("quarkus.datasource.username")
+                        .getValue())
                 .isEqualTo("x");
     }
 }
