@@ -668,7 +668,6 @@ class RailsClientTest {
             GET    | /jobs/failed/1          | DELETE, OPTIONS
             PUT    | /events                 | GET, HEAD, OPTIONS
             PUT    | /inventory_items/audit  | GET, HEAD, OPTIONS, POST
-            DELETE | /jobs/failed/retry      | OPTIONS, POST
             PUT    | /api_keys/current       | GET, HEAD, OPTIONS
             POST   | /up                     | GET, HEAD
             OPTIONS | /up                    | GET, HEAD
