@@ -148,7 +148,7 @@ class SecretsIT {
         assertThat(web.run()).isEqualTo(1);
         assertThat(Files.readString(web.log()))
                 .doesNotContain(SECRET)
-                .endsWith("OMS did not start: OMS_REDIS_URL has a ${…} that names no setting; write $$ for $.\n");
+                .endsWith("OMS did not start: OMS_REDIS_URL is empty.\n");
     }
 
     @Test

@@ -177,8 +177,7 @@ public final class StartFailure {
                         "$1 cannot be $2: $3")
                 .replaceAll("(?s)The config property (\\S+) is defined as the empty String.*", "$1 is empty.")
                 .strip();
-        return SETTING.matcher(plain.replace("quarkus.flyway.migrate-at-start", "oms.migrate")
-                        .replace("quarkus.redis.hosts", "oms.redis.url"))
+        return SETTING.matcher(plain.replace("quarkus.flyway.migrate-at-start", "oms.migrate"))
                 .replaceAll(setting -> setting.group().replaceAll("[.-]", "_").toUpperCase(Locale.ROOT));
     }
 
