@@ -129,6 +129,28 @@ class SecretsIT {
         assertThat(Files.readString(oms.log())).endsWith("OMS did not start: OMS_DB_PASSWORD is not set.\n");
     }
 
+    /** In any other setting {@code ${…}} is another setting. */
+    @Test
+    void aPasswordIsTakenAsItIs() throws IOException, InterruptedException {
+        assertThat(new OmsProcess(
+                                "secrets-" + System.nanoTime(),
+                                "prod",
+                                settings("OMS_DB_PASSWORD", "a$$b${s3cr3t-}c\\$"))
+                        .run("--migrate"))
+                .isZero();
+    }
+
+    @Test
+    void aUrlThatRefersToNoSetting() throws IOException, InterruptedException {
+        OmsProcess web = new OmsProcess(
+                "secrets-" + System.nanoTime(), "prod", settings("OMS_REDIS_URL", "redis://:a${s3cr3t}@localhost:1"));
+
+        assertThat(web.run()).isEqualTo(1);
+        assertThat(Files.readString(web.log()))
+                .doesNotContain(SECRET)
+                .endsWith("OMS did not start: OMS_REDIS_URL is empty.\n");
+    }
+
     @Test
     void aUrlThatWorks() throws IOException, InterruptedException {
         OmsProcess migrate = new OmsProcess(

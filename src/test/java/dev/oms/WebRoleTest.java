@@ -11,6 +11,7 @@ import io.quarkus.test.junit.DisabledOnIntegrationTest;
 import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.QuarkusTestProfile;
 import io.quarkus.test.junit.TestProfile;
+import io.restassured.http.Method;
 import jakarta.enterprise.inject.spi.CDI;
 import java.io.IOException;
 import java.sql.Connection;
@@ -113,7 +114,14 @@ class WebRoleTest {
     void publishesTheDocumentOfItsApiAndNoSwaggerUi() {
         given().get("/q/openapi").then().statusCode(200);
         for (String path : new String[] {"/q/swagger-ui", "/q/swagger-ui/", "/q/swagger-ui/swagger-ui-bundle.js"}) {
-            given().redirects().follow(false).get(path).then().statusCode(404);
+            for (Method method : new Method[] {Method.GET, Method.POST, Method.DELETE, Method.OPTIONS}) {
+                given().redirects()
+                        .follow(false)
+                        .request(method, path)
+                        .then()
+                        .statusCode(404)
+                        .contentType("application/problem+json");
+            }
         }
     }
 }

@@ -7,6 +7,7 @@ import io.quarkus.redis.datasource.ReactiveRedisDataSource;
 import io.quarkus.redis.datasource.keys.ReactiveKeyCommands;
 import io.quarkus.redis.datasource.value.ReactiveValueCommands;
 import io.quarkus.runtime.StartupEvent;
+import io.smallrye.mutiny.TimeoutException;
 import io.smallrye.mutiny.Uni;
 import io.vertx.core.Vertx;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -32,6 +33,9 @@ class KeyChanges {
     /** A Redis that does not answer is asked again. */
     private static final Duration TIMEOUT = Duration.ofMillis(500);
 
+    /** For how long Redis may be silent before that is logged. Its first answer can take longer than a poll. */
+    private static final Duration SILENCE_MAX = Duration.ofSeconds(3);
+
     private final AuthMode mode;
     private final ReactiveValueCommands<String, String> redis;
     private final ReactiveKeyCommands<String> redisKeys;
@@ -42,6 +46,7 @@ class KeyChanges {
     private final AtomicBoolean isPolling = new AtomicBoolean();
     private volatile String last;
     private volatile boolean isUp = true;
+    private volatile long heardNanos = System.nanoTime();
 
     KeyChanges(
             AuthMode mode,
@@ -61,6 +66,7 @@ class KeyChanges {
 
     void start(@Observes StartupEvent event) {
         if (mode.isGuarded()) {
+            heardNanos = System.nanoTime();
             vertx.setPeriodic(POLL_EVERY.toMillis(), timer -> poll());
         }
     }
@@ -84,16 +90,19 @@ class KeyChanges {
                 .recoverWithUni(() -> redisKeys.del(lastChange).replaceWith((String) null));
     }
 
-    private void down(Throwable failure) {
-        if (isUp) {
+    void down(Throwable failure) {
+        if (isUp && System.nanoTime() - heardNanos > SILENCE_MAX.toNanos()) {
             isUp = false;
             LOG.warnf(
                     "Redis is unavailable: a change of keys takes up to 10 s (%s)",
-                    Causes.root(failure).getMessage());
+                    failure instanceof TimeoutException
+                            ? "no answer"
+                            : Causes.root(failure).getMessage());
         }
     }
 
-    private void compare(String change) {
+    void compare(String change) {
+        heardNanos = System.nanoTime();
         if (!isUp) {
             isUp = true;
             LOG.info("Redis is available again: a change of keys takes a second.");

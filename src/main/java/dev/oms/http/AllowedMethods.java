@@ -27,7 +27,7 @@ public class AllowedMethods implements DynamicFeature {
 
     private static final List<Endpoint> ENDPOINTS = new CopyOnWriteArrayList<>();
 
-    private record Endpoint(Pattern path, String method) {}
+    private record Endpoint(Pattern path, int literalChars, String method) {}
 
     @Override
     public void configure(ResourceInfo resource, FeatureContext context) {
@@ -36,10 +36,11 @@ public class AllowedMethods implements DynamicFeature {
         String path =
                 resource.getResourceClass().getAnnotation(Path.class).value() + (inside == null ? "" : inside.value());
         Pattern pattern = Pattern.compile(path.replaceAll("\\{[^}]*}", "[^/]+") + "/?");
+        int literalChars = path.replaceAll("\\{[^}]*}", "").length();
         for (Annotation annotation : method.getAnnotations()) {
             HttpMethod verb = annotation.annotationType().getAnnotation(HttpMethod.class);
             if (verb != null) {
-                ENDPOINTS.add(new Endpoint(pattern, verb.value()));
+                ENDPOINTS.add(new Endpoint(pattern, literalChars, verb.value()));
             }
         }
     }
@@ -47,8 +48,15 @@ public class AllowedMethods implements DynamicFeature {
     /** The methods that a path supports; none if there is no such path. */
     static Set<String> of(String path) {
         Set<String> allowed = new TreeSet<>();
+        int literalChars = 0;
         for (Endpoint endpoint : ENDPOINTS) {
-            if (endpoint.path.matcher(path).matches()) {
+            if (endpoint.literalChars >= literalChars
+                    && endpoint.path.matcher(path).matches()) {
+                // As JAX-RS does, which never takes /inventory_items/audit for an /inventory_items/{id}.
+                if (endpoint.literalChars > literalChars) {
+                    literalChars = endpoint.literalChars;
+                    allowed.clear();
+                }
                 allowed.add(endpoint.method);
             }
         }

@@ -1,5 +1,6 @@
 package dev.oms.http;
 
+import io.quarkus.vertx.http.ManagementInterface;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.ext.web.Router;
@@ -40,6 +41,15 @@ public class CheckRequestHead {
                 .order(FilterOrder.CHECK_REQUEST_HEAD.route())
                 .handler(this::check)
                 .failureHandler(this::writeRejection);
+    }
+
+    /** Otherwise Quarkus logs each with a stack trace. */
+    void installForManagement(@Observes ManagementInterface management) {
+        management
+                .router()
+                .route()
+                .order(FilterOrder.CHECK_REQUEST_HEAD.route())
+                .handler(this::checkUri);
     }
 
     private void check(RoutingContext call) {

@@ -6,6 +6,7 @@ import io.vertx.core.http.HttpHeaders;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
 
 /**
  * Secures the console, the static files under {@code /console/} that Quarkus serves, and Swagger UI.
@@ -32,8 +33,12 @@ class SecureConsole {
 
     private final WriteProblem writeProblem;
 
-    SecureConsole(WriteProblem writeProblem) {
+    private final boolean hasSwaggerUi;
+
+    SecureConsole(
+            WriteProblem writeProblem, @ConfigProperty(name = "quarkus.swagger-ui.enabled") boolean hasSwaggerUi) {
         this.writeProblem = writeProblem;
+        this.hasSwaggerUi = hasSwaggerUi;
     }
 
     void install(@Observes Filters filters) {
@@ -45,8 +50,13 @@ class SecureConsole {
         if (path.equals("/") && wantsAPage(call)) {
             redirect(call);
         } else if (path.equals(SWAGGER_UI) || path.startsWith(SWAGGER_UI + "/")) {
-            secure(call.response().headers(), SWAGGER_UI_POLICY);
-            call.next();
+            if (hasSwaggerUi) {
+                secure(call.response().headers(), SWAGGER_UI_POLICY);
+                call.next();
+            } else {
+                // Quarkus's has no body.
+                writeProblem.write(call, Problem.ofNothingAt(path));
+            }
         } else if (!path.equals(PATH) && !path.startsWith(PATH + "/")) {
             call.next();
         } else if (!AllowedMethods.READ.contains(call.request().method().name())) {

@@ -62,6 +62,7 @@ class OrderResource {
     private final OrderEvents events;
     private final Callers callers;
     private final Bodies bodies;
+    private final PlacementMetrics metrics;
 
     OrderResource(
             Orders orders,
@@ -72,7 +73,8 @@ class OrderResource {
             CancelOrder cancelOrder,
             OrderEvents events,
             Callers callers,
-            Bodies bodies) {
+            Bodies bodies,
+            PlacementMetrics metrics) {
         this.orders = orders;
         this.users = users;
         this.placeOrder = placeOrder;
@@ -82,6 +84,7 @@ class OrderResource {
         this.events = events;
         this.callers = callers;
         this.bodies = bodies;
+        this.metrics = metrics;
     }
 
     /** Normalizes names. Rejects duplicates, and more than {@value #ITEMS_MAX} items, while parsing. */
@@ -144,6 +147,7 @@ class OrderResource {
                 ? new PlaceOnce.Placed(
                         placeOrder.place(user, valid.items(), actor, null).orElseThrow(), false)
                 : placeOnce.place(user, valid.items(), actor, key.get());
+        metrics.succeeded(placed);
         Response.ResponseBuilder response =
                 Created.at("/orders/" + placed.order().id());
         if (placed.replayed()) {

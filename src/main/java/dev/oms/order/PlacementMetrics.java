@@ -1,6 +1,5 @@
 package dev.oms.order;
 
-import dev.oms.http.IdempotencyKey;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -10,7 +9,10 @@ import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;
 import org.jboss.resteasy.reactive.server.ServerResponseFilter;
 
-/** Counts calls to place an order by outcome, once the response is known and therefore after the commit. */
+/**
+ * Counts calls to place an order by outcome: successes after the commit, whether or not the client is still there;
+ * failures once the response is known.
+ */
 @ApplicationScoped
 public class PlacementMetrics {
     /** Marks a resource method that places an order. */
@@ -45,11 +47,11 @@ public class PlacementMetrics {
             failed.increment();
         } else if (status >= 400) {
             refused.increment();
-        } else if (response.getHeaders().containsKey(IdempotencyKey.REPLAYED)) {
-            replayed.increment();
-        } else {
-            placed.increment();
         }
+    }
+
+    void succeeded(PlaceOnce.Placed order) {
+        (order.replayed() ? replayed : placed).increment();
     }
 
     /** The number of orders placed since the process started. */

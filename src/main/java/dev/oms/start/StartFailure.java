@@ -165,7 +165,11 @@ public final class StartFailure {
                         "(?s)The config property (oms\\.db\\.\\S*url) with the config value \".*\" threw an Exception whilst "
                                 + "being converted (.*)",
                         "$1 $2")
-                .replaceAll("Could not expand value (\\w+) in property .*", "$1 is not set.")
+                .replaceAll("(?s)Could not expand value OMS_DB_PASSWORD in property .*", "OMS_DB_PASSWORD is not set.")
+                // Without the name between the braces, which may be part of a password.
+                .replaceAll(
+                        "(?s)Could not expand value .* in property (\\S+).*",
+                        "$1 has a \\${…} that names no setting; write \\$\\$ for \\$.")
                 .replaceAll(
                         "(?s)The config property (\\S+) with the config value (\".*\") threw an Exception whilst being "
                                 + "converted (.*)",

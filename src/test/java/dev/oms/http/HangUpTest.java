@@ -3,8 +3,10 @@ package dev.oms.http;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.oms.Ledger;
 import dev.oms.OmsServers;
 import dev.oms.Shop;
+import io.quarkus.bootstrap.logging.InitialConfigurator;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.restassured.RestAssured;
@@ -19,6 +21,8 @@ import jakarta.inject.Inject;
 import java.io.IOException;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
 import java.util.Queue;
@@ -28,9 +32,11 @@ import java.util.logging.Handler;
 import java.util.logging.Level;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
+import java.util.stream.Stream;
 import org.jboss.logmanager.formatters.PatternFormatter;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -198,6 +204,86 @@ class HangUpTest {
                 .toCompletableFuture()
                 .orTimeout(TIMEOUT.toSeconds(), TimeUnit.SECONDS)
                 .join();
+    }
+
+    /** Netty's warnings about what clients do have stack traces. */
+    @ParameterizedTest
+    @ValueSource(strings = {"POST /ord", "POST /orders HTTP/1.1\r\nHost: loc"})
+    void beforeTheHeadIsComplete(String start) throws IOException {
+        Queue<LogRecord> netty = new ConcurrentLinkedQueue<>();
+        Handler listener = new Handler() {
+            @Override
+            public void publish(LogRecord line) {
+                netty.add(line);
+            }
+
+            @Override
+            public void flush() {}
+
+            @Override
+            public void close() {}
+        };
+        Logger.getLogger("io.netty").addHandler(listener);
+        try {
+            for (int i = 0; i < 20; i++) {
+                try (Socket client = new Socket("localhost", RestAssured.port)) {
+                    client.getOutputStream().write(start.getBytes(StandardCharsets.ISO_8859_1));
+                    client.setSoLinger(true, 0);
+                }
+            }
+            await().atMost(TIMEOUT).until(() -> !netty.isEmpty());
+
+            assertThat(netty).noneMatch(HangUpTest::isPrinted);
+        } finally {
+            Logger.getLogger("io.netty").removeHandler(listener);
+        }
+    }
+
+    /** Whether the console has it. Quarkus's filter is the handler's. */
+    private static boolean isPrinted(LogRecord line) {
+        return Stream.of(InitialConfigurator.DELAYED_HANDLER.getHandlers())
+                .allMatch(handler ->
+                        handler.getFilter() == null || handler.getFilter().isLoggable(line));
+    }
+
+    @Test
+    void anOrderThatIsCommittedAllTheSameIsCounted() throws Exception {
+        Ledger ledger = OmsServers.ledger();
+        long user = Shop.user();
+        String item = Shop.uniqueName();
+        Shop.item(item, 100, 0);
+        double reset = calls("status=\"400\"");
+        double placed = sum("oms_orders_placed_total", "outcome=\"placed\"");
+        String body = "{\"items\":{\"%s\":1}}".formatted(item);
+
+        // The user is held until every client is gone.
+        try (Connection connection = ledger.connect();
+                Statement statement = connection.createStatement()) {
+            connection.setAutoCommit(false);
+            statement.execute("select from users where id = " + user + " for update");
+            for (int i = 0; i < 2; i++) {
+                try (Socket client = new Socket("localhost", RestAssured.port)) {
+                    client.getOutputStream()
+                            .write("""
+                                    POST /orders?user_id=%d HTTP/1.1\r
+                                    Host: localhost\r
+                                    Content-Type: application/json\r
+                                    Content-Length: %d\r
+                                    \r
+                                    %s""".formatted(user, body.length(), body).getBytes(StandardCharsets.ISO_8859_1));
+                    int waiting = i + 1;
+                    await().atMost(TIMEOUT)
+                            .until(() -> ledger.count("pg_stat_activity where wait_event_type = 'Lock'") == waiting);
+                    client.setSoLinger(true, 0);
+                }
+            }
+            await().atMost(TIMEOUT).until(() -> calls("status=\"400\"") == reset + 2);
+        }
+
+        await().atMost(TIMEOUT).until(() -> ledger.count("orders where user_id = " + user) == 2);
+        await().atMost(TIMEOUT)
+                .untilAsserted(() -> assertThat(sum("oms_orders_placed_total", "outcome=\"placed\""))
+                        .isEqualTo(placed + 2));
     }
 
     private void isTheClientsEnd(double before, double failed) {

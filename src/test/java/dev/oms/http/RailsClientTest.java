@@ -667,6 +667,8 @@ class RailsClientTest {
             POST   | /users/1/orders         | GET, HEAD, OPTIONS
             GET    | /jobs/failed/1          | DELETE, OPTIONS
             PUT    | /events                 | GET, HEAD, OPTIONS
+            PUT    | /inventory_items/audit  | GET, HEAD, OPTIONS, POST
+            PUT    | /api_keys/current       | GET, HEAD, OPTIONS
             POST   | /up                     | GET, HEAD
             OPTIONS | /up                    | GET, HEAD
             POST   | /console/index.html     | GET, HEAD
@@ -689,6 +691,8 @@ class RailsClientTest {
             /inventory_items/1       | DELETE, GET, HEAD, OPTIONS, PATCH, PUT
             /users                   | OPTIONS, POST
             /jobs/failed/1           | DELETE, OPTIONS
+            /jobs/failed/retry       | OPTIONS, POST
+            /inventory_items/audit   | GET, HEAD, OPTIONS, POST
             /events                  | GET, HEAD, OPTIONS
             """)
     void options(String target, String allowed) {

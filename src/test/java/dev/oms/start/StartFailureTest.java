@@ -114,6 +114,18 @@ class StartFailureTest {
     }
 
     @ParameterizedTest
+    @ValueSource(strings = {"a${s3cr3t}b", "${s3cr3t-x}"})
+    void printsNothingOfAValueThatCannotBeExpanded(String value) {
+        SmallRyeConfigBuilder config = new SmallRyeConfigBuilder()
+                .addDefaultInterceptors()
+                .withMapping(ShopConfig.class)
+                .withDefaultValue("shop.tills", value);
+
+        assertThat(reported(Assertions.catchThrowable(config::build)))
+                .isEqualTo("OMS did not start: shop.tills has a ${…} that names no setting; write $$ for $.\n");
+    }
+
+    @ParameterizedTest
     @ValueSource(strings = {"foo", "http://localhost", "redis://localhost:99999"})
     void namesTheInvalidRedisUrl(String url) {
         Throwable failure = Assertions.catchThrowable(
