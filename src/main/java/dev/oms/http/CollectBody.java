@@ -28,11 +28,9 @@ import org.jboss.logging.Logger;
  *
  * <p>A body that is larger than its {@link BodyLimit} is refused with 413, one that is not complete in time with 408,
  * one for which there is no {@link BodyMemory} with 503, and one in HTTP/2 that has trailers but no
- * {@code Content-Length} with 411, and one with another expectation than to be told to continue with 417. The rest of
- * such a body is not read.
+ * {@code Content-Length} with 411. The rest of such a body is not read.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc9110#section-15.5.9">RFC 9110 §15.5.9, 408 Request Timeout</a>
- * @see <a href="https://www.rfc-editor.org/rfc/rfc9110#section-10.1.1">RFC 9110 §10.1.1, Expect</a>
  * @see <a href="https://www.rfc-editor.org/rfc/rfc9110#section-15.5.12">RFC 9110 §15.5.12, 411 Length Required</a>
  */
 @ApplicationScoped
@@ -43,7 +41,6 @@ public class CollectBody {
     private static final int PARTS_MAX = 4_096;
 
     private static final Logger LOG = Logger.getLogger(CollectBody.class);
-    private static final String CONTINUE = "100-continue";
     private static final String HAS_BODY = CollectBody.class.getName();
 
     private final Map<String, Integer> maxBytes;
@@ -68,11 +65,6 @@ public class CollectBody {
 
     private void collect(RoutingContext call) {
         HttpServerRequest request = call.request();
-        String expectation = request.getHeader(HttpHeaders.EXPECT);
-        if (expectation != null && !expectation.equalsIgnoreCase(CONTINUE)) {
-            writeProblem.write(call, Problem.of(417, "The only Expect that is understood is 100-continue."));
-            return;
-        }
         if (hasBody(call)) {
             String path = call.normalizedPath();
             String resource = path.endsWith("/") ? path.substring(0, path.length() - 1) : path;
@@ -181,7 +173,7 @@ public class CollectBody {
                 }
                 end();
             });
-            if (CONTINUE.equalsIgnoreCase(request.getHeader(HttpHeaders.EXPECT))) {
+            if ("100-continue".equalsIgnoreCase(request.getHeader(HttpHeaders.EXPECT))) {
                 call.response().writeContinue();
             }
             if (isFetched) {

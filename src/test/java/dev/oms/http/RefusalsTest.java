@@ -180,26 +180,6 @@ class RefusalsTest {
     }
 
     @Test
-    void otherExpectations() throws IOException {
-        Map<String, String> headers = Map.of("Content-Type", "application/json", "Expect", "foo");
-        String name = Shop.uniqueName();
-        String body = "{\"name\":\"%s\",\"quantity\":1,\"threshold\":0}".formatted(name);
-
-        isProblem(http1("POST", "/inventory_items", headers, body), 417);
-        isProblem(http2("POST", "/inventory_items", headers, body), 417);
-        isProblem(http1("GET", "/orders", Map.of("Expect", "foo"), ""), 417);
-        assertThat(OmsServers.ledger().count("inventory_items where name = '%s'".formatted(name)))
-                .isZero();
-        assertThat(http1(
-                                "POST",
-                                "/inventory_items",
-                                Map.of("Content-Type", "application/json", "Expect", "100-Continue"),
-                                body)
-                        .status())
-                .isEqualTo(201);
-    }
-
-    @Test
     void twoHosts() throws IOException {
         isProblem(http1("GET", "/orders", Map.of("Host", "localhost"), ""), 400);
     }
