@@ -159,8 +159,6 @@ class SecretsIT {
                 settings("OMS_DB_URL", servers.settings().get("OMS_DB_URL") + "&password=s3cr3t"));
 
         assertThat(migrate.run("--migrate")).isZero();
-        assertThat(Files.readString(migrate.log()))
-                .contains("jdbc:postgresql://")
-                .doesNotContain(SECRET);
+        assertThat(Files.readString(migrate.log())).contains("up to date").doesNotContain(SECRET);
     }
 }
