@@ -37,6 +37,8 @@ class ImportIT {
         oms = new Ledger(database);
         settings.putAll(OmsServers.servers().settings());
         settings.put("OMS_DB_URL", database.getURL());
+        // The worker of other tests may be running.
+        settings.put("OMS_REDIS_PREFIX", database.getDatabaseName());
         settings.put("OMS_IMPORT_USER", "postgres");
         settings.put("OMS_IMPORT_PASSWORD", "postgres");
         report = directory.resolve("report.csv");
