@@ -32,7 +32,6 @@ class SecureConsole {
             .replace("style-src 'self'", "style-src 'self' 'unsafe-inline'");
 
     private final WriteProblem writeProblem;
-
     private final boolean hasSwaggerUi;
 
     SecureConsole(

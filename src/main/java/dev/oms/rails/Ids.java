@@ -4,8 +4,8 @@ import dev.oms.inventory.InventoryItem;
 
 /** The ids that rows may keep. They leave enough for the rows that OMS will add, whose ids follow the highest one. */
 final class Ids {
-    /** The highest id of a user or an order: above it, clients that read numbers as doubles take one for another. */
-    static final long MAX = (1L << 53) - 1;
+    /** The highest id of a user or an order: half of those that clients can tell apart that read numbers as doubles. */
+    static final long MAX = (1L << 52) - 1;
 
     /** The highest id of an item: half of the ids that OMS can sort by. */
     static final long ITEM_MAX = InventoryItem.ID_LIMIT / 2 - 1;

@@ -115,7 +115,7 @@ class ImportIT {
         RailsShop rails = RailsShop.create();
         rails.user(1);
         rails.item(1, "burger", 9);
-        rails.order(1L << 53, 1L, "Confirmed", "{\"burger\": 1}");
+        rails.order(1L << 52, 1L, "Confirmed", "{\"burger\": 1}");
         rails.order(Long.MAX_VALUE, 1L, "Confirmed", "{\"burger\": 1}");
 
         assertThat(importFrom(rails).last()).contains("1 items and 0 orders", "2 rows were rejected");

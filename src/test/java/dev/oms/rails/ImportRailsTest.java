@@ -137,17 +137,17 @@ class ImportRailsTest {
         rails.item(11, "burger", 90);
         rails.item(1L << 31, "stray", 1);
         rails.order(23, 7L, "Delivered", "{\"burger\": 2}");
-        rails.order(1L << 53, 7L, "Delivered", "{\"burger\": 2}");
+        rails.order(1L << 52, 7L, "Delivered", "{\"burger\": 2}");
         rails.order(Long.MAX_VALUE, 7L, "Delivered", "{\"burger\": 2}");
 
         run();
 
         assertThat(rejects())
                 .containsExactly(
-                        "users,9223372036854775807,\"has an id that is not between 1 and 9007199254740991\"",
+                        "users,9223372036854775807,\"has an id that is not between 1 and 4503599627370495\"",
                         "inventory_items,2147483648,\"has an id that is not between 1 and 2147483647\"",
-                        "orders,9007199254740992,\"has an id that is not between 1 and 9007199254740991\"",
-                        "orders,9223372036854775807,\"has an id that is not between 1 and 9007199254740991\"");
+                        "orders,4503599627370496,\"has an id that is not between 1 and 4503599627370495\"",
+                        "orders,9223372036854775807,\"has an id that is not between 1 and 4503599627370495\"");
         assertThat(orders()).containsExactly("23 7 Delivered");
         assertThat(oms.texts("select nextval(name) from unnest(array['users_id_seq', 'inventory_items_id_seq', "
                         + "'orders_id_seq']) name"))
@@ -240,7 +240,7 @@ class ImportRailsTest {
 
         assertThat(rejects())
                 .containsExactlyInAnyOrder(
-                        "users,-1,\"has an id that is not between 1 and 9007199254740991\"",
+                        "users,-1,\"has an id that is not between 1 and 4503599627370495\"",
                         "users,2,\"has no name\"",
                         "users,3,\"has no name\"",
                         "users,4,\"has no email\"",
