@@ -28,7 +28,8 @@ public enum RedisProblem {
     /** Classifies a failed command by the code with which Redis's reply begins. */
     public static RedisProblem of(Throwable e) {
         ErrorType reply = Causes.find(e, ErrorType.class);
-        if (reply == null || reply.is("LOADING")) {
+        // The client's own error when the connection ends during a command is of the same type as a reply.
+        if (reply == null || reply.is("LOADING") || reply.is("CONNECTION_CLOSED")) {
             return UNAVAILABLE;
         }
         return reply.is("OOM") ? FULL : reply.is("READONLY") ? READ_ONLY : isWrongType(reply) ? WRONG_TYPE : REFUSED;

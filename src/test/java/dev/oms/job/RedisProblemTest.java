@@ -2,11 +2,13 @@ package dev.oms.job;
 
 import static io.restassured.RestAssured.given;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 import static org.hamcrest.Matchers.equalTo;
 
 import dev.oms.OmsServers;
 import dev.oms.Streams;
 import dev.oms.WithoutConsumer;
+import dev.oms.http.RedisProblem;
 import io.quarkus.redis.datasource.RedisDataSource;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
@@ -17,6 +19,10 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.eclipse.microprofile.health.HealthCheckResponse;
 import org.eclipse.microprofile.health.HealthCheckResponse.Status;
 import org.junit.jupiter.api.AfterEach;
@@ -96,6 +102,25 @@ class RedisProblemTest {
         } finally {
             OmsServers.servers().startRedis();
         }
+    }
+
+    @Test
+    void isUnavailableWhenItHangsUpDuringACommand() {
+        CompletableFuture<Object> command = redis.getReactive()
+                .execute("BLPOP", "oms:nothing", "30")
+                .onItem()
+                .<Object>transform(reply -> reply)
+                .onFailure()
+                .recoverWithItem(e -> RedisProblem.of(e))
+                .subscribeAsCompletionStage();
+        Pattern blocked = Pattern.compile("id=(\\d+) .* cmd=blpop ");
+        String id = await().until(
+                        () -> blocked.matcher(redis.execute("CLIENT", "LIST").toString()), Matcher::find)
+                .group(1);
+
+        run("CLIENT KILL ID " + id);
+
+        assertThat(command.orTimeout(30, TimeUnit.SECONDS).join()).isEqualTo(RedisProblem.UNAVAILABLE);
     }
 
     @ParameterizedTest
