@@ -33,7 +33,7 @@ class Audits {
      * lock, because of PgBouncer. Another installation, in another schema, has another lock. The release before has a
      * third: together two audits may run, which only read.
      */
-    private static final String LOCK = "select pg_advisory_xact_lock(x'4F4D5341'::int, hashtext(current_schema()))";
+    static final String LOCK = "select pg_advisory_xact_lock(x'4F4D5341'::int, hashtext(current_schema()))";
 
     /** Longer than a range, whose transaction may take 60 s. */
     private static final String LEASE = "now() + interval '2 minutes'";

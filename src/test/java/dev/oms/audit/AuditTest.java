@@ -534,10 +534,16 @@ class AuditTest {
     @DisabledOnIntegrationTest("Needs the beans of the worker")
     void waitsForNoRangeThatOutlastsItsLease() throws SQLException {
         Lease lease = takeUp();
-        ledger.execute("update audits set leased_until = now() where status = 'Running'");
-        try (Connection range = ledger.connect()) {
+        try (Connection range = ledger.connect();
+                Connection others = ledger.connect();
+                Statement lock = others.createStatement()) {
+            // Keeps the worker of this process from the expired audit until the range holds the row.
+            others.setAutoCommit(false);
+            lock.execute(Audits.LOCK);
+            ledger.execute("update audits set leased_until = now() where status = 'Running'");
             range.setAutoCommit(false);
             audits.renew(range, lease);
+            others.commit();
 
             // Without an exception of lock_timeout, too.
             assertThat(audits.takeUp(Duration.ZERO)).isEmpty();
