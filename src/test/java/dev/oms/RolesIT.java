@@ -131,7 +131,7 @@ class RolesIT {
         execute(
                 "oms",
                 OWNER,
-                "revoke update, delete on order_events, stock_movements from oms;"
+                "revoke update, delete on events, order_events, stock_movements from oms;"
                         + " revoke delete on api_keys, order_lines, orders, users from oms;"
                         + " revoke insert, update, delete on imports from oms");
         String key = oms("key", "prod", "oms", USER)

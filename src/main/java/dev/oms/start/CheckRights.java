@@ -31,6 +31,7 @@ class CheckRights {
             entry("api_keys", CHANGE),
             entry("audit_checkpoints", ALL),
             entry("audits", ALL),
+            entry("events", APPEND),
             entry("failed_jobs", ALL),
             entry("idempotency_keys", ALL),
             entry("imports", READ),

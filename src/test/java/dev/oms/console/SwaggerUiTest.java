@@ -41,7 +41,7 @@ class SwaggerUiTest {
     void removeEverything() {
         ledger.awaitSettled();
         ledger.execute(
-                "truncate users, inventory_items, orders, order_events, order_lines, stock_movements, failed_jobs, "
+                "truncate users, inventory_items, orders, events, order_events, order_lines, stock_movements, failed_jobs, "
                         + "idempotency_keys restart identity cascade");
     }
 

@@ -101,6 +101,7 @@ class Utf8Test {
                         "users",
                         "orders",
                         "order_lines",
+                        "events",
                         "order_events",
                         "inventory_items",
                         "stock_movements",
