@@ -36,7 +36,6 @@ class CheckRights {
             entry("idempotency_keys", ALL),
             entry("imports", READ),
             entry("inventory_items", ALL),
-            entry("order_events", APPEND),
             entry("order_lines", CHANGE),
             entry("orders", CHANGE),
             entry("stock_movements", APPEND),
