@@ -44,6 +44,8 @@ class ArchitectureTest {
             .definedBy("dev.oms.inventory")
             .layer("user")
             .definedBy("dev.oms.user")
+            .layer("event")
+            .definedBy("dev.oms.event")
             .layer("access")
             .definedBy("dev.oms.access")
             .layer("http")
@@ -68,8 +70,10 @@ class ArchitectureTest {
             .mayOnlyBeAccessedByLayers("rails", "flow", "audit", "job", "order")
             .whereLayer("user")
             .mayOnlyBeAccessedByLayers("flow", "audit", "job", "order")
+            .whereLayer("event")
+            .mayOnlyBeAccessedByLayers("rails", "flow", "audit", "job", "order", "inventory", "user")
             .whereLayer("access")
-            .mayOnlyBeAccessedByLayers("main", "flow", "audit", "job", "order", "inventory", "user")
+            .mayOnlyBeAccessedByLayers("main", "flow", "audit", "job", "order", "inventory", "user", "event")
             .whereLayer("embedded")
             .mayOnlyBeAccessedByLayers("main");
 
@@ -86,6 +90,7 @@ class ArchitectureTest {
                     "dev.oms.order",
                     "dev.oms.inventory",
                     "dev.oms.user",
+                    "dev.oms.event",
                     "dev.oms.access",
                     "dev.oms.http",
                     "dev.oms.embedded");

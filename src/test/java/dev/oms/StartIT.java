@@ -440,7 +440,7 @@ class StartIT {
         settings.put("OMS_MIGRATE", "false");
         Exit cannotReadTheSchema = run(settings);
         ledger.execute("grant select on all tables in schema public to visitor");
-        ledger.execute("grant insert on order_events, stock_movements, orders to visitor");
+        ledger.execute("grant insert on events, stock_movements, orders to visitor");
         ledger.execute("grant insert, update on users, order_lines, api_keys, audits, audit_checkpoints to visitor");
         ledger.execute("grant insert, update, delete on inventory_items, failed_jobs, idempotency_keys to visitor");
         Exit cannotWrite = run(settings);

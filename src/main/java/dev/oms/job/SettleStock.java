@@ -1,5 +1,7 @@
 package dev.oms.job;
 
+import dev.oms.event.EventType;
+import dev.oms.event.RecordEvent;
 import dev.oms.http.DatabaseFailure;
 import dev.oms.http.Statements;
 import dev.oms.inventory.LowStock;
@@ -81,9 +83,24 @@ class SettleStock {
                 update orders o set status = s.status, short_items = s.short_items::bigint[], due = null, version = version + 1,
                     updated_at = ?
                 from unnest(?, ?, ?, ?) s (id, status, event, short_items) where o.id = s.id
-                returning o.id, o.version, s.event, o.updated_at)
-            insert into order_events (order_id, version, event, actor, created_at)
-            select id, version, event, ?, updated_at from settled""";
+                returning o.id, o.version, s.event, o.short_items, o.updated_at)
+            %s
+            select 'order', id, version, event, ?,
+                case when short_items is not null then jsonb_build_object('short', (
+                    select jsonb_agg(coalesce(l.item_name, i.name) order by i.id)
+                    from order_lines l join inventory_items i on i.id = l.inventory_item_id
+                    where l.order_id = settled.id and i.id = any(short_items))) end,
+                updated_at
+            from settled order by id""".formatted(RecordEvent.INSERT);
+
+    // After the orders that took the items below their thresholds.
+    private static final String WRITE_LOW_STOCK =
+            """
+            %s
+            select 'item', i.id, i.version, '%s', ?,
+                jsonb_build_object('name', i.name, 'quantity', l.quantity, 'threshold', i.threshold), i.updated_at
+            from unnest(?, ?) with ordinality l (id, quantity, n) join inventory_items i on i.id = l.id
+            order by l.n""".formatted(RecordEvent.INSERT, EventType.ITEM_LOW_STOCK.wireName());
 
     private final AgroalDataSource dataSource;
     private final SettlementMetrics metrics;
@@ -282,9 +299,18 @@ class SettleStock {
                     now,
                     longs(connection, outcomes, Outcome::orderId),
                     texts(connection, outcomes, outcome -> outcome.status().name()),
-                    texts(connection, outcomes, outcome -> outcome.event().name()),
+                    texts(connection, outcomes, outcome -> outcome.event().wireName()),
                     texts(connection, outcomes, SettleStock::shortItems),
                     actor);
+        }
+        List<LowStock> lowStock = settlement.lowStock();
+        if (!lowStock.isEmpty()) {
+            execute(
+                    connection,
+                    WRITE_LOW_STOCK,
+                    actor,
+                    longs(connection, lowStock, LowStock::itemId),
+                    longs(connection, lowStock, LowStock::quantity));
         }
     }
 

@@ -40,9 +40,8 @@ class SwaggerUiTest {
     @AfterEach
     void removeEverything() {
         ledger.awaitSettled();
-        ledger.execute(
-                "truncate users, inventory_items, orders, order_events, order_lines, stock_movements, failed_jobs, "
-                        + "idempotency_keys restart identity cascade");
+        ledger.execute("truncate users, inventory_items, orders, events, order_lines, stock_movements, failed_jobs, "
+                + "idempotency_keys restart identity cascade");
     }
 
     /**
