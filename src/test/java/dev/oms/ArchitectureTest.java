@@ -116,7 +116,7 @@ class ArchitectureTest {
             .areAnnotatedWith(Path.class)
             // Its only method starts a stream and does not wait.
             .and()
-            .doNotHaveSimpleName("EventResource")
+            .doNotHaveSimpleName("FlowResource")
             .should()
             .beAnnotatedWith(RunOnVirtualThread.class);
 

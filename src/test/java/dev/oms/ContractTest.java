@@ -103,6 +103,9 @@ class ContractTest {
         call("GET", "/inventory_items/audit");
         ledger.execute("update inventory_items set quantity = quantity - 1 where id = " + side);
         call("DELETE", "/inventory_items/" + side);
+        call("GET", "/events?after=end");
+        call("GET", "/events?after=AAAAAAAAAAEAAAAAAAAAAg");
+        call("GET", "/events?after=x");
 
         if (System.getProperty("oms.contract.write") != null) {
             Files.writeString(CONTRACT, contract);
@@ -164,6 +167,7 @@ class ContractTest {
                 .replaceAll("/(orders|users|inventory_items|failed)/\\d+", "/$1/<id>")
                 .replaceAll("([?&](?:user_id|after)=)\\d+", "$1<id>")
                 .replaceAll("\\b([Oo]rder|[Uu]ser|[Ii]tem) \\d+", "$1 <id>")
+                .replaceAll("(\"next\":)\"[\\w-]{22}\"", "$1\"<cursor>\"")
                 .replaceAll("(\"(?:depth|oldest_age_seconds|in_flight|settled)\":)\\d+", "$1<number>")
                 // An integration test has a worker process, a unit test has none. JobResourceTest covers this part.
                 .replaceAll("worker [^\"]+", "<worker>")

@@ -156,7 +156,7 @@ class ShutdownIT {
         try (Socket listener = new Socket("localhost", web.uri("").getPort())) {
             listener.setSoTimeout(30_000);
             listener.getOutputStream()
-                    .write("GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+                    .write("GET /flow HTTP/1.1\r\nHost: localhost\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
             assertThat(listener.getInputStream().readNBytes(12)).hasSize(12);
 
             Child.signal(web.handle(), "TERM");

@@ -28,6 +28,7 @@ class HttpMetrics {
             "/api_keys/{id}/revoke",
             "/api_keys/{id}/roll",
             "/events",
+            "/flow",
             "/inventory_items",
             "/inventory_items/audit",
             "/inventory_items/{id}",

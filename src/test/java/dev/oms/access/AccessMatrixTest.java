@@ -69,7 +69,8 @@ class AccessMatrixTest {
             POST /jobs/failed/retry                403        403       yes      yes   403      403
             POST /jobs/failed/{order_id}/retry     403        403       yes      yes   403      403
             DELETE /jobs/failed/{order_id}         403        403       yes      yes   403      403
-            GET /events                            403        403       yes      yes   403      403
+            GET /events                            yes        yes       yes      yes   yes      yes
+            GET /flow                              403        403       yes      yes   403      403
             POST /api_keys                         403        403       403      yes   403      403
             GET /api_keys                          403        403       403      yes   403      403
             GET /api_keys/{id}                     403        403       403      yes   403      403

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.equalTo;
 import static org.hamcrest.Matchers.hasItem;
+import static org.hamcrest.Matchers.hasSize;
 import static org.hamcrest.Matchers.not;
 import static org.hamcrest.Matchers.notNullValue;
 import static org.hamcrest.Matchers.startsWith;
@@ -134,7 +135,7 @@ class AccessTest {
     /** Follows the stream of events, and tells how many lines it had when it has ended. */
     private static CompletableFuture<Long> follow(HttpClient client, String key) throws Exception {
         HttpResponse<Stream<String>> stream = client.send(
-                HttpRequest.newBuilder(URI.create("http://localhost:" + RestAssured.port + "/events"))
+                HttpRequest.newBuilder(URI.create("http://localhost:" + RestAssured.port + "/flow"))
                         .header("Authorization", "Bearer " + key)
                         .build(),
                 BodyHandlers.ofLines());
@@ -411,6 +412,47 @@ class AccessTest {
         with(customer).post("/orders/{id}/cancel", order).then().statusCode(200);
     }
 
+    @Test
+    void aCustomerReadsTheEventsOfItsOwnOrdersOnly() {
+        String customer = TestKeys.of(ledger, Role.customer, user);
+        String end = with(customer).get("/events?after=end").path("next");
+        RestAssured.requestSpecification = new RequestSpecBuilder()
+                .addHeader("Authorization", "Bearer " + admin)
+                .build();
+        long stranger = Shop.user();
+        long own = Shop.order(user, Map.of(name, 1));
+        long other = Shop.order(Shop.user(), Map.of(name, 1));
+        long item = Shop.item(Shop.uniqueName(), 1, 0);
+        RestAssured.requestSpecification = null;
+        ledger.execute("""
+                insert into events (subject, subject_id, version, type) values ('order', %d, 90, 'order.placed'),
+                    ('order', %d, 90, 'order.placed'), ('item', %d, 90, 'item.added'), ('item', %d, 90, 'item.added'),
+                    ('order', %2$d, 91, 'order.cancelled')""".formatted(other, own, item, own));
+
+        await().atMost(Duration.ofMinutes(1))
+                .untilAsserted(() -> assertThat(with(admin)
+                                .get("/events?limit=1000&after=" + end)
+                                .jsonPath()
+                                .<Integer>getList("events.findAll { it.version >= 90 }.version"))
+                        .containsExactly(90, 90, 90, 90, 91));
+        assertThat(with(customer)
+                        .get("/events?after=" + end)
+                        .then()
+                        .statusCode(200)
+                        .extract()
+                        .jsonPath()
+                        .<Integer>getList("events.findAll { it.version >= 90 }.version"))
+                .containsExactly(90, 91);
+        assertThat(with(customer).get("/events?after=" + end).jsonPath().<Integer>getList("events.subject_id"))
+                .containsOnly((int) own);
+        // There is something, but nothing of its own.
+        with(TestKeys.of(ledger, Role.customer, stranger))
+                .get("/events?after=" + end)
+                .then()
+                .statusCode(200)
+                .body("events", hasSize(0));
+    }
+
     /** Nothing tells an order of somebody else from one that does not exist. */
     @Test
     void othersLookAsIfTheyDidNotExist() {
@@ -487,7 +529,7 @@ class AccessTest {
                 .statusCode(200)
                 .body("auth", equalTo(true))
                 .body("name", equalTo("key:customer"))
-                .body("scopes", equalTo(List.of("inventory:read", "orders:read", "orders:write")))
+                .body("scopes", equalTo(List.of("events:read", "inventory:read", "orders:read", "orders:write")))
                 .body("user_id", equalTo((int) user));
     }
 

@@ -37,6 +37,8 @@ public final class Benchmark {
     /** Enough for every user to have more than a page of orders. */
     private static final int ORDERS = 200_000;
 
+    private static final int EVENTS = 1_000_000;
+
     private static final int CONNECTIONS = 16;
     private static final int MANY_CONNECTIONS = 64;
     private static final int HOSTILE = 100;
@@ -116,6 +118,9 @@ public final class Benchmark {
         // Reading comes first because it adds no orders, so that every run of it reads from the same number.
         if (settings.measures("read")) {
             read();
+        }
+        if (settings.measures("events")) {
+            events();
         }
         if (settings.measures("place")) {
             place();
@@ -222,6 +227,32 @@ public final class Benchmark {
                 new Part("list", () -> Load.fullSpeed(CONNECTIONS, length, () -> shop.listingOrders(oms.port()))));
         report.add("GET /orders/{id}", "/s", runs.get(1), "JDBC", runs.get(0));
         report.add("GET /users/{id}/orders", "/s", runs.get(3), "JDBC", runs.get(2));
+    }
+
+    /** How fast one client reads the feed, and whether that depends on how far it has come. */
+    private void events() throws Exception {
+        int events = settings.quick() ? EVENTS / 10 : EVENTS;
+        FeedLoad.fill(servers, events);
+        String late = FeedLoad.cursor(servers, events / 10);
+        Load.fullSpeed(1, length, () -> FeedLoad.readingRows(servers));
+        Load.fullSpeed(1, length, () -> FeedLoad.readingPages(oms.port(), null));
+        var runs = rounds(
+                new Part("feed, JDBC", () -> eventsRead(() -> FeedLoad.readingRows(servers))),
+                new Part("feed", () -> eventsRead(() -> FeedLoad.readingPages(oms.port(), null))),
+                new Part("feed, the last tenth", () -> eventsRead(() -> FeedLoad.readingPages(oms.port(), late))));
+        report.add("events read by one client", "/s", runs.get(1), "JDBC", runs.get(0));
+        report.add(
+                "events read by one client, the last tenth of %,d".formatted(events),
+                "/s",
+                runs.get(2),
+                "from the beginning",
+                runs.get(1));
+    }
+
+    /** Events instead of pages; the latencies are those of pages. */
+    private Sample eventsRead(Load.CallerFactory reader) throws Exception {
+        Sample pages = Load.fullSpeed(1, length, reader);
+        return new Sample(pages.value() * FeedLoad.PAGE, pages.p50(), pages.p99());
     }
 
     private void place() throws Exception {

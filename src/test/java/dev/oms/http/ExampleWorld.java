@@ -64,12 +64,18 @@ public record ExampleWorld(long user, long item, long order, long deadJob, long 
                         case IfNoneMatch.HEADER -> "\"0\"";
                         case "order_id" -> deadJob;
                         case "limit" -> 1;
-                        // A filter by name would leave no second page.
-                        case "name" -> null;
+                        // A filter would leave no second page.
+                        case "name", "types" -> null;
+                        // Optional, and without an example.
+                        case "wait", "Last-Event-ID" -> null;
                         case IfMatch.HEADER -> tagFor(call.path());
                         // Orders and movements are listed by descending id, everything else by ascending.
                         case "after" ->
-                            call.path().matches(".*(orders|movements|api_keys)") ? Long.MAX_VALUE : Long.MIN_VALUE;
+                            call.path().equals("/events")
+                                    ? null
+                                    : call.path().matches(".*(orders|movements|api_keys)")
+                                            ? Long.MAX_VALUE
+                                            : Long.MIN_VALUE;
                         default -> parameter.path("example").asText();
                     });
         }

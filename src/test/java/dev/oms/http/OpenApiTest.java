@@ -81,7 +81,13 @@ class OpenApiTest {
         assertThat(documented)
                 .isEqualTo(resourceMethods()
                         .flatMap(method -> verbs(method).map(verb -> Map.entry(verb + " " + path(method), method)))
-                        .collect(toMap(Map.Entry::getKey, call -> scope(call.getValue()))));
+                        .collect(toMap(Map.Entry::getKey, call -> scope(call.getValue()), OpenApiTest::theSame)));
+    }
+
+    /** Of two methods for one call, which differ in what they produce. */
+    private static String theSame(String scope, String other) {
+        assertThat(other).isEqualTo(scope);
+        return scope;
     }
 
     @Test
@@ -145,7 +151,7 @@ class OpenApiTest {
     void everyExampleWorks() {
         for (Call call : document.calls()) {
             if (call.isStream()) {
-                // Covered by EventResourceTest; here it would not end.
+                // Covered by FlowResourceTest; here it would not end.
                 continue;
             }
             for (String body : ExampleWorld.bodies(call)) {
@@ -214,6 +220,7 @@ class OpenApiTest {
                     given().post("/api_keys/{id}/revoke", world.key());
                 }
             }
+            case 410 -> parameters.replace("after", "AAAAAAAAAAEAAAAAAAAAAg");
             case 412 -> parameters.replace(IfMatch.HEADER, "\"another\"");
             case 413 -> body = " ".repeat(1 << 20) + body;
             case 415 -> {
@@ -258,6 +265,8 @@ class OpenApiTest {
     private static List<String> callsOfTheResources() {
         return resourceMethods()
                 .flatMap(method -> verbs(method).map(verb -> verb + " " + path(method) + " " + parameterNames(method)))
+                // Two methods for one call differ in what they produce.
+                .distinct()
                 .toList();
     }
 
