@@ -6,6 +6,7 @@ import dev.oms.http.ProblemException;
 import io.quarkus.hibernate.orm.panache.PanacheRepositoryBase;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Event;
 import java.time.Instant;
 import java.util.List;
 
@@ -20,16 +21,23 @@ class OrderEvents implements PanacheRepositoryBase<OrderEvent, OrderEvent.Key> {
                 select 1 from orders where id = ?1 and user_id = coalesce(cast(?3 as bigint), user_id))
             order by version""";
 
+    private final Event<OrdersChanged> changed;
+
+    OrderEvents(Event<OrdersChanged> changed) {
+        this.changed = changed;
+    }
+
     /** An event on the wire. */
     @RegisterForReflection
     record OrderEventView(OrderEvent.Kind event, String by, Instant at) {}
 
-    /** Records an event, in the transaction of the change. */
+    /** Records an event, in the transaction of the change. When it commits, {@link OrdersChanged} is fired. */
     void record(Order order, OrderEvent.Kind event, Actor actor) {
         // The event needs the order's version after the change.
         flush();
         persist(new OrderEvent(order, event, actor.name()));
         flush();
+        changed.fire(new OrdersChanged(List.of(order.id())));
     }
 
     /**
