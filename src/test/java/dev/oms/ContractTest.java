@@ -25,8 +25,15 @@ import org.junit.jupiter.api.Test;
 @WithTestResource(OmsServers.class)
 class ContractTest {
     private static final Path CONTRACT = Path.of("src/test/resources/contract.http");
-    private static final List<String> HEADERS =
-            List.of("Content-Type", "Location", "Link", "ETag", "Idempotency-Replayed", "Allow", "Retry-After");
+    private static final List<String> HEADERS = List.of(
+            "Content-Type",
+            "Location",
+            "Link",
+            "ETag",
+            "Idempotency-Replayed",
+            "Preference-Applied",
+            "Allow",
+            "Retry-After");
 
     private final Settling settling = new Settling();
     private final Ledger ledger = OmsServers.ledger();
@@ -67,6 +74,7 @@ class ContractTest {
         settling.settle(placed);
         call("GET", "/orders/" + placed);
         call("GET", "/orders/" + placed, null, "If-None-Match", "\"1\"");
+        call("GET", "/orders/" + placed, null, "If-None-Match", "\"1\"", "Prefer", "wait=1");
         call("PUT", "/orders/" + placed + "/update_status", "{\"status\":\"Received\"}");
         call("PUT", "/orders/" + placed + "/update_status", "{\"status\":\"OutForDelivery\"}");
         call("PUT", "/orders/" + placed + "/update_status", "{\"status\":\"Lost\"}");
@@ -76,6 +84,7 @@ class ContractTest {
         call("GET", "/orders/" + placed + "/movements");
         long keyed = id(call("POST", "/orders?user_id=" + user, order, "Idempotency-Key", "\"k1\""));
         call("POST", "/orders?user_id=" + user, order, "Idempotency-Key", "\"k1\"");
+        call("POST", "/orders?user_id=" + user, order, "Idempotency-Key", "\"k1\"", "Prefer", "wait=1");
         call("POST", "/orders?user_id=" + user, "{\"items\":{\"" + fries + "\":9}}", "Idempotency-Key", "k1");
         call("GET", "/users/" + user + "/orders?limit=1");
         call("GET", "/orders?limit=x");
@@ -124,9 +133,9 @@ class ContractTest {
                 .append(' ')
                 .append(masked(target))
                 .append('\n');
-        if (header.length > 0) {
-            request.header(header[0], header[1]);
-            contract.append(header[0]).append(": ").append(header[1]).append('\n');
+        for (int i = 0; i < header.length; i += 2) {
+            request.header(header[i], header[i + 1]);
+            contract.append(header[i]).append(": ").append(header[i + 1]).append('\n');
         }
         if (body != null) {
             if (header.length == 0 || !header[0].equals("Content-Type")) {

@@ -76,9 +76,6 @@ class HttpMetrics {
                             switch (tag.getKey()) {
                                 case "uri" -> knownOrOther(tag, PATHS);
                                 case "method" -> knownOrOther(tag, METHODS);
-                                // Quarkus's status of a call whose client hung up before it had an answer: a client
-                                // error, as its outcome says.
-                                case "status" -> tag.getValue().equals("RESET") ? Tag.of("status", "400") : tag;
                                 default -> tag;
                             });
                 }

@@ -11,10 +11,12 @@ import dev.oms.job.Settlement.Outcome;
 import dev.oms.job.Settlement.Stock;
 import dev.oms.job.Settlement.WaitingOrder;
 import dev.oms.order.OrderStatus;
+import dev.oms.order.OrdersChanged;
 import dev.oms.order.StockAdjustment;
 import io.agroal.api.AgroalDataSource;
 import io.quarkus.narayana.jta.QuarkusTransaction;
 import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Event;
 import java.sql.Array;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -105,16 +107,23 @@ class SettleStock {
     private final AgroalDataSource dataSource;
     private final SettlementMetrics metrics;
     private final JobsWithoutEffect withoutEffect;
+    private final Event<OrdersChanged> changed;
     private final Clock clock;
     private final String actor = "worker " + Workers.thisProcess();
 
     /** Items that were locked when a batch had waited for lock_timeout: batches skip them until they are free. */
     private final Set<Long> heldItems = ConcurrentHashMap.newKeySet();
 
-    SettleStock(AgroalDataSource dataSource, SettlementMetrics metrics, JobsWithoutEffect withoutEffect, Clock clock) {
+    SettleStock(
+            AgroalDataSource dataSource,
+            SettlementMetrics metrics,
+            JobsWithoutEffect withoutEffect,
+            Event<OrdersChanged> changed,
+            Clock clock) {
         this.dataSource = dataSource;
         this.metrics = metrics;
         this.withoutEffect = withoutEffect;
+        this.changed = changed;
         this.clock = clock;
     }
 
@@ -157,6 +166,10 @@ class SettleStock {
         batch.committed(settlement.outcomes());
         withoutEffect.add(orderIds.size(), others.unknown, others.nothingDue);
         settlement.lowStock().forEach(LowStock::warn);
+        if (!settlement.outcomes().isEmpty()) {
+            changed.fire(new OrdersChanged(
+                    settlement.outcomes().stream().map(Outcome::orderId).toList()));
+        }
         return new Result(settlement.outcomes().size(), others.held);
     }
 

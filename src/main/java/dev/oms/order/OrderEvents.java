@@ -7,6 +7,7 @@ import dev.oms.http.Actor;
 import dev.oms.http.ProblemException;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Event;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -26,10 +27,12 @@ class OrderEvents {
 
     private final Session session;
     private final RecordEvent recordEvent;
+    private final Event<OrdersChanged> changed;
 
-    OrderEvents(Session session, RecordEvent recordEvent) {
+    OrderEvents(Session session, RecordEvent recordEvent, Event<OrdersChanged> changed) {
         this.session = session;
         this.recordEvent = recordEvent;
+        this.changed = changed;
     }
 
     /** What a timeline calls an event. */
@@ -65,16 +68,17 @@ class OrderEvents {
     @RegisterForReflection
     record OrderEventView(Kind event, String by, Instant at) {}
 
-    /** Records an event, in the transaction of the change. */
+    /** Records an event, in the transaction of the change. When it commits, {@link OrdersChanged} is fired. */
     void record(Order order, EventType type, Actor actor) {
         record(order, type, actor, Map.of());
     }
 
-    /** Records an event with a detail, in the transaction of the change. */
+    /** As {@link #record(Order, EventType, Actor)}, with a detail. */
     void record(Order order, EventType type, Actor actor, Map<String, ?> detail) {
         // The event needs the order's version after the change.
         session.flush();
         recordEvent.record(type, order.id(), order.version(), actor, order.updatedAt(), detail);
+        changed.fire(new OrdersChanged(List.of(order.id())));
     }
 
     /**

@@ -9,6 +9,7 @@ import static org.hamcrest.Matchers.hasItem;
 import static org.hamcrest.Matchers.hasSize;
 import static org.hamcrest.Matchers.not;
 import static org.hamcrest.Matchers.notNullValue;
+import static org.hamcrest.Matchers.nullValue;
 import static org.hamcrest.Matchers.startsWith;
 
 import dev.oms.Ledger;
@@ -43,6 +44,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -487,6 +489,51 @@ class AccessTest {
         with(customer).get("/users/{id}/orders", other).then().statusCode(404);
         assertThat(ledger.texts("select status from orders where id = " + order))
                 .doesNotContain("Cancelled");
+    }
+
+    @Test
+    void aCustomerWaitsForItsOwnOrderOnly() {
+        Response placed = with(TestKeys.ofUser(ledger, user))
+                .header("Prefer", "wait=30")
+                .body(Map.of("items", Map.of(name, 1)))
+                .post("/orders");
+        placed.then().statusCode(201).header("Preference-Applied", "wait=30").body("status", equalTo("Confirmed"));
+        long stranger = with(admin)
+                .body(Map.of(
+                        "name", "Else", "email", name.replace(' ', '.') + "@example.com", "phone", Shop.uniquePhone()))
+                .post("/users")
+                .jsonPath()
+                .getLong("id");
+        RequestSpecification another = with(TestKeys.ofUser(ledger, stranger))
+                .header("Prefer", "wait=30")
+                .header("If-None-Match", "\"1\"");
+
+        Response answer = another.get(placed.header("Location"));
+
+        answer.then().statusCode(404).header("Preference-Applied", nullValue());
+    }
+
+    /** It is told what it knows already. The time-out is below the wait. */
+    @Test
+    @Timeout(25)
+    void aCallWhoseKeyIsRevokedWaitsNoLonger() {
+        ValidatableResponse created = create(Map.of("name", "shop-1", "role", "storefront"));
+        String key = created.extract().path("key");
+        int id = created.extract().path("id");
+        String order = with(key)
+                .header("Prefer", "wait=30")
+                .body(Map.of("user_id", user, "items", Map.of(name, 1)))
+                .post("/orders")
+                .header("Location");
+        CompletableFuture<Response> read = CompletableFuture.supplyAsync(() -> with(key)
+                .header("Prefer", "wait=30")
+                .header("If-None-Match", "\"1\"")
+                .get(order));
+        await().until(() -> OmsServers.management().get("/q/metrics").asString().contains("oms_calls_waiting 1.0"));
+
+        with(admin).post("/api_keys/{id}/revoke", id).then().statusCode(200);
+
+        read.join().then().statusCode(304).header("Preference-Applied", nullValue());
     }
 
     // --- Who did it ---

@@ -51,6 +51,9 @@ public final class Benchmark {
 
     private static final int FOLLOWED_PER_SECOND = 200;
 
+    /** Beside them, others place orders and wait. */
+    private static final int WAITING = 2_000;
+
     private static final int FLOODED_PER_SECOND = 100;
 
     /** A rate above what two cores can do, but near enough that Redis is asked often. */
@@ -130,6 +133,9 @@ public final class Benchmark {
         }
         if (settings.measures("follow")) {
             follow();
+        }
+        if (settings.measures("wait")) {
+            awaitConfirmation();
         }
         if (settings.measures("hostile")) {
             hostile();
@@ -378,6 +384,40 @@ public final class Benchmark {
         return Sample.of(
                 outcome.sample().value(),
                 nanos.stream().mapToLong(Long::longValue).toArray());
+    }
+
+    /** From the time that a call was due until it was answered Confirmed, alone and beside calls that wait in vain. */
+    private void awaitConfirmation() throws Exception {
+        var runs = rounds(
+                new Part("placed and confirmed in one call", this::confirmedInOneCall),
+                new Part("the same, beside %,d waiting calls".formatted(WAITING), () -> {
+                    List<Socket> waiting = new ArrayList<>();
+                    try {
+                        for (int i = 0; i < WAITING; i++) {
+                            waiting.add(SeededShop.waiting(oms.port(), 1 + i % orders));
+                        }
+                        while (!oms.web().metrics().contains("oms_calls_waiting " + WAITING + ".0")) {
+                            Thread.sleep(50);
+                        }
+                        resident("with %,d calls waiting".formatted(WAITING));
+                        return confirmedInOneCall();
+                    } finally {
+                        for (Socket socket : waiting) {
+                            socket.close();
+                        }
+                    }
+                }));
+        String at = " at %d/s, from when it was due".formatted(FOLLOWED_PER_SECOND);
+        report.add("placed and confirmed in one call" + at, "/s", runs.get(0));
+        report.add("the same, beside %,d waiting calls".formatted(WAITING), "/s", runs.get(1), "alone", runs.get(0));
+    }
+
+    private Sample confirmedInOneCall() throws Exception {
+        servers.awaitWorkers(1);
+        Load.Outcome outcome = Load.fixedRate(
+                MANY_CONNECTIONS, FOLLOWED_PER_SECOND, length, () -> shop.placingOrdersAndWaiting(oms.port()));
+        servers.awaitSettled();
+        return outcome.sample();
     }
 
     /**

@@ -62,6 +62,7 @@ public record ExampleWorld(long user, long item, long order, long deadJob, long 
                         case Actor.HEADER -> "warehouse 7";
                         case IdempotencyKey.HEADER -> "8e03978e";
                         case IfNoneMatch.HEADER -> "\"0\"";
+                        case WaitPreference.HEADER -> "wait=1";
                         case "order_id" -> deadJob;
                         case "limit" -> 1;
                         // A filter would leave no second page.
