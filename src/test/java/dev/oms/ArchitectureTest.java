@@ -32,6 +32,8 @@ class ArchitectureTest {
             .definedBy("dev.oms.start")
             .layer("rails")
             .definedBy("dev.oms.rails")
+            .layer("webhook")
+            .definedBy("dev.oms.webhook")
             .layer("flow")
             .definedBy("dev.oms.flow")
             .layer("audit")
@@ -58,6 +60,8 @@ class ArchitectureTest {
             .mayOnlyBeAccessedByLayers("main")
             .whereLayer("rails")
             .mayOnlyBeAccessedByLayers("main")
+            .whereLayer("webhook")
+            .mayNotBeAccessedByAnyLayer()
             .whereLayer("flow")
             .mayNotBeAccessedByAnyLayer()
             .whereLayer("audit")
@@ -71,9 +75,9 @@ class ArchitectureTest {
             .whereLayer("user")
             .mayOnlyBeAccessedByLayers("flow", "audit", "job", "order")
             .whereLayer("event")
-            .mayOnlyBeAccessedByLayers("rails", "flow", "audit", "job", "order", "inventory", "user")
+            .mayOnlyBeAccessedByLayers("rails", "webhook", "flow", "audit", "job", "order", "inventory", "user")
             .whereLayer("access")
-            .mayOnlyBeAccessedByLayers("main", "flow", "audit", "job", "order", "inventory", "user", "event")
+            .mayOnlyBeAccessedByLayers("main", "webhook", "event", "flow", "audit", "job", "order", "inventory", "user")
             .whereLayer("embedded")
             .mayOnlyBeAccessedByLayers("main");
 
@@ -84,6 +88,7 @@ class ArchitectureTest {
                     "dev.oms",
                     "dev.oms.start",
                     "dev.oms.rails",
+                    "dev.oms.webhook",
                     "dev.oms.flow",
                     "dev.oms.audit",
                     "dev.oms.job",

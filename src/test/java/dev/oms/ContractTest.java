@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.oms.job.Settling;
+import dev.oms.webhook.TestWebhooks;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.TestProfile;
@@ -115,6 +116,21 @@ class ContractTest {
         call("GET", "/events?after=end");
         call("GET", "/events?after=AAAAAAAAAAEAAAAAAAAAAg");
         call("GET", "/events?after=x");
+        long webhook = id(call("POST", "/webhooks", """
+                {"url":"https://shop.example/oms","types":["order.rejected"],"description":"the shop"}"""));
+        call("POST", "/webhooks", "{\"url\":\"shop.example\"}");
+        call("GET", "/webhooks/" + webhook);
+        call("PATCH", "/webhooks/" + webhook, "{\"types\":[]}");
+        call("POST", "/webhooks/" + webhook + "/rotate_secret");
+        call("POST", "/webhooks/" + webhook + "/test");
+        TestWebhooks.attempt(ledger, webhook, 0, false, "oops");
+        call("GET", "/webhooks/" + webhook + "/attempts?outcome=failed");
+        call("POST", "/webhooks/" + webhook + "/replay", "{\"after\":\"yesterday\"}");
+        call("POST", "/webhooks/" + webhook + "/disable", null, "OMS-Actor", "Anna");
+        call("POST", "/webhooks/" + webhook + "/test");
+        call("POST", "/webhooks/" + webhook + "/enable", "{\"from_now\":true}");
+        call("DELETE", "/webhooks/" + webhook);
+        call("GET", "/webhooks/" + webhook);
 
         if (System.getProperty("oms.contract.write") != null) {
             Files.writeString(CONTRACT, contract);
@@ -173,11 +189,14 @@ class ContractTest {
                 // Made of the page, and so of its ids and times.
                 .replaceAll("W/\"[\\w-]{16}\"", "W/\"<tag>\"")
                 .replaceAll("(\"(?:id|user_id|order_id|inventory_item_id)\":)\\d+", "$1<id>")
-                .replaceAll("/(orders|users|inventory_items|failed)/\\d+", "/$1/<id>")
+                .replaceAll("/(orders|users|inventory_items|failed|webhooks)/\\d+", "/$1/<id>")
                 .replaceAll("([?&](?:user_id|after)=)\\d+", "$1<id>")
-                .replaceAll("\\b([Oo]rder|[Uu]ser|[Ii]tem) \\d+", "$1 <id>")
+                .replaceAll("\\b([Oo]rder|[Uu]ser|[Ii]tem|[Ww]ebhook) \\d+", "$1 <id>")
                 .replaceAll("(\"next\":)\"[\\w-]{22}\"", "$1\"<cursor>\"")
-                .replaceAll("(\"(?:depth|oldest_age_seconds|in_flight|settled)\":)\\d+", "$1<number>")
+                .replaceAll(
+                        "(\"(?:depth|oldest_age_seconds|in_flight|settled|lag_events|lag_seconds)\":)\\d+",
+                        "$1<number>")
+                .replaceAll("whsec_[\\w+/]+=", "<secret>")
                 // An integration test has a worker process, a unit test has none. JobResourceTest covers this part.
                 .replaceAll("worker [^\"]+", "<worker>")
                 .replaceAll("\"workers\":\\[.*?],\"last_reconciliation\":(?:null|\\{.*?})", "<workers>");

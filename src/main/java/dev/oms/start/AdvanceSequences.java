@@ -55,7 +55,7 @@ class AdvanceSequences {
         }
     }
 
-    // The ledger has no index by id alone: a probe per item takes some 5 µs.
+    // The ledger and the attempts have no index by id alone: a probe per item takes some 5 µs.
     static final List<Ids> ALL = List.of(
             new Ids("api_keys"),
             new Ids("audits"),
@@ -67,7 +67,12 @@ class AdvanceSequences {
                     select max(last) from (
                         select (select max(id) from stock_movements where inventory_item_id = i.id) last
                         from inventory_items i) ledger""", LEDGER_TIMEOUT_SECONDS),
-            new Ids("users"));
+            new Ids("users"),
+            new Ids("webhook_attempts", "id", """
+                    select max(last) from (
+                        select (select max(id) from webhook_attempts where endpoint_id = e.id) last
+                        from webhook_endpoints e) attempts""", TIMEOUT_SECONDS),
+            new Ids("webhook_endpoints"));
 
     private final AgroalDataSource dataSource;
 

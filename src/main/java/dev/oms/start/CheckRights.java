@@ -39,7 +39,11 @@ class CheckRights {
             entry("order_lines", CHANGE),
             entry("orders", CHANGE),
             entry("stock_movements", APPEND),
-            entry("users", CHANGE));
+            entry("users", CHANGE),
+            entry("webhook_attempts", ALL),
+            entry("webhook_counts", ALL),
+            entry("webhook_endpoints", ALL),
+            entry("webhook_retries", ALL));
 
     // Of the sequences only this one is used by name.
     private static final String WITHOUT_RIGHTS = """

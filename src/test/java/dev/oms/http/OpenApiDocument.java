@@ -174,7 +174,8 @@ public record OpenApiDocument(JsonNode root) {
             }
             return isOfType(schema.path("type"), value)
                     && (!schema.has("enum") || schema.path("enum").valueStream().anyMatch(value::equals))
-                    && schema.path("required").valueStream().allMatch(name -> value.has(name.asText()))
+                    && (!value.isObject()
+                            || schema.path("required").valueStream().allMatch(name -> value.has(name.asText())))
                     && value.propertyStream()
                             .allMatch(member -> fits(schemaOf(member.getKey(), schema), member.getValue()))
                     && (!value.isArray()

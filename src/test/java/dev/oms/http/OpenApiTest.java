@@ -12,6 +12,7 @@ import dev.oms.Shop;
 import dev.oms.access.Scopes;
 import dev.oms.http.OpenApiDocument.Body;
 import dev.oms.http.OpenApiDocument.Call;
+import dev.oms.webhook.TestWebhooks;
 import io.quarkus.security.PermissionsAllowed;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.DisabledOnIntegrationTest;
@@ -218,6 +219,12 @@ class OpenApiTest {
                 parameters.replace("order_id", ExampleWorld.JOB_WITHOUT_ORDER);
                 if (call.path().startsWith("/api_keys")) {
                     given().post("/api_keys/{id}/revoke", world.key());
+                }
+                if (call.path().startsWith("/webhooks")) {
+                    given().post("/webhooks/{id}/disable", world.webhook());
+                }
+                if (call.path().equals("/webhooks")) {
+                    TestWebhooks.fill(OmsServers.ledger());
                 }
             }
             case 410 -> parameters.replace("after", "AAAAAAAAAAEAAAAAAAAAAg");

@@ -467,6 +467,9 @@ final class RequestFuzzer {
         if (schema.path("format").asText().equals("email")) {
             return prefix + "." + fresh + "@fuzz.example";
         }
+        if (schema.path("format").asText().equals("uri")) {
+            return "https://fuzz.example/" + prefix + "/" + fresh;
+        }
         if (schema.has("pattern")) {
             // The only pattern is that of a phone number: ten digits.
             return "%010d".formatted(random.nextLong(10_000_000_000L));
