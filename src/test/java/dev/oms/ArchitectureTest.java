@@ -67,7 +67,7 @@ class ArchitectureTest {
             .whereLayer("audit")
             .mayOnlyBeAccessedByLayers("main")
             .whereLayer("job")
-            .mayOnlyBeAccessedByLayers("flow", "audit")
+            .mayOnlyBeAccessedByLayers("webhook", "flow", "audit")
             .whereLayer("order")
             .mayOnlyBeAccessedByLayers("rails", "flow", "audit", "job")
             .whereLayer("inventory")

@@ -15,6 +15,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -43,6 +44,10 @@ public class EventFeed {
     private static final String READ = """
             select position, subject, subject_id, version, type, actor, detail::text, created_at
             from events where position > ? and position <= ?%s order by position limit ?""";
+
+    private static final String FIND = """
+            select position, subject, subject_id, version, type, actor, detail::text, created_at
+            from events where position = any(?) order by position""";
 
     private static final String OF_TYPES = " and type = any(?)";
 
@@ -165,6 +170,28 @@ public class EventFeed {
                 row.getString(6),
                 row.getString(7),
                 row.getObject(8, OffsetDateTime.class).toInstant());
+    }
+
+    /**
+     * Events at given positions below the horizon, in order, without those that are not there.
+     *
+     * @throws IllegalStateException when PostgreSQL does not answer
+     */
+    public Batch find(Collection<Long> positions) {
+        long epoch = horizon.look().epoch();
+        try (Connection connection = dataSource.getConnection();
+                PreparedStatement statement = connection.prepareStatement(FIND)) {
+            statement.setArray(1, connection.createArrayOf("bigint", positions.toArray()));
+            List<FeedEvent> events = new ArrayList<>();
+            try (ResultSet row = statement.executeQuery()) {
+                while (row.next()) {
+                    events.add(eventOf(row));
+                }
+            }
+            return new Batch(events, events.isEmpty() ? 0 : events.getLast().position(), false, epoch);
+        } catch (SQLException e) {
+            throw new IllegalStateException("The feed cannot be read", e);
+        }
     }
 
     /**

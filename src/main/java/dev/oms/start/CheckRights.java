@@ -43,7 +43,8 @@ class CheckRights {
             entry("webhook_attempts", ALL),
             entry("webhook_counts", ALL),
             entry("webhook_endpoints", ALL),
-            entry("webhook_retries", ALL));
+            entry("webhook_retries", ALL),
+            entry("webhook_workers", ALL));
 
     // Of the sequences only this one is used by name.
     private static final String WITHOUT_RIGHTS = """

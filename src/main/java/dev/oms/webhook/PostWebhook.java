@@ -118,13 +118,13 @@ class PostWebhook {
      */
     Future<Outcome> post(WebhookUrl url, List<InetAddress> addresses, Map<String, String> headers, Buffer body) {
         Exchange exchange = new Exchange(url, addresses, headers, body);
-        exchange.start();
+        vertx.getOrCreateContext().runOnContext(ignored -> exchange.start());
         return exchange.outcome.future();
     }
 
     /**
-     * One message, and its answer. Its callbacks may run on two event loops, that of the connection and that of the
-     * timer.
+     * One message, and its answer. All of it runs on one event loop, that of the context in which it was started: with
+     * a lock, two event loops could wait for each other, since Vert.x locks the connection around its callbacks.
      */
     private final class Exchange {
         private final WebhookUrl url;
@@ -167,7 +167,7 @@ class PostWebhook {
             client.request(options).onComplete(connected -> {
                 if (connected.succeeded()) {
                     send(connected.result());
-                } else if (index + 1 < addresses.size() && isConnectFailure(connected.cause()) && !isOver()) {
+                } else if (index + 1 < addresses.size() && isConnectFailure(connected.cause()) && !isOver) {
                     connect(index + 1);
                 } else {
                     end(connected.cause());
@@ -175,11 +175,7 @@ class PostWebhook {
             });
         }
 
-        private synchronized boolean isOver() {
-            return isOver;
-        }
-
-        private synchronized void send(HttpClientRequest connected) {
+        private void send(HttpClientRequest connected) {
             if (isOver) {
                 connected.reset();
                 return;
@@ -199,13 +195,13 @@ class PostWebhook {
             });
         }
 
-        private synchronized boolean repeat() {
+        private boolean repeat() {
             boolean isFirst = !isRepeated && !isOver;
             isRepeated = true;
             return isFirst;
         }
 
-        private synchronized void receive(HttpClientResponse answer) {
+        private void receive(HttpClientResponse answer) {
             response = answer;
             answer.exceptionHandler(this::end);
             answer.endHandler(ended -> end(null));
@@ -218,7 +214,7 @@ class PostWebhook {
         }
 
         /** @param failure why the exchange is cut short, or null if the answer is complete */
-        private synchronized void end(Throwable failure) {
+        private void end(Throwable failure) {
             if (isOver) {
                 return;
             }

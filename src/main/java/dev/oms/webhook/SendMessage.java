@@ -2,12 +2,12 @@ package dev.oms.webhook;
 
 import com.github.benmanes.caffeine.cache.AsyncLoadingCache;
 import com.github.benmanes.caffeine.cache.Caffeine;
-import dev.oms.http.Causes;
 import dev.oms.webhook.CheckAddresses.Refused;
 import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.net.InetAddress;
+import java.net.UnknownHostException;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
@@ -15,7 +15,6 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 
 /**
  * Sends a signed message to a receiver, as Standard Webhooks describes it, to an address that was resolved and checked
@@ -32,12 +31,12 @@ class SendMessage {
 
     private final PostWebhook post;
     private final Clock clock;
-    private final AsyncLoadingCache<WebhookUrl, List<InetAddress>> addresses;
+    private final AsyncLoadingCache<WebhookUrl, Lookup> lookups;
 
     SendMessage(PostWebhook post, CheckAddresses check, Clock clock) {
         this.post = post;
         this.clock = clock;
-        this.addresses = Caffeine.newBuilder()
+        this.lookups = Caffeine.newBuilder()
                 .expireAfterWrite(ADDRESSES_KEPT)
                 .maximumSize(ADDRESSES_MAX)
                 // A look-up blocks its thread in the C library, for many seconds if the name server is silent: a
@@ -45,7 +44,24 @@ class SendMessage {
                 // thread would take a carrier from all others. There is at most one look-up for each receiver.
                 .executor(Executors.newThreadPerTaskExecutor(
                         Thread.ofPlatform().daemon().name("webhook-lookup-", 0).factory()))
-                .buildAsync(check::resolve);
+                .buildAsync(url -> lookUp(check, url));
+    }
+
+    /**
+     * What a look-up has led to. Failures are values, because Caffeine logs an exception with its stack.
+     *
+     * @param failure why nothing is sent, or null
+     */
+    private record Lookup(List<InetAddress> addresses, String failure) {}
+
+    private static Lookup lookUp(CheckAddresses check, WebhookUrl url) {
+        try {
+            return new Lookup(check.resolve(url), null);
+        } catch (Refused e) {
+            return new Lookup(List.of(), e.getMessage());
+        } catch (UnknownHostException e) {
+            return new Lookup(List.of(), "unknown host");
+        }
     }
 
     /**
@@ -56,14 +72,18 @@ class SendMessage {
      * @return never a failed future
      */
     Future<Outcome> send(WebhookUrl url, List<SigningSecret> secrets, String id, byte[] body) {
-        CompletableFuture<List<InetAddress>> lookup = addresses.get(url);
+        CompletableFuture<Lookup> lookup = lookups.get(url);
         if (!lookup.isDone()) {
-            lookup = lookup.copy().orTimeout(LOOKUP_TIMEOUT.toSeconds(), TimeUnit.SECONDS);
+            lookup = lookup.copy()
+                    .completeOnTimeout(
+                            new Lookup(List.of(), "name not resolved in time"),
+                            LOOKUP_TIMEOUT.toSeconds(),
+                            TimeUnit.SECONDS);
         }
         return Future.fromCompletionStage(lookup)
-                .compose(
-                        found -> post.post(url, found, headers(secrets, id, body), Buffer.buffer(body)),
-                        failure -> Future.succeededFuture(new Outcome(null, reason(failure), 0, null, null)));
+                .compose(found -> found.failure == null
+                        ? post.post(url, found.addresses, headers(secrets, id, body), Buffer.buffer(body))
+                        : Future.succeededFuture(new Outcome(null, found.failure, 0, null, null)));
     }
 
     private Map<String, String> headers(List<SigningSecret> secrets, String id, byte[] body) {
@@ -72,13 +92,5 @@ class SendMessage {
                 "webhook-id", id,
                 "webhook-timestamp", Long.toString(timestamp),
                 "webhook-signature", Signature.sign(secrets, id, timestamp, body));
-    }
-
-    private static String reason(Throwable failure) {
-        Refused refused = Causes.find(failure, Refused.class);
-        if (refused != null) {
-            return refused.getMessage();
-        }
-        return Causes.find(failure, TimeoutException.class) == null ? "unknown host" : "name not resolved in time";
     }
 }

@@ -38,10 +38,12 @@ class WebhookAttempts {
     private static final String SEND_TEST =
             SEND.formatted("select ?::bigint as position, 'test' subject, 0 subject_id");
 
-    /** Ends the pause after too many failures. */
+    /** Ends a pause after too many failures, and lets the worker read the retries anew. */
     private static final String END_PAUSE = """
-            update webhook_endpoints set probe_at = clock_timestamp(), lease = null, lease_until = null
-            where id = ? and probe_at > clock_timestamp()""";
+            update webhook_endpoints
+            set probe_at = case when probe_at > clock_timestamp() then clock_timestamp() else probe_at end,
+                lease = null, lease_until = null
+            where id = ?""";
 
     private final Webhooks webhooks;
 

@@ -19,6 +19,15 @@ public interface WebhookConfig {
 
     Dispatcher dispatcher();
 
+    Purge purge();
+
+    /** Settings of the purge of old attempts. */
+    interface Purge {
+        /** How often to purge; "off" to never do so. */
+        @WithDefault("off")
+        String every();
+    }
+
     /** Settings of the dispatcher. */
     interface Dispatcher {
         /** How soon a dispatcher that has ended is started again; "off" for no dispatcher. */
