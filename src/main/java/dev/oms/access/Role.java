@@ -35,7 +35,7 @@ enum Role {
     admin(Scopes.ALL),
 
     /** A user's own orders and no others: the only role of a key that is bound to a user. */
-    customer(Set.of(ORDERS_READ, ORDERS_WRITE, INVENTORY_READ));
+    customer(Set.of(ORDERS_READ, ORDERS_WRITE, INVENTORY_READ, EVENTS_READ));
 
     private final Set<String> scopes;
 

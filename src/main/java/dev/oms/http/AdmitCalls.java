@@ -1,13 +1,19 @@
 package dev.oms.http;
 
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownDelayInitiatedEvent;
 import io.quarkus.vertx.http.runtime.filters.Filters;
+import io.vertx.core.Context;
+import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 
@@ -16,6 +22,7 @@ import org.eclipse.microprofile.config.inject.ConfigProperty;
  *
  * <ul>
  *   <li>Overload: so many calls are in progress that another one would only queue.
+ *   <li>A call that waits for a change is not in progress; their number has a limit of its own.
  *   <li>Shutdown: during the shutdown delay calls are still served, but every response closes its connection, so that
  *       clients leave before the server stops. After the delay calls are rejected, and Quarkus waits for those already
  *       admitted. (On its own, Quarkus would keep accepting calls and stop as soon as none is in progress, even while
@@ -29,19 +36,29 @@ public class AdmitCalls {
     /** The attribute of a call that no longer counts. */
     private static final String LEFT = AdmitCalls.class.getName() + ".left";
 
+    /** The attribute of a call whose response has ended. */
+    private static final String ENDED = AdmitCalls.class.getName() + ".ended";
+
     private final AtomicInteger inProgress = new AtomicInteger();
+    private final AtomicInteger waiting = new AtomicInteger();
     private final WriteProblem writeProblem;
     private final int max;
+    private final int waitingMax;
     private final Duration delay;
     private volatile Long rejectFromNanos;
 
     AdmitCalls(
             WriteProblem writeProblem,
             HttpConfig config,
+            MeterRegistry meters,
             @ConfigProperty(name = "quarkus.shutdown.delay", defaultValue = "0s") Duration delay) {
         this.writeProblem = writeProblem;
         this.max = config.maxCalls();
+        this.waitingMax = config.maxWaiting();
         this.delay = delay;
+        Gauge.builder("oms.calls.waiting", waiting, AtomicInteger::get)
+                .description("Calls that wait for a change, as they asked to.")
+                .register(meters);
     }
 
     void stop(@Observes ShutdownDelayInitiatedEvent event) {
@@ -71,7 +88,10 @@ public class AdmitCalls {
             inProgress.decrementAndGet();
             rejectAsBusy(call);
         } else {
-            call.addEndHandler(ended -> leave(call));
+            call.addEndHandler(ended -> {
+                call.put(ENDED, true);
+                leave(call);
+            });
             call.next();
         }
     }
@@ -99,6 +119,36 @@ public class AdmitCalls {
         if (!hasLeft(call)) {
             call.put(LEFT, true);
             inProgress.decrementAndGet();
+        }
+    }
+
+    /**
+     * Does not count a call as in progress while it waits for something that others do. To be called by the thread that
+     * serves it.
+     *
+     * @return to be used once, for what the call goes on with: it runs on the call's event loop. From then on the call
+     *     counts, even if there are too many, because it may have changed something. Empty if too many calls wait
+     *     already.
+     */
+    public Optional<Executor> stepAside(RoutingContext call) {
+        if (waiting.incrementAndGet() > waitingMax) {
+            waiting.decrementAndGet();
+            return Optional.empty();
+        }
+        Context loop = Vertx.currentContext();
+        loop.runOnContext(aside -> leave(call));
+        return Optional.of(goOn -> {
+            waiting.decrementAndGet();
+            loop.runOnContext(back -> {
+                comeBack(call);
+                goOn.run();
+            });
+        });
+    }
+
+    private void comeBack(RoutingContext call) {
+        if (call.get(ENDED) == null && call.remove(LEFT) != null) {
+            inProgress.incrementAndGet();
         }
     }
 

@@ -37,6 +37,8 @@ public final class Benchmark {
     /** Enough for every user to have more than a page of orders. */
     private static final int ORDERS = 200_000;
 
+    private static final int EVENTS = 1_000_000;
+
     private static final int CONNECTIONS = 16;
     private static final int MANY_CONNECTIONS = 64;
     private static final int HOSTILE = 100;
@@ -48,6 +50,9 @@ public final class Benchmark {
     private static final int HOSTILE_MILLIS_MAX = 20;
 
     private static final int FOLLOWED_PER_SECOND = 200;
+
+    /** Beside them, others place orders and wait. */
+    private static final int WAITING = 2_000;
 
     private static final int FLOODED_PER_SECOND = 100;
 
@@ -117,6 +122,9 @@ public final class Benchmark {
         if (settings.measures("read")) {
             read();
         }
+        if (settings.measures("events")) {
+            events();
+        }
         if (settings.measures("place")) {
             place();
         }
@@ -125,6 +133,9 @@ public final class Benchmark {
         }
         if (settings.measures("follow")) {
             follow();
+        }
+        if (settings.measures("wait")) {
+            awaitConfirmation();
         }
         if (settings.measures("hostile")) {
             hostile();
@@ -222,6 +233,32 @@ public final class Benchmark {
                 new Part("list", () -> Load.fullSpeed(CONNECTIONS, length, () -> shop.listingOrders(oms.port()))));
         report.add("GET /orders/{id}", "/s", runs.get(1), "JDBC", runs.get(0));
         report.add("GET /users/{id}/orders", "/s", runs.get(3), "JDBC", runs.get(2));
+    }
+
+    /** How fast one client reads the feed, and whether that depends on how far it has come. */
+    private void events() throws Exception {
+        int events = settings.quick() ? EVENTS / 10 : EVENTS;
+        FeedLoad.fill(servers, events);
+        String late = FeedLoad.cursor(servers, events / 10);
+        Load.fullSpeed(1, length, () -> FeedLoad.readingRows(servers));
+        Load.fullSpeed(1, length, () -> FeedLoad.readingPages(oms.port(), null));
+        var runs = rounds(
+                new Part("feed, JDBC", () -> eventsRead(() -> FeedLoad.readingRows(servers))),
+                new Part("feed", () -> eventsRead(() -> FeedLoad.readingPages(oms.port(), null))),
+                new Part("feed, the last tenth", () -> eventsRead(() -> FeedLoad.readingPages(oms.port(), late))));
+        report.add("events read by one client", "/s", runs.get(1), "JDBC", runs.get(0));
+        report.add(
+                "events read by one client, the last tenth of %,d".formatted(events),
+                "/s",
+                runs.get(2),
+                "from the beginning",
+                runs.get(1));
+    }
+
+    /** Events instead of pages; the latencies are those of pages. */
+    private Sample eventsRead(Load.CallerFactory reader) throws Exception {
+        Sample pages = Load.fullSpeed(1, length, reader);
+        return new Sample(pages.value() * FeedLoad.PAGE, pages.p50(), pages.p99());
     }
 
     private void place() throws Exception {
@@ -347,6 +384,40 @@ public final class Benchmark {
         return Sample.of(
                 outcome.sample().value(),
                 nanos.stream().mapToLong(Long::longValue).toArray());
+    }
+
+    /** From the time that a call was due until it was answered Confirmed, alone and beside calls that wait in vain. */
+    private void awaitConfirmation() throws Exception {
+        var runs = rounds(
+                new Part("placed and confirmed in one call", this::confirmedInOneCall),
+                new Part("the same, beside %,d waiting calls".formatted(WAITING), () -> {
+                    List<Socket> waiting = new ArrayList<>();
+                    try {
+                        for (int i = 0; i < WAITING; i++) {
+                            waiting.add(SeededShop.waiting(oms.port(), 1 + i % orders));
+                        }
+                        while (!oms.web().metrics().contains("oms_calls_waiting " + WAITING + ".0")) {
+                            Thread.sleep(50);
+                        }
+                        resident("with %,d calls waiting".formatted(WAITING));
+                        return confirmedInOneCall();
+                    } finally {
+                        for (Socket socket : waiting) {
+                            socket.close();
+                        }
+                    }
+                }));
+        String at = " at %d/s, from when it was due".formatted(FOLLOWED_PER_SECOND);
+        report.add("placed and confirmed in one call" + at, "/s", runs.get(0));
+        report.add("the same, beside %,d waiting calls".formatted(WAITING), "/s", runs.get(1), "alone", runs.get(0));
+    }
+
+    private Sample confirmedInOneCall() throws Exception {
+        servers.awaitWorkers(1);
+        Load.Outcome outcome = Load.fixedRate(
+                MANY_CONNECTIONS, FOLLOWED_PER_SECOND, length, () -> shop.placingOrdersAndWaiting(oms.port()));
+        servers.awaitSettled();
+        return outcome.sample();
     }
 
     /**

@@ -9,6 +9,7 @@ import dev.oms.OmsServers;
 import dev.oms.Shop;
 import dev.oms.Streams;
 import dev.oms.process.TcpProxy;
+import dev.oms.webhook.TestWebhooks;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.common.http.TestHTTPResource;
 import io.quarkus.test.junit.QuarkusTest;
@@ -484,7 +485,7 @@ class ConsoleTest {
 
     @Test
     void loadsLittle() {
-        for (String page : List.of("", "#/orders", "#/inventory", "#/jobs")) {
+        for (String page : List.of("", "#/orders", "#/inventory", "#/jobs", "#/webhooks")) {
             browser.clearCache();
             browser.open(console + page);
             await(() -> assertThat(browser.text("#live")).isEqualTo("Live"));
@@ -1199,8 +1200,18 @@ class ConsoleTest {
         Shop.item(low, 1, 50);
         long order = Shop.order(user, Map.of(name, 1));
         Shop.settled(order);
+        long webhook = TestWebhooks.add(ledger, "https://shop.example/" + "x".repeat(200));
+        TestWebhooks.attempt(ledger, webhook, TestWebhooks.lastEvent(ledger), false, "y".repeat(1_000));
         return List.of(
-                "#/orders", "#/orders/" + order, "#/inventory", "#/inventory/" + item, "#/nowhere", "#/flow", "#/jobs");
+                "#/orders",
+                "#/orders/" + order,
+                "#/inventory",
+                "#/inventory/" + item,
+                "#/webhooks",
+                "#/webhooks/" + webhook,
+                "#/nowhere",
+                "#/flow",
+                "#/jobs");
     }
 
     private String figure(String tile) {

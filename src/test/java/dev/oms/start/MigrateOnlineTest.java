@@ -81,7 +81,11 @@ class MigrateOnlineTest {
             on conflict do nothing""";
 
     private static final String DELIVER = """
-            update orders set status = 'Delivered', version = version + 1, updated_at = now() where id = ?""";
+            with o as (
+                update orders set status = 'Delivered', version = version + 1, updated_at = now() where id = ?
+                returning id, version)
+            insert into order_events (order_id, version, event, actor, created_at)
+            select id, version, 'Delivered', 'somebody', now() from o""";
 
     private static EmbeddedServers servers;
 
@@ -220,7 +224,8 @@ class MigrateOnlineTest {
                 "16 | 17 | orders | information_schema.columns where column_name = 'short_items' | 1",
                 "19 | 20 | stock_movements | information_schema.columns where column_name = 'idempotency_key' | 1",
                 "24 | 25 | users | information_schema.columns where column_name = 'email_shared' | 1",
-                "26 | 9999 | orders | information_schema.columns where column_name = 'future' | 1"
+                "27 | 28 | order_events | pg_class where relname = 'order_events' and relkind = 'v' | 1",
+                "28 | 9999 | orders | information_schema.columns where column_name = 'future' | 1"
             },
             quoteCharacter = '"')
     void asksAgainForALockThatIsHeldTooLong(String from, String to, String table, String changed, long count)
@@ -399,6 +404,7 @@ class MigrateOnlineTest {
         assertThat(load.failures).isEmpty();
         assertThat(load.writes).hasPositiveValue();
         assertThat(invalidIndexes()).isEmpty();
+        assertThat(ledger.count("events where type = 'order.confirmed'")).isEqualTo(ORDERS);
     }
 
     private List<String> invalidIndexes() {
@@ -433,6 +439,9 @@ class MigrateOnlineTest {
                     insert into stock_movements (order_id, inventory_item_id, kind, delta, quantity_after, created_at)
                     select 1 + n, 1 + n / (%1$d / 1000), 'DEDUCTION', -1, 0, now() from generate_series(0, %1$d - 1) n
                     """.formatted(ORDERS));
+            statement.execute("""
+                    insert into order_events (order_id, version, event, actor, created_at)
+                    select n, 0, 'Confirmed', 'worker', now() from generate_series(1, %d) n""".formatted(ORDERS));
             statement.execute("analyze");
         }
     }
