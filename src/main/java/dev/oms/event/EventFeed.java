@@ -204,6 +204,17 @@ public class EventFeed {
     }
 
     /**
+     * For how long a transaction that has taken a position, and has neither committed nor ended, has held back events
+     * that are committed; zero if none does. Counted from the first call that finds it, so it is to be called often.
+     *
+     * @throws IllegalStateException when PostgreSQL does not answer
+     */
+    public Duration heldBack() {
+        horizon.look();
+        return horizon.heldBack();
+    }
+
+    /**
      * The cursor of a position.
      *
      * @throws IllegalStateException when PostgreSQL does not answer

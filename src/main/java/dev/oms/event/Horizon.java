@@ -7,6 +7,7 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
@@ -29,10 +30,10 @@ import java.util.concurrent.locks.ReentrantLock;
 @ApplicationScoped
 class Horizon {
     /** How many positions one look follows. Beyond that, it asks who holds the sequence. */
-    private static final int AHEAD_MAX = 10_000;
+    static final int AHEAD_MAX = 10_000;
 
     /** The epoch, the last visible position, and the last of those that follow a position without a gap. */
-    private static final String AHEAD = """
+    static final String AHEAD = """
             select (select system_identifier from pg_control_system()), (select max(position) from events),
                 (select max(position) from (
                     select position, row_number() over (order by position) n
@@ -66,6 +67,10 @@ class Horizon {
     private final ReentrantLock turn = new ReentrantLock();
     private volatile End end = new End(0, 0, 0);
     private Gap gap;
+
+    /** Since when the horizon has stood before the same missing position; null if it does not. */
+    private volatile Long standingSinceNanos;
+
     private long lookedNanos = System.nanoTime();
 
     Horizon(AgroalDataSource dataSource) {
@@ -100,6 +105,15 @@ class Horizon {
         return end;
     }
 
+    /**
+     * For how long the looks have found the horizon before the same missing position, while there were events behind
+     * it; zero if the last look has not.
+     */
+    Duration heldBack() {
+        Long sinceNanos = standingSinceNanos;
+        return sinceNanos == null ? Duration.ZERO : Duration.ofNanos(System.nanoTime() - sinceNanos);
+    }
+
     private End advance() throws SQLException {
         try (Connection connection = dataSource.getConnection()) {
             Ahead ahead = ahead(connection, end.position);
@@ -123,6 +137,11 @@ class Horizon {
                 if (gap.holders.isEmpty()) {
                     position = gap.last;
                 }
+            }
+            if (position >= ahead.last) {
+                standingSinceNanos = null;
+            } else if (standingSinceNanos == null || position != end.position || ahead.epoch != end.epoch) {
+                standingSinceNanos = System.nanoTime();
             }
             return new End(ahead.epoch, position, ahead.last);
         }

@@ -33,11 +33,14 @@ class SaveProgress {
             (e.disabled_at is null and (v.gone or v.failed and v.failing and not v.succeeded
                 and coalesce(e.failing_since < clock_timestamp() - ? * interval '1 s', false)))""";
 
-    // Not locked by anybody else, but for a moment: they change the endpoint, and set its lease to null.
+    // Not locked by anybody else, but for a moment: they change the endpoint, and set its lease to null. A pause that
+    // they
+    // have ended stays so.
     private static final String UPDATE = """
             update webhook_endpoints e set
                 position = v.position, failures = v.failures,
-                probe_at = clock_timestamp() + v.pause * interval '1 ms',
+                probe_at = case when v.pause is not null then least(
+                    case when e.lease is null then e.probe_at end, clock_timestamp() + v.pause * interval '1 ms') end,
                 failing_since = case
                     when not v.failing then null
                     when v.succeeded then clock_timestamp()

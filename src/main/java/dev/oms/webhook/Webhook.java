@@ -14,8 +14,8 @@ import java.util.List;
  * @param disabledBy the operator who disabled it, or null
  * @param failingSince its first failure since its last success, or null
  * @param pausedUntil when the next event is tried after too many failures in a row, or null
- * @param lagEvents how many events it has not got yet: those that wait to be retried, and those after the last one that
- *     was tried, whatever their type
+ * @param lagEvents how many events it is still to get: those that wait to be retried, and those of its types that have
+ *     not been tried; if it is more than 10,000 events behind, those further on count whatever their type
  * @param lagSeconds the age of the oldest of these, or 0
  * @param lastDay attempts of the last 24 hours
  * @param lastFailure its last attempt that failed, in the last 30 days, or null

@@ -33,12 +33,17 @@ class Webhooks {
     /** The position of a test in place of an event's. */
     static final long TEST = 0;
 
+    /** How many events after the cursor are looked through for those that will be sent. Those behind all count. */
+    private static final int LAG_MAX = 10_000;
+
     private static final String SELECT = """
             select w.id, w.url, w.types, w.description, w.disabled_at, w.disabled_reason, w.disabled_by, w.failing_since,
                 case when w.probe_at > clock_timestamp() then w.probe_at end,
-                greatest((select max(position) from events) - w.position, 0) + retries.count,
+                retries.count + ahead.count
+                    + case when ahead.scanned = %1$d then (select max(position) from events) - ahead.last else 0 end,
                 extract(epoch from clock_timestamp() - least(
-                    (select created_at from events where position > w.position order by position limit 1),
+                    ahead.oldest,
+                    case when ahead.count = 0 and ahead.scanned = %1$d then ahead.newest end,
                     (select created_at from events where position = retries.first)))::bigint,
                 counts.succeeded, counts.failed, failure.attempted_at, failure.status, failure.reason,
                 case when w.previous_secret_until > clock_timestamp() then w.previous_secret_until end,
@@ -48,12 +53,19 @@ class Webhooks {
                     select count(*), min(position) first from webhook_retries
                     where endpoint_id = w.id and position > 0) retries
                 cross join lateral (
+                    select count(*) scanned, max(position) last, max(created_at) newest,
+                        count(*) filter (where type = any(w.types) or w.types = '{}') count,
+                        min(created_at) filter (where type = any(w.types) or w.types = '{}') oldest
+                    from (
+                        select position, type, created_at from events
+                        where position > w.position order by position limit %1$d) next) ahead
+                cross join lateral (
                     select coalesce(sum(succeeded), 0) succeeded, coalesce(sum(failed), 0) failed from webhook_counts
                     where endpoint_id = w.id and hour > clock_timestamp() - interval '24 hours') counts
                 left join lateral (
                     select attempted_at, status, reason from webhook_attempts
                     where endpoint_id = w.id and not succeeded order by id desc limit 1) failure on true
-            where\s""";
+            where\s""".formatted(LAG_MAX);
 
     /** Newest first. */
     private static final String LIST = SELECT + "w.id < ? order by w.id desc limit ?";

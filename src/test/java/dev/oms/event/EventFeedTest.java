@@ -35,8 +35,10 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What the feed promises, whatever the transactions that write it do. */
@@ -454,7 +456,7 @@ class EventFeedTest {
         statement.execute("prepare feed as " + numbered);
         try {
             StringBuilder plan = new StringBuilder();
-            try (var row = statement.executeQuery("explain (analyze, costs off, timing off, summary off, buffers off)"
+            try (var row = statement.executeQuery("explain (analyze, costs off, timing off, summary off, buffers)"
                     + " execute feed (%d, %d, %s)".formatted(after, upTo, rest))) {
                 while (row.next()) {
                     plan.append(row.getString(1)).append('\n');
@@ -464,6 +466,57 @@ class EventFeedTest {
         } finally {
             statement.execute("deallocate feed");
         }
+    }
+
+    /** With a table of the same name that is this session's alone, so that it costs no other test anything. */
+    @Test
+    @Tag("full")
+    void theLastPageCostsWhatTheFirstDoes() throws SQLException {
+        long events = 1_500_000;
+        try (Connection connection = ledger.connect();
+                Statement statement = connection.createStatement()) {
+            statement.execute("create temporary table events (like events including all)");
+            statement.execute("""
+                    insert into events (subject, subject_id, version, type)
+                    select 'order', i / 4, i, case i %% 4 when 0 then 'order.placed' else 'order.confirmed' end
+                    from generate_series(1, %d) i""".formatted(events));
+            statement.execute("analyze events");
+            for (String mode : List.of("force_custom_plan", "force_generic_plan")) {
+                statement.execute("set plan_cache_mode = " + mode);
+                for (String query : List.of(EventFeed.query(false, false), EventFeed.query(true, false))) {
+                    String rest = query.contains("any") ? "array['order.placed'], 1000" : "1000";
+                    long first = buffers(explain(statement, query, 0, events, rest));
+                    long middle = buffers(explain(statement, query, events / 2, events, rest));
+                    long last = buffers(explain(statement, query, events - 5_000, events, rest));
+
+                    // The page may begin in the middle of a block of rows or of the index.
+                    assertThat(List.of(middle, last))
+                            .as(mode)
+                            .allSatisfy(cost -> assertThat(cost).isBetween(first - 5, first + 5));
+                    assertThat(first).isLessThan(200);
+                }
+                // A process that starts has seen nothing, and one that follows nearly all.
+                String fromStart = explain(statement, Horizon.AHEAD, 0, Horizon.AHEAD_MAX, "0");
+                assertThat(buffers(fromStart)).as(mode).isLessThan(1_000);
+                String following =
+                        explain(statement, Horizon.AHEAD, events - 100, Horizon.AHEAD_MAX, "" + (events - 100));
+                assertThat(buffers(following)).as(mode).isLessThan(100);
+            }
+        }
+    }
+
+    /** How many blocks of 8 kB a statement has read, in memory or not. */
+    private static long buffers(String plan) {
+        // Each node's figure has those of the nodes below.
+        String all = plan.lines()
+                .filter(line -> line.contains("Buffers: "))
+                .findFirst()
+                .orElseThrow();
+        return Pattern.compile("(?:hit|read)=(\\d+)")
+                .matcher(all)
+                .results()
+                .mapToLong(match -> Long.parseLong(match.group(1)))
+                .sum();
     }
 
     private static int removed(String plan) {

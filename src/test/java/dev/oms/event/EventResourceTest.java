@@ -13,6 +13,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.oms.Ledger;
 import dev.oms.OmsServers;
+import dev.oms.PackagedWorker;
 import dev.oms.WithoutConsumer;
 import io.agroal.api.AgroalDataSource;
 import io.quarkus.test.common.WithTestResource;
@@ -39,6 +40,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -55,6 +57,14 @@ class EventResourceTest {
 
     private final Ledger ledger = OmsServers.ledger();
     private final long subject = FeedRows.subjects();
+
+    /** The packaged worker settles what other tests have left, which makes events. */
+    @BeforeEach
+    void awaitSettled() {
+        if (PackagedWorker.isRunning()) {
+            ledger.awaitSettled();
+        }
+    }
 
     /** The cursor of what happens from now on. */
     private String end() {
@@ -196,15 +206,23 @@ class EventResourceTest {
         String start = end();
         CompletableFuture<JsonPath> waiting = CompletableFuture.supplyAsync(() -> awaited("after=" + start));
 
-        await().atMost(Duration.ofMinutes(1)).until(EventResourceTest::readers, readers -> readers > 0);
+        awaitReader();
         insert(1, "order.placed");
 
         assertThat(waiting.get(1, TimeUnit.MINUTES).getList("events")).hasSize(1);
     }
 
-    /** In another process nobody counts them. */
     private static int readers() {
         return CDI.current().select(FeedReaders.class).get().count();
+    }
+
+    private static void awaitReader() throws InterruptedException {
+        if (PackagedWorker.isRunning()) {
+            // Nobody can count them in another process: for a call that comes later the test is only weaker.
+            Thread.sleep(500);
+        } else {
+            await().atMost(Duration.ofMinutes(1)).until(EventResourceTest::readers, readers -> readers > 0);
+        }
     }
 
     @Test
@@ -212,7 +230,7 @@ class EventResourceTest {
         String start = end();
         CompletableFuture<JsonPath> waiting =
                 CompletableFuture.supplyAsync(() -> awaited("types=order.delivered&after=" + start));
-        await().atMost(Duration.ofMinutes(1)).until(EventResourceTest::readers, readers -> readers > 0);
+        awaitReader();
 
         insert(1, "order.placed");
         insert(2, "order.delivered");
@@ -232,6 +250,7 @@ class EventResourceTest {
     }
 
     @Test
+    @DisabledOnIntegrationTest("Connections are counted only inside the process")
     void whoeverWaitsHoldsNoConnection() throws Exception {
         AgroalDataSource dataSource =
                 CDI.current().select(AgroalDataSource.class).get();

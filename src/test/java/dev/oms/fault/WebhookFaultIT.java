@@ -5,14 +5,19 @@ import static org.awaitility.Awaitility.await;
 
 import dev.oms.Ledger;
 import dev.oms.process.OmsProcess;
+import dev.oms.webhook.TestCertificate;
 import dev.oms.webhook.TestReceiver;
 import dev.oms.webhook.TestReceiver.Received;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpServerOptions;
+import io.vertx.core.http.HttpServerResponse;
 import io.vertx.redis.client.Command;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -27,6 +32,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Workers, servers and receivers that fail while webhooks are sent: every event arrives, in order per subject. */
 @Tag("full")
@@ -37,6 +43,11 @@ class WebhookFaultIT {
             "OMS_SECRETS_KEY", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
             "OMS_WEBHOOKS_ALLOW", "127.0.0.0/8",
             "OMS_MIGRATE", "false");
+
+    private static final Buffer CHUNK = Buffer.buffer(new byte[64 * 1024]);
+
+    @TempDir
+    private static Path directory;
 
     /** Receivers by name; those that never accept anything are called dead. */
     private final Map<String, TestReceiver> receivers = new LinkedHashMap<>();
@@ -85,11 +96,21 @@ class WebhookFaultIT {
                 "another",
                 "fails at first",
                 "asks for time",
+                "sends 10 GB",
+                "closes early",
                 "dead: hangs",
                 "dead: status 500",
-                "dead: redirects")) {
+                "dead: redirects",
+                "dead: gone")) {
             receivers.put(name, new TestReceiver());
         }
+        receivers.put(
+                "dead: wrong certificate",
+                new TestReceiver(
+                        TestReceiver.accepting(),
+                        new HttpServerOptions()
+                                .setSsl(true)
+                                .setKeyCertOptions(TestCertificate.create(directory, "127.0.0.1"))));
         Set<String> failed = ConcurrentHashMap.newKeySet();
         receivers.get("fails at first").behave((event, response) -> {
             boolean fails = event.id().hashCode() % 7 == 0 && failed.add(event.id());
@@ -100,12 +121,38 @@ class WebhookFaultIT {
             boolean delays = event.id().hashCode() % 50 == 0 && delayed.add(event.id());
             response.setStatusCode(delays ? 429 : 204).putHeader("Retry-After", "1");
         });
+        receivers.get("sends 10 GB").behave((event, response) -> {
+            response.setStatusCode(200).putHeader("Content-Length", Long.toString(10L << 30));
+            writeForever(response);
+        });
+        Set<String> closed = ConcurrentHashMap.newKeySet();
+        receivers.get("closes early").behave((event, response) -> {
+            if (event.id().hashCode() % 11 == 0 && closed.add(event.id())) {
+                response.reset();
+            } else {
+                // The status says that it was accepted.
+                response.setStatusCode(200)
+                        .putHeader("Content-Length", "1000")
+                        .write("begun")
+                        .onComplete(written -> response.reset());
+            }
+        });
+        receivers.get("dead: gone").behave(TestReceiver.answering(410));
         receivers.get("dead: hangs").behave((event, response) -> {});
         receivers.get("dead: status 500").behave(TestReceiver.answering(500));
         receivers
                 .get("dead: redirects")
                 .behave((event, response) -> response.setStatusCode(307)
                         .putHeader("Location", receivers.get("steady").url()));
+    }
+
+    private static void writeForever(HttpServerResponse response) {
+        while (!response.closed() && !response.writeQueueFull()) {
+            response.write(CHUNK);
+        }
+        if (!response.closed()) {
+            response.drainHandler(drained -> writeForever(response));
+        }
     }
 
     private static void addWebhook(OmsProcess web, String url) throws Exception {
@@ -130,6 +177,9 @@ class WebhookFaultIT {
                 "select subject || ' ' || subject_id || ' ' || version || ' ' || type from events where position > %d order by position"
                         .formatted(before));
         assertThat(expected).hasSizeGreaterThan(1_000);
+        assertThat(receivers.get("dead: wrong certificate").received()).isEmpty();
+        assertThat(ledger.texts("select url from webhook_endpoints where disabled_reason is not null"))
+                .containsExactly(receivers.get("dead: gone").url());
         receivers.forEach((name, receiver) -> {
             if (name.startsWith("dead")) {
                 return;
@@ -153,7 +203,7 @@ class WebhookFaultIT {
                     name,
                     expected.size(),
                     receiver.received().stream()
-                            .filter(each -> each.status() == 204)
+                            .filter(each -> each.status() / 100 == 2)
                             .count());
         });
     }
@@ -162,7 +212,7 @@ class WebhookFaultIT {
     private static List<String> firstTimes(TestReceiver receiver) {
         Map<String, String> events = new LinkedHashMap<>();
         for (Received each : receiver.received()) {
-            if (each.status() == 204) {
+            if (each.status() / 100 == 2) {
                 events.putIfAbsent(
                         each.id(),
                         each.event().getString("subject") + " " + each.subjectId() + " " + each.version() + " "

@@ -9,20 +9,27 @@ import dev.oms.Ledger;
 import dev.oms.OmsServers;
 import dev.oms.event.EventFeed;
 import dev.oms.webhook.TestReceiver.Received;
+import io.agroal.api.AgroalDataSource;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpClientOptions;
+import io.vertx.core.http.HttpServerResponse;
 import jakarta.inject.Inject;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.sql.Connection;
 import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -34,6 +41,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BiConsumer;
 import java.util.stream.Collectors;
 import java.util.stream.LongStream;
 import org.awaitility.core.ConditionFactory;
@@ -41,6 +49,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Workers that send to receivers on this machine, from events that are written into the log. */
 @QuarkusTest
@@ -67,6 +77,9 @@ class DispatchWebhooksTest {
 
     @Inject
     CheckAddresses check;
+
+    @Inject
+    AgroalDataSource dataSource;
 
     @Inject
     Vertx vertx;
@@ -101,7 +114,7 @@ class DispatchWebhooksTest {
         private final DispatchWebhooks dispatcher;
         private final Thread thread;
 
-        Worker(SendMessage sender) {
+        Worker(SendMessage sender, SaveProgress saver) {
             dispatcher = new DispatchWebhooks(
                     feed,
                     leases,
@@ -131,7 +144,11 @@ class DispatchWebhooksTest {
     }
 
     private Worker worker(SendMessage with) {
-        Worker worker = new Worker(with);
+        return worker(with, saver);
+    }
+
+    private Worker worker(SendMessage with, SaveProgress storing) {
+        Worker worker = new Worker(with, storing);
         open.add(worker);
         return worker;
     }
@@ -449,9 +466,12 @@ class DispatchWebhooksTest {
     @Test
     void tenDeadReceiversCostTenOthersNothing() throws Exception {
         List<TestReceiver> alive = new ArrayList<>();
+        List<TestReceiver> silent = new ArrayList<>();
+        List<TestReceiver> failing = new ArrayList<>();
         for (int i = 0; i < 10; i++) {
             TestReceiver dead = receiver();
-            dead.behave((event, response) -> {});
+            dead.behave(i % 2 == 0 ? (event, response) -> {} : TestReceiver.answering(500));
+            (i % 2 == 0 ? silent : failing).add(dead);
             webhook(dead);
             alive.add(receiver());
             webhook(alive.getLast());
@@ -468,6 +488,131 @@ class DispatchWebhooksTest {
                 assertAccepted(receiver, 100, 5);
             }
         });
+        assertThat(alive)
+                .allSatisfy(
+                        receiver -> assertThat(mine(receiver)).as("none twice").hasSize(500));
+        int underWayMax = config.dispatcher().perEndpoint();
+        assertThat(silent).allSatisfy(receiver -> assertThat(mine(receiver)).hasSizeBetween(1, underWayMax));
+        // What is under way when the tenth fails, and then one at a time, at growing intervals.
+        assertThat(failing)
+                .allSatisfy(receiver -> assertThat(mine(receiver))
+                        .hasSizeBetween(RetrySchedule.FAILURES_MAX, RetrySchedule.FAILURES_MAX + underWayMax + 10));
+    }
+
+    // --- PostgreSQL ---
+
+    /** Loses its connection some times while it stores failures: in a statement, or with the answer to the commit. */
+    private final class LosingConnections {
+        private static final int TIMES = 3;
+
+        private final String where;
+        private final AtomicInteger lost = new AtomicInteger();
+        private volatile boolean loses;
+
+        LosingConnections(String where) {
+            this.where = where;
+        }
+
+        SaveProgress saver() {
+            return new SaveProgress(proxy(AgroalDataSource.class, dataSource)) {
+                @Override
+                Map<Long, Saved> save(UUID lease, Collection<Progress> all) {
+                    loses = lost.get() < TIMES
+                            && all.stream().anyMatch(each -> !each.added().isEmpty());
+                    Map<Long, Saved> saved = super.save(lease, all);
+                    if (loses && where.equals("commit")) {
+                        lost.incrementAndGet();
+                        throw new IllegalStateException(new SQLException("The connection is lost", "08006"));
+                    }
+                    return saved;
+                }
+            };
+        }
+
+        private <T> T proxy(Class<T> type, T real) {
+            return type.cast(Proxy.newProxyInstance(
+                    type.getClassLoader(), new Class<?>[] {type}, (proxy, method, arguments) -> {
+                        try {
+                            if (loses && method.getName().equals("prepareStatement") && names(arguments)) {
+                                loses = false;
+                                lost.incrementAndGet();
+                                terminate((Connection) real);
+                            }
+                            Object result = method.invoke(real, arguments);
+                            return result instanceof Connection connection
+                                    ? proxy(Connection.class, connection)
+                                    : result;
+                        } catch (InvocationTargetException e) {
+                            throw e.getCause();
+                        }
+                    }));
+        }
+
+        private boolean names(Object[] arguments) {
+            return ((String) arguments[0]).startsWith(where);
+        }
+
+        private void terminate(Connection connection) throws SQLException {
+            try (Statement statement = connection.createStatement()) {
+                statement.execute("select pg_terminate_backend(pg_backend_pid())");
+            }
+        }
+    }
+
+    /**
+     * The first event holds the cursor, so that nothing in the row tells whether what was lost has been stored. Then
+     * another reads the endpoint from the database: it must find what failed.
+     */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "update webhook_endpoints",
+                "insert into webhook_attempts",
+                "insert into webhook_counts",
+                "insert into webhook_retries",
+                "commit"
+            })
+    void skipsNothingWhenPostgresGoesAwayWhileItStores(String where) throws Exception {
+        TestReceiver receiver = receiver();
+        BiConsumer<Received, HttpServerResponse> refusesThree = (event, response) -> response.setStatusCode(
+                event.subjectId() > firstOrder && event.subjectId() <= firstOrder + 3 ? 500 : 204);
+        receiver.behave((event, response) -> {
+            if (event.subjectId() != firstOrder) {
+                refusesThree.accept(event, response);
+            }
+        });
+        long webhook = webhook(receiver);
+        LosingConnections losing = new LosingConnections(where);
+        worker(sender, losing.saver());
+
+        events(20, 3);
+        eventually().until(() -> losing.lost.get() == LosingConnections.TIMES);
+        events(0, 20, 4, 2);
+        receiver.behave(refusesThree);
+        receiver.release(204);
+        awaitPosition(webhook);
+        change(webhook, "");
+        eventually().until(() -> ledger.count("webhook_endpoints where lease is not null") == 1);
+        receiver.behave(TestReceiver.accepting());
+        retryNow(webhook);
+
+        eventually()
+                .untilAsserted(() -> assertThat(firstTimes(receiver))
+                        .hasSize(20)
+                        .allSatisfy((order, those) -> assertThat(those).isEqualTo(versions(5))));
+        eventually().until(() -> ledger.count("webhook_retries where endpoint_id = " + webhook) == 0);
+    }
+
+    /** The versions by order as a receiver takes note of them that ignores what it has had. */
+    private Map<Long, List<Long>> firstTimes(TestReceiver receiver) {
+        Map<String, Received> firsts = new LinkedHashMap<>();
+        mine(receiver).stream()
+                // Those that were held have been accepted, too.
+                .filter(each -> each.status() != 500)
+                .forEach(each -> firsts.putIfAbsent(each.id(), each));
+        return firsts.values().stream()
+                .collect(Collectors.groupingBy(
+                        Received::subjectId, Collectors.mapping(Received::version, Collectors.toList())));
     }
 
     // --- Leases ---

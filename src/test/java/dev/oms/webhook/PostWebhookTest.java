@@ -11,7 +11,6 @@ import io.vertx.core.http.HttpClientOptions;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.net.PfxOptions;
-import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
@@ -299,30 +298,6 @@ class PostWebhookTest {
 
     // --- TLS ---
 
-    private static PfxOptions certificate(String name) throws IOException, InterruptedException {
-        Path store = directory.resolve(System.nanoTime() + ".p12");
-        Process keytool = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "keytool")
-                                .toString(),
-                        "-genkeypair",
-                        "-keyalg",
-                        "EC",
-                        "-dname",
-                        "CN=" + name,
-                        "-ext",
-                        "SAN=dns:" + name,
-                        "-storetype",
-                        "PKCS12",
-                        "-storepass",
-                        "changeit",
-                        "-keystore",
-                        store.toString())
-                .inheritIO()
-                .start();
-        assertThat(keytool.waitFor()).isZero();
-        return new PfxOptions().setPath(store.toString()).setPassword("changeit");
-    }
-
     /** For the name in the URL, although the connection is to an address. */
     @ParameterizedTest
     @CsvSource({
@@ -331,8 +306,8 @@ class PostWebhookTest {
         "receiver.test, false, certificate not trusted"
     })
     void verifiesTheCertificate(String name, boolean isTrusted, String reason) throws Exception {
-        PfxOptions certificate = certificate(name);
-        PfxOptions trusted = isTrusted ? certificate : certificate(name);
+        PfxOptions certificate = TestCertificate.create(directory, name);
+        PfxOptions trusted = isTrusted ? certificate : TestCertificate.create(directory, name);
         List<String> indicated = new CopyOnWriteArrayList<>();
         HttpServer server = VERTX.createHttpServer(
                         new HttpServerOptions().setSsl(true).setSni(true).setKeyCertOptions(certificate))

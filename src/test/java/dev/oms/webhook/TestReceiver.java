@@ -2,6 +2,7 @@ package dev.oms.webhook;
 
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.json.JsonObject;
@@ -19,7 +20,7 @@ public final class TestReceiver implements AutoCloseable {
     private final Vertx vertx = Vertx.vertx();
     private final Queue<Received> received = new ConcurrentLinkedQueue<>();
     private final Queue<HttpServerResponse> held = new ConcurrentLinkedQueue<>();
-    private final int port;
+    private final String origin;
     private volatile BiConsumer<Received, HttpServerResponse> behaviour;
 
     /** @param status what it was answered, or 0 if it was not */
@@ -46,14 +47,21 @@ public final class TestReceiver implements AutoCloseable {
     }
 
     public TestReceiver(BiConsumer<Received, HttpServerResponse> behaviour) throws Exception {
+        this(behaviour, new HttpServerOptions());
+    }
+
+    /** With TLS, which the options have. */
+    public TestReceiver(BiConsumer<Received, HttpServerResponse> behaviour, HttpServerOptions options)
+            throws Exception {
         this.behaviour = behaviour;
-        this.port = vertx.createHttpServer()
+        int port = vertx.createHttpServer(options)
                 .requestHandler(request -> request.bodyHandler(body -> receive(request, body)))
                 .listen(0, "127.0.0.1")
                 .toCompletionStage()
                 .toCompletableFuture()
                 .get()
                 .actualPort();
+        this.origin = (options.isSsl() ? "https" : "http") + "://127.0.0.1:" + port;
     }
 
     public static BiConsumer<Received, HttpServerResponse> accepting() {
@@ -74,12 +82,15 @@ public final class TestReceiver implements AutoCloseable {
         received.add(event.answered(response.getStatusCode()));
         if (response.getStatusCode() == 0) {
             held.add(response);
-        } else {
+        } else if (!response.headWritten()) {
             response.end();
         }
     }
 
-    /** What it does from now on: sets the status, or leaves it at 0 so that the request hangs. */
+    /**
+     * What it does from now on: sets the status, or leaves it at 0 so that the request hangs. It may begin to write the
+     * body, and then has to end it.
+     */
     public void behave(BiConsumer<Received, HttpServerResponse> as) {
         behaviour = as;
     }
@@ -94,7 +105,7 @@ public final class TestReceiver implements AutoCloseable {
     }
 
     public String url() {
-        return "http://127.0.0.1:" + port + "/hook";
+        return origin + "/hook";
     }
 
     public List<Received> received() {

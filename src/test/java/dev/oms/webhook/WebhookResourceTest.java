@@ -3,12 +3,14 @@ package dev.oms.webhook;
 import static io.restassured.RestAssured.given;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
+import static org.hamcrest.Matchers.allOf;
 import static org.hamcrest.Matchers.contains;
 import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.empty;
 import static org.hamcrest.Matchers.equalTo;
 import static org.hamcrest.Matchers.greaterThanOrEqualTo;
 import static org.hamcrest.Matchers.hasSize;
+import static org.hamcrest.Matchers.lessThan;
 import static org.hamcrest.Matchers.not;
 import static org.hamcrest.Matchers.notNullValue;
 import static org.hamcrest.Matchers.nullValue;
@@ -358,6 +360,46 @@ class WebhookResourceTest {
     }
 
     @Test
+    void isBehindByTheEventsOfItsTypes() {
+        ledger.awaitSettled();
+        long id = created();
+        long before = event();
+        long last = 0;
+        for (int i = 0; i < 3; i++) {
+            last = event();
+        }
+        ledger.execute("update events set type = 'order.rejected' where position = " + last);
+        sentUpTo(id, before);
+        read(id).body("lag_events", equalTo(3));
+
+        ledger.execute("update webhook_endpoints set types = '{order.rejected,item.added}' where id = " + id);
+        read(id).body("lag_events", equalTo(1)).body("lag_seconds", greaterThanOrEqualTo(60));
+        ledger.execute("update webhook_endpoints set types = '{item.added}' where id = " + id);
+        read(id).body("lag_events", equalTo(0)).body("lag_seconds", equalTo(0));
+    }
+
+    /** Counting them all would take the longer the more there are. */
+    @Test
+    void isBehindByAllEventsBeyondThoseThatAreLookedThrough() {
+        ledger.awaitSettled();
+        long id = created();
+        long before = event();
+        ledger.execute("update webhook_endpoints set types = '{order.rejected}' where id = " + id);
+        ledger.execute("""
+                insert into events (subject, subject_id, version, type, created_at)
+                select 'order', %d, i, case when i in (5, 7, 10001) then 'order.rejected' else 'order.placed' end,
+                    clock_timestamp() - (12000 - i) * interval '1 minute'
+                from generate_series(1, 10020) i order by i""".formatted(NEXT_SUBJECT.incrementAndGet()));
+        sentUpTo(id, before);
+
+        read(id).body("lag_events", equalTo(2 + 20)).body("lag_seconds", greaterThanOrEqualTo(11_995 * 60));
+
+        ledger.execute("update webhook_endpoints set types = '{item.added}' where id = " + id);
+        read(id).body("lag_events", equalTo(20))
+                .body("lag_seconds", allOf(greaterThanOrEqualTo(2_000 * 60), lessThan(11_000 * 60)));
+    }
+
+    @Test
     void listsAttempts() {
         long id = created();
         long position = event();
@@ -413,6 +455,23 @@ class WebhookResourceTest {
         assertThat(retries(id)).containsExactly(position + " order true");
         assertThat(stored(id, "probe_at <= clock_timestamp() and lease is null"))
                 .isEqualTo("t");
+    }
+
+    /** A time that is over means one event at a time, and no time none of this: neither is a pause. */
+    @ParameterizedTest
+    @CsvSource({"now() - interval '1 hour'", "null"})
+    void sendingAgainChangesNothingButAPause(String probeAt) {
+        long id = created();
+        long attempt = attempt(id, event(), true);
+        ledger.execute("update webhook_endpoints set probe_at = %s where id = %d".formatted(probeAt, id));
+        String before = stored(id, "probe_at");
+
+        given().post("/webhooks/{id}/attempts/{attempt}/retry", id, attempt)
+                .then()
+                .statusCode(202);
+        post(id, "test", "{}").then().statusCode(202);
+
+        assertThat(stored(id, "probe_at")).isEqualTo(before);
     }
 
     @Test
