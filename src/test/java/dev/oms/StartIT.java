@@ -449,7 +449,8 @@ class StartIT {
         ledger.execute("grant select on all tables in schema public to visitor");
         ledger.execute("grant insert on events, stock_movements, orders to visitor");
         ledger.execute("grant insert, update on users, order_lines, api_keys, audits, audit_checkpoints to visitor");
-        ledger.execute("grant insert, update, delete on inventory_items, failed_jobs, idempotency_keys to visitor");
+        ledger.execute("grant insert, update, delete on inventory_items, failed_jobs, idempotency_keys, "
+                + "webhook_attempts, webhook_counts, webhook_endpoints, webhook_retries, webhook_workers to visitor");
         Exit cannotWrite = run(settings);
 
         assertThat(cannotConnect.lastLine())
