@@ -655,7 +655,15 @@ public final class Benchmark {
             for (int i = 0; i < parts.length; i++) {
                 Sample sample = parts[i].run().measure();
                 samples.get(i).add(sample);
-                print("  %d. %s: %s/s", round, parts[i].name(), Report.number(sample.value()));
+                print(
+                        "  %d. %s: %s/s%s",
+                        round,
+                        parts[i].name(),
+                        Report.number(sample.value()),
+                        Double.isNaN(sample.p50())
+                                ? ""
+                                : ", p50 %s, p99 %s ms"
+                                        .formatted(Report.number(sample.p50()), Report.number(sample.p99())));
             }
         }
         return samples;
