@@ -39,6 +39,12 @@ public class EventFeed {
     /** How often to look while somebody waits and nobody tells. */
     private static final Duration LOOK_EVERY = Duration.ofMillis(100);
 
+    /**
+     * How often at most, whoever tells. While a position is missing, which holds back those behind it, twice as long
+     * each time.
+     */
+    private static final Duration PAUSE = Duration.ofMillis(10);
+
     private static final Logger LOG = Logger.getLogger(EventFeed.class);
 
     private static final String READ = """
@@ -63,12 +69,14 @@ public class EventFeed {
     private final AgroalDataSource dataSource;
     private final Set<Waiter> waiters = ConcurrentHashMap.newKeySet();
     private final AtomicBoolean isLooking = new AtomicBoolean();
-    private final Semaphore news = new Semaphore(0);
+    private final FeedNews news;
+    private final Semaphore told = new Semaphore(0);
     private volatile boolean stopping;
 
-    EventFeed(Horizon horizon, AgroalDataSource dataSource) {
+    EventFeed(Horizon horizon, AgroalDataSource dataSource, FeedNews news) {
         this.horizon = horizon;
         this.dataSource = dataSource;
+        this.news = news;
     }
 
     /**
@@ -256,10 +264,10 @@ public class EventFeed {
         return !stopping;
     }
 
-    /** Looks at once instead of in a moment: something has been committed, or so this process was told. */
-    public void look() {
-        if (news.availablePermits() == 0) {
-            news.release();
+    /** Looks at once instead of in a moment. */
+    private void look() {
+        if (told.availablePermits() == 0) {
+            told.release();
         }
     }
 
@@ -275,11 +283,19 @@ public class EventFeed {
     }
 
     private void lookWhileSomebodyWaits() {
+        long pauseMillis = PAUSE.toMillis();
         try {
             while (!waiters.isEmpty() && !stopping) {
-                lookForWaiters();
-                if (news.tryAcquire(LOOK_EVERY.toMillis(), TimeUnit.MILLISECONDS)) {
-                    news.drainPermits();
+                news.followCommits(this::look);
+                boolean isMissing = lookForWaiters();
+                Thread.sleep(pauseMillis);
+                if (isMissing) {
+                    pauseMillis = Math.min(2 * pauseMillis, LOOK_EVERY.toMillis());
+                } else {
+                    pauseMillis = PAUSE.toMillis();
+                    if (told.tryAcquire(LOOK_EVERY.toMillis(), TimeUnit.MILLISECONDS)) {
+                        told.drainPermits();
+                    }
                 }
             }
         } catch (InterruptedException e) {
@@ -294,17 +310,20 @@ public class EventFeed {
         }
     }
 
-    private void lookForWaiters() {
+    /** @return whether a position is missing before the last event */
+    private boolean lookForWaiters() {
         try {
-            long end = horizon.look().position();
+            End end = horizon.look();
             for (Waiter waiter : waiters) {
-                if (waiter.after < end) {
+                if (waiter.after < end.position()) {
                     waiter.news.countDown();
                 }
             }
+            return end.position() < end.last();
         } catch (RuntimeException e) {
             LOG.debugf(
                     "Nobody knows whether there are events: %s", Causes.root(e).getMessage());
+            return false;
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.oms.job;
 
+import dev.oms.event.FeedNews;
 import dev.oms.http.RedisConfig;
 import dev.oms.order.ChangeNews;
 import io.quarkus.runtime.ShutdownEvent;
@@ -21,11 +22,11 @@ import org.jboss.logging.Logger;
 
 /**
  * Hears from {@link PublishChanges} of all processes which orders have changed, on a connection of its own. It
- * subscribes when somebody first waits for a change, so a process that nobody asks to wait pays nothing. The connection
- * is checked while somebody waits: one that is silent is replaced.
+ * subscribes when somebody first waits for a change or for events, so a process that nobody asks to wait pays nothing.
+ * The connection is checked while somebody waits: one that is silent is replaced.
  */
 @ApplicationScoped
-class FollowChanges implements ChangeNews {
+class FollowChanges implements ChangeNews, FeedNews {
     private static final Logger LOG = Logger.getLogger(FollowChanges.class);
 
     /** After a failure. */
@@ -46,8 +47,10 @@ class FollowChanges implements ChangeNews {
             new OutageLog(LOG, "Changes of orders are not heard: this process looks for them by itself");
 
     private volatile Subscription subscription;
+    private volatile Consumer<List<Long>> changed = ids -> {};
+    private volatile Runnable committed = () -> {};
 
-    // Used by the thread that follows only.
+    /** Guarded by this. */
     private long retryNanos = System.nanoTime();
 
     FollowChanges(DedicatedRedis dedicated, RedisConfig config) {
@@ -57,12 +60,24 @@ class FollowChanges implements ChangeNews {
 
     @Override
     public boolean follow(Consumer<List<Long>> changed) {
+        this.changed = changed;
+        return follow();
+    }
+
+    /** Orders change with most events; others are found later. */
+    @Override
+    public void followCommits(Runnable committed) {
+        this.committed = committed;
+        follow();
+    }
+
+    private synchronized boolean follow() {
         long now = System.nanoTime();
         Subscription current = subscription;
         if (current == null) {
             if (now - retryNanos >= 0) {
                 retryNanos = now + RETRY_AFTER.toNanos();
-                subscription = new Subscription(changed);
+                subscription = new Subscription();
                 subscription.open();
             }
             return false;
@@ -80,7 +95,6 @@ class FollowChanges implements ChangeNews {
     }
 
     private final class Subscription {
-        private final Consumer<List<Long>> changed;
         private final Redis client = dedicated.open().getDelegate();
         private volatile RedisConnection connection;
         private volatile boolean isSubscribed;
@@ -90,10 +104,6 @@ class FollowChanges implements ChangeNews {
         private volatile long askedNanos = heardNanos;
 
         private volatile boolean isAsked = true;
-
-        private Subscription(Consumer<List<Long>> changed) {
-            this.changed = changed;
-        }
 
         private void open() {
             client.connect().onFailure(this::failed).onSuccess(opened -> {
@@ -135,7 +145,10 @@ class FollowChanges implements ChangeNews {
                         isSubscribed = true;
                         outage.recovered();
                     }
-                    case "message" -> changed.accept(ids(reply.get(2).toString()));
+                    case "message" -> {
+                        changed.accept(ids(reply.get(2).toString()));
+                        committed.run();
+                    }
                     default -> {}
                 }
             }

@@ -1,6 +1,7 @@
 package dev.oms.bench;
 
 import dev.oms.process.OmsProcess;
+import java.io.IOException;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -50,6 +51,9 @@ public final class Benchmark {
     private static final int HOSTILE_MILLIS_MAX = 20;
 
     private static final int FOLLOWED_PER_SECOND = 200;
+
+    /** As many are sent in a run, for each of its seconds. */
+    private static final int DELIVERED_PER_SECOND = 3_000;
 
     /** Beside them, others place orders and wait. */
     private static final int WAITING = 2_000;
@@ -235,10 +239,18 @@ public final class Benchmark {
         report.add("GET /users/{id}/orders", "/s", runs.get(3), "JDBC", runs.get(2));
     }
 
-    /** How fast one client reads the feed, and whether that depends on how far it has come. */
+    /** How fast events are read by one client, and delivered to one. */
     private void events() throws Exception {
         int events = settings.quick() ? EVENTS / 10 : EVENTS;
         FeedLoad.fill(servers, events);
+        feed(events);
+        try (WebhookLoad webhook = new WebhookLoad(servers, oms.web().uri("/webhooks"))) {
+            deliver(webhook);
+        }
+    }
+
+    /** Whether the pace of reading depends on how far it has come, too. */
+    private void feed(int events) throws Exception {
         String late = FeedLoad.cursor(servers, events / 10);
         Load.fullSpeed(1, length, () -> FeedLoad.readingRows(servers));
         Load.fullSpeed(1, length, () -> FeedLoad.readingPages(oms.port(), null));
@@ -259,6 +271,29 @@ public final class Benchmark {
     private Sample eventsRead(Load.CallerFactory reader) throws Exception {
         Sample pages = Load.fullSpeed(1, length, reader);
         return new Sample(pages.value() * FeedLoad.PAGE, pages.p50(), pages.p99());
+    }
+
+    private void deliver(WebhookLoad webhook) throws Exception {
+        int events = DELIVERED_PER_SECOND * settings.seconds();
+        webhook.posted(events);
+        webhook.delivered(events);
+        WebhookLoad.Source placing = () -> {
+            servers.awaitWorkers(1);
+            Load.fixedRate(CONNECTIONS, FOLLOWED_PER_SECOND, length, () -> shop.placingOrders(oms.port()));
+            servers.awaitSettled();
+        };
+        var runs = rounds(
+                new Part("posted by a plain client", () -> webhook.posted(events)),
+                new Part("delivered", () -> webhook.delivered(events)),
+                new Part("commit to post, polled every ms", () -> webhook.polled(placing)),
+                new Part("commit to delivery", () -> webhook.followed(placing)));
+        report.add("signed deliveries to one receiver, 1 worker", "/s", runs.get(1), "plain client", runs.get(0));
+        report.add(
+                "delivered, from the commit, at %d orders/s".formatted(FOLLOWED_PER_SECOND),
+                "/s",
+                runs.get(3),
+                "polled every ms",
+                runs.get(2));
     }
 
     private void place() throws Exception {
@@ -388,10 +423,14 @@ public final class Benchmark {
 
     /** From the time that a call was due until it was answered Confirmed, alone and beside calls that wait in vain. */
     private void awaitConfirmation() throws Exception {
+        List<Sample> committed = new ArrayList<>();
+        List<Sample> held = new ArrayList<>();
+        List<Sample> heldAlone = new ArrayList<>();
         var runs = rounds(
-                new Part("placed and confirmed in one call", this::confirmedInOneCall),
+                new Part("placed and confirmed in one call", () -> confirmedInOneCall(committed)),
                 new Part("the same, beside %,d waiting calls".formatted(WAITING), () -> {
                     List<Socket> waiting = new ArrayList<>();
+                    heldAlone.add(heldByWeb());
                     try {
                         for (int i = 0; i < WAITING; i++) {
                             waiting.add(SeededShop.waiting(oms.port(), 1 + i % orders));
@@ -399,8 +438,8 @@ public final class Benchmark {
                         while (!oms.web().metrics().contains("oms_calls_waiting " + WAITING + ".0")) {
                             Thread.sleep(50);
                         }
-                        resident("with %,d calls waiting".formatted(WAITING));
-                        return confirmedInOneCall();
+                        held.add(heldByWeb());
+                        return confirmedInOneCall(new ArrayList<>());
                     } finally {
                         for (Socket socket : waiting) {
                             socket.close();
@@ -408,15 +447,30 @@ public final class Benchmark {
                     }
                 }));
         String at = " at %d/s, from when it was due".formatted(FOLLOWED_PER_SECOND);
-        report.add("placed and confirmed in one call" + at, "/s", runs.get(0));
+        report.add("placed and confirmed in one call" + at, "/s", runs.get(0), "until the commit", committed);
+        report.add("threads and connections of web, beside them", "", held, "alone", heldAlone);
         report.add("the same, beside %,d waiting calls".formatted(WAITING), "/s", runs.get(1), "alone", runs.get(0));
     }
 
-    private Sample confirmedInOneCall() throws Exception {
+    /** Its threads, and its connections to PostgreSQL. */
+    private Sample heldByWeb() throws IOException {
+        // Virtual threads hold one of these while they run.
+        int threads = Processes.threads(oms.web());
+        long connections = servers.number("select count(*) from pg_stat_activity where application_name = '%s'"
+                .formatted(oms.web().name()));
+        print(
+                "    %d threads, %d connections, %s MiB",
+                threads, connections, Report.number(Processes.residentMebibytes(oms.web())));
+        return Sample.of(threads + connections);
+    }
+
+    /** @param committed is told how long the same orders took until the commit that confirmed them */
+    private Sample confirmedInOneCall(List<Sample> committed) throws Exception {
         servers.awaitWorkers(1);
         Load.Outcome outcome = Load.fixedRate(
                 MANY_CONNECTIONS, FOLLOWED_PER_SECOND, length, () -> shop.placingOrdersAndWaiting(oms.port()));
         servers.awaitSettled();
+        committed.add(confirmed(outcome));
         return outcome.sample();
     }
 
@@ -601,7 +655,15 @@ public final class Benchmark {
             for (int i = 0; i < parts.length; i++) {
                 Sample sample = parts[i].run().measure();
                 samples.get(i).add(sample);
-                print("  %d. %s: %s/s", round, parts[i].name(), Report.number(sample.value()));
+                print(
+                        "  %d. %s: %s/s%s",
+                        round,
+                        parts[i].name(),
+                        Report.number(sample.value()),
+                        Double.isNaN(sample.p50())
+                                ? ""
+                                : ", p50 %s, p99 %s ms"
+                                        .formatted(Report.number(sample.p50()), Report.number(sample.p99())));
             }
         }
         return samples;

@@ -20,22 +20,38 @@ final class FeedLoad {
             select position, subject, subject_id, version, type, actor, detail::text, created_at
             from events where position > ? order by position limit ?""";
 
+    private static final String DETAIL = """
+            {"items":{"item_101":1,"item_4711":2},"user_id":12345}""";
+
     private static final Pattern NEXT = Pattern.compile("\r\nlink: *<([^>]+)>", Pattern.CASE_INSENSITIVE);
 
     private FeedLoad() {}
 
-    /** Adds events that look like those of orders. */
+    /** Adds many events. */
     static void fill(BenchmarkServers servers, int events) throws SQLException {
+        add(servers, events);
+        servers.ledger().execute("vacuum analyze events");
+    }
+
+    /** Adds events that look like those of orders, in one transaction: half of them have what was ordered. */
+    static void add(BenchmarkServers servers, int events) throws SQLException {
         try (Connection connection = servers.connect();
                 Statement statement = connection.createStatement()) {
             statement.execute("set statement_timeout = 0");
+            // Of items, which may have several events of one version.
             statement.execute("""
                     insert into events (subject, subject_id, version, type, actor, detail)
                     select 'item', i, 1, 'item.corrected', 'key:shop-' || i %% 10,
-                        case when i %% 10 = 0 then '{"quantity": 7}'::jsonb end
-                    from generate_series(1, %d) i""".formatted(events));
-            statement.execute("vacuum analyze events");
+                        case when i %% 2 = 0 then '%s'::jsonb end
+                    from generate_series(1, %d) i""".formatted(DETAIL, events));
         }
+    }
+
+    /** One of these on the wire. */
+    static String event(String id, long subject) {
+        return """
+                {"id":"%s","type":"item.corrected","subject":"item","subject_id":%d,"version":1,"actor":"key:shop-1",\
+                "detail":%s,"created_at":"2026-01-01T00:00:00.123456Z"}""".formatted(id, subject, subject % 2 == 0 ? DETAIL : null);
     }
 
     /** The cursor behind which there are so many events. */

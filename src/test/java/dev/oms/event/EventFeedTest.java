@@ -35,6 +35,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
@@ -54,6 +55,7 @@ class EventFeedTest {
 
     private final Ledger ledger = OmsServers.ledger();
     private final long subject = FeedRows.subjects();
+    private final AtomicInteger followed = new AtomicInteger();
     private EventFeed feed;
     private long start;
 
@@ -69,7 +71,7 @@ class EventFeedTest {
 
     /** As in a process that has just started. */
     private EventFeed newFeed() {
-        return new EventFeed(new Horizon(dataSource), dataSource);
+        return new EventFeed(new Horizon(dataSource), dataSource, committed -> followed.incrementAndGet());
     }
 
     /** This test's events that can be read now, by one reader from the start. */
@@ -98,6 +100,20 @@ class EventFeedTest {
 
     private List<Long> readableVersions() {
         return readable().stream().map(FeedEvent::version).toList();
+    }
+
+    @Test
+    void followsTheNewsWhileSomebodyWaits() throws Exception {
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            Future<Boolean> waiting = threads.submit(() -> feed.await(start + 1_000_000, PATIENCE));
+            try {
+                await().atMost(PATIENCE).until(() -> followed.get() > 0);
+            } finally {
+                feed.wakeAll();
+            }
+
+            assertThat(waiting.get()).isTrue();
+        }
     }
 
     @Test

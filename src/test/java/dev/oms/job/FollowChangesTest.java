@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -62,6 +63,17 @@ class FollowChangesTest {
         changed.fire(new OrdersChanged(List.of(Long.MAX_VALUE, 7L)));
 
         hears(Long.MAX_VALUE);
+    }
+
+    @Test
+    void tellsWhoeverWaitsForEvents() throws InterruptedException {
+        awaitFollowing();
+        Semaphore told = new Semaphore(0);
+        follow.followCommits(told::release);
+
+        changed.fire(new OrdersChanged(List.of((1L << 60) + 2)));
+
+        assertThat(told.tryAcquire(TIMEOUT.toSeconds(), TimeUnit.SECONDS)).isTrue();
     }
 
     @Test
