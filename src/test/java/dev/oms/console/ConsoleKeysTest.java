@@ -94,6 +94,17 @@ class ConsoleKeysTest {
     }
 
     @Test
+    void anOperatorSeesAllPagesButKeys() {
+        signIn(TestKeys.ofRole(ledger, "operator"));
+
+        await(() -> assertThat(browser.text("h1")).isEqualTo("Flow"));
+        assertThat(browser.texts("nav[aria-label=Pages] a"))
+                .containsExactly("Flow", "Orders", "Inventory", "Jobs", "Webhooks");
+        browser.open(console + "#/webhooks");
+        await(() -> assertThat(browser.text("#create")).isEqualTo("Create webhook…"));
+    }
+
+    @Test
     void createsReplacesAndRevokesKeys() {
         signIn(TestKeys.admin(ledger));
         await(() -> assertThat(browser.text("h1")).isEqualTo("Flow"));
