@@ -29,7 +29,7 @@ import org.jboss.logging.Logger;
  * The log of what happened, in an order in which no effect comes before its cause and each subject's events are in the
  * order of its versions. A reader that continues where it has stopped gets every committed event exactly once.
  *
- * <p>Who waits for events holds no connection: while somebody does, one thread looks for all of this process.
+ * <p>Waiting readers hold no connection; one thread per process polls for all of them.
  */
 @ApplicationScoped
 public class EventFeed {
@@ -321,8 +321,7 @@ public class EventFeed {
             }
             return end.position() < end.last();
         } catch (RuntimeException e) {
-            LOG.debugf(
-                    "Nobody knows whether there are events: %s", Causes.root(e).getMessage());
+            LOG.debugf("The feed cannot be polled: %s", Causes.root(e).getMessage());
             return false;
         }
     }

@@ -82,12 +82,12 @@ class EventResource {
     public Response page(@BeanParam FeedQuery query, RoutingContext call, UriInfo uri) throws InterruptedException {
         Long userId = callers.current().userId();
         int limit = query.limit();
-        Duration patience = query.patience();
+        Duration waitTime = query.waitTime();
         Set<EventType> types = query.types();
         callers.charge(query.units(userId != null) - 1);
         Batch batch = feed.read(query.position(feed), types, userId, limit);
-        if (isAtEnd(batch) && patience.isPositive()) {
-            batch = awaited(batch, types, userId, limit, patience, call);
+        if (isAtEnd(batch) && waitTime.isPositive()) {
+            batch = awaited(batch, types, userId, limit, waitTime, call);
         }
         EventPage page = EventPage.of(batch);
         byte[] body = write(page);
@@ -112,12 +112,12 @@ class EventResource {
     }
 
     private Batch awaited(
-            Batch none, Set<EventType> types, Long userId, int limit, Duration patience, RoutingContext call)
+            Batch none, Set<EventType> types, Long userId, int limit, Duration waitTime, RoutingContext call)
             throws InterruptedException {
-        long deadlineNanos = System.nanoTime() + patience.toNanos();
+        long deadlineNanos = System.nanoTime() + waitTime.toNanos();
         Reader reader = reader(call);
         Batch batch = none;
-        long leftNanos = patience.toNanos();
+        long leftNanos = waitTime.toNanos();
         while (isAtEnd(batch)
                 && leftNanos > 0
                 && feed.await(batch.position(), Duration.ofNanos(leftNanos))
@@ -150,7 +150,7 @@ class EventResource {
     public Multi<OutboundSseEvent> stream(@BeanParam FeedQuery query, @Context Sse sse, RoutingContext call) {
         Long userId = callers.current().userId();
         query.limit();
-        query.patience();
+        query.waitTime();
         Set<EventType> types = query.types();
         callers.charge(query.units(userId != null) - 1);
         long after = query.position(feed);

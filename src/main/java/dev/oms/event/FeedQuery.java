@@ -95,7 +95,7 @@ class FeedQuery {
      *
      * @throws ProblemException 400 when it is not 0 to 30 seconds
      */
-    Duration patience() {
+    Duration waitTime() {
         if (wait < 0 || wait > WAIT_SECONDS_MAX) {
             throw ProblemException.malformed("wait must be 0 to " + WAIT_SECONDS_MAX + " seconds, not " + wait + ".");
         }

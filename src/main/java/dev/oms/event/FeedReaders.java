@@ -13,7 +13,9 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BooleanSupplier;
 
-/** Who waits for events or follows them in this process. Their number is limited, in all and for each caller. */
+/**
+ * The readers of this process that wait for events or stream them. Their number is limited, in all and for each caller.
+ */
 @ApplicationScoped
 class FeedReaders {
     static final int READERS_MAX = 200;

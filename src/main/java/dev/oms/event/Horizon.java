@@ -7,9 +7,11 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.SQLTimeoutException;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -22,8 +24,8 @@ import java.util.concurrent.locks.ReentrantLock;
  * transaction has an id, and PostgreSQL keeps it until the transaction has ended and its rows are visible. So
  * transactions that have taken no position hold nothing back, however long they last.
  *
- * <p>It has no state but in memory, and none in a session: each step is a statement of its own, with a snapshot of its
- * own, and their order matters. PgBouncer may give each another session.
+ * <p>State is in memory only, none in a session: each step is a statement of its own, with a snapshot of its own, and
+ * their order matters. PgBouncer may give each another session.
  *
  * @see <a href="https://www.postgresql.org/docs/current/view-pg-locks.html">PostgreSQL, pg_locks</a>
  */
@@ -31,6 +33,9 @@ import java.util.concurrent.locks.ReentrantLock;
 class Horizon {
     /** How many positions one look follows. Beyond that, it asks who holds the sequence. */
     static final int AHEAD_MAX = 10_000;
+
+    /** How long a caller waits for others' looks. Longer than two that find no free connection (2 s each). */
+    private static final Duration TURN_MAX = Duration.ofSeconds(5);
 
     /** The epoch, the last visible position, and the last of those that follow a position without a gap. */
     static final String AHEAD = """
@@ -72,6 +77,7 @@ class Horizon {
     private volatile Long standingSinceNanos;
 
     private long lookedNanos = System.nanoTime();
+    private SQLException failure;
 
     Horizon(AgroalDataSource dataSource) {
         this.dataSource = dataSource;
@@ -79,25 +85,43 @@ class Horizon {
 
     /**
      * Looks for the horizon. What was committed before the call is below it, unless an earlier position is missing.
-     * Callers that come while somebody looks share the next look.
+     * Callers that come while somebody looks share the next look, also if it fails.
      *
      * @throws IllegalStateException when PostgreSQL does not answer
      */
     End look() {
         long askedNanos = System.nanoTime();
-        turn.lock();
         try {
-            long startedNanos = System.nanoTime();
-            if (lookedNanos - askedNanos <= 0) {
-                end = advance();
-                lookedNanos = startedNanos;
+            if (!turn.tryLock(TURN_MAX.toNanos(), TimeUnit.NANOSECONDS)) {
+                throw new SQLTimeoutException("Another look at the feed takes too long");
             }
-            return end;
+            try {
+                if (lookedNanos - askedNanos <= 0) {
+                    advanceAt(System.nanoTime());
+                }
+                if (failure != null) {
+                    throw failure;
+                }
+                return end;
+            } finally {
+                turn.unlock();
+            }
         } catch (SQLException e) {
             throw new IllegalStateException("The end of the feed cannot be read", e);
-        } finally {
-            turn.unlock();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("The end of the feed cannot be read", e);
         }
+    }
+
+    private void advanceAt(long startedNanos) {
+        try {
+            end = advance();
+            failure = null;
+        } catch (SQLException e) {
+            failure = e;
+        }
+        lookedNanos = startedNanos;
     }
 
     /** What the last look has found. */

@@ -130,23 +130,23 @@ public class AdmitCalls {
      *     counts, even if there are too many, because it may have changed something. Empty if too many calls wait
      *     already.
      */
-    public Optional<Executor> stepAside(RoutingContext call) {
+    public Optional<Executor> suspend(RoutingContext call) {
         if (waiting.incrementAndGet() > waitingMax) {
             waiting.decrementAndGet();
             return Optional.empty();
         }
         Context loop = Vertx.currentContext();
-        loop.runOnContext(aside -> leave(call));
+        loop.runOnContext(suspended -> leave(call));
         return Optional.of(goOn -> {
             waiting.decrementAndGet();
-            loop.runOnContext(back -> {
-                comeBack(call);
+            loop.runOnContext(resumed -> {
+                resume(call);
                 goOn.run();
             });
         });
     }
 
-    private void comeBack(RoutingContext call) {
+    private void resume(RoutingContext call) {
         if (call.get(ENDED) == null && call.remove(LEFT) != null) {
             inProgress.incrementAndGet();
         }

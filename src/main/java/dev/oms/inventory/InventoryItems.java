@@ -158,7 +158,7 @@ public class InventoryItems implements PanacheRepository<InventoryItem> {
                             select id, 'CORRECTION', :delta, quantity, :reason, :reference, :actor, updated_at,
                                 :key
                             from adjusted),
-                        told as (
+                        events_inserted as (
                             %s
                             select 'item', id, version, '%s', :actor, jsonb_strip_nulls(jsonb_build_object(
                                 'name', name, 'delta', :delta, 'quantity', quantity,

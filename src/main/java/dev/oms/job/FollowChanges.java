@@ -21,9 +21,9 @@ import java.util.function.Consumer;
 import org.jboss.logging.Logger;
 
 /**
- * Hears from {@link PublishChanges} of all processes which orders have changed, on a connection of its own. It
- * subscribes when somebody first waits for a change or for events, so a process that nobody asks to wait pays nothing.
- * The connection is checked while somebody waits: one that is silent is replaced.
+ * Subscribes to the changed-order messages of all processes ({@link PublishChanges}), on a connection of its own. It
+ * subscribes when somebody first waits for a change or for events: a process without waiting calls opens no connection.
+ * The connection is checked while somebody waits, and replaced if it is silent.
  */
 @ApplicationScoped
 class FollowChanges implements ChangeNews, FeedNews {
@@ -77,8 +77,9 @@ class FollowChanges implements ChangeNews, FeedNews {
         if (current == null) {
             if (now - retryNanos >= 0) {
                 retryNanos = now + RETRY_AFTER.toNanos();
-                subscription = new Subscription();
-                subscription.open();
+                Subscription next = new Subscription();
+                subscription = next;
+                next.open();
             }
             return false;
         }
@@ -107,6 +108,11 @@ class FollowChanges implements ChangeNews, FeedNews {
 
         private void open() {
             client.connect().onFailure(this::failed).onSuccess(opened -> {
+                if (subscription != this) {
+                    // Too late: it has been given up.
+                    opened.close();
+                    return;
+                }
                 opened.handler(this::hear)
                         .exceptionHandler(this::failed)
                         .endHandler(ended -> failed(new IllegalStateException("the connection has ended")));

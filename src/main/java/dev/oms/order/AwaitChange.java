@@ -28,9 +28,8 @@ import org.jboss.logging.Logger;
 
 /**
  * Lets calls wait until an order is what they wait for. A waiting call holds no thread, no database connection and no
- * place among the calls in progress. One thread serves all of them: it reads the orders that it is told have changed,
- * those that are told at the same time by one query. Because a message may be lost, and there are none without Redis,
- * it also looks by itself at all orders that are waited for.
+ * place among the calls in progress. One thread serves all of them: it reads announced orders in batches. Because a
+ * message may be lost, and there are none without Redis, it also looks by itself at all orders that are waited for.
  *
  * <p>A wait never fails. Whatever happens, its call is answered in time with an order that was read before.
  */
@@ -38,14 +37,14 @@ import org.jboss.logging.Logger;
 public class AwaitChange {
     private static final Logger LOG = Logger.getLogger(AwaitChange.class);
 
-    /** How often it is seen whose time is up. */
+    /** How often expired waits are checked. */
     private static final Duration TICK = Duration.ofMillis(50);
 
-    /** How often it looks at all orders that are waited for, while nobody tells of changes. */
+    /** How often it looks at all orders that are waited for, while no changes are announced. */
     private static final Duration LOOK_EVERY = Duration.ofMillis(200);
 
-    /** The same while changes are told: how late a change is noticed whose message was lost. */
-    private static final Duration LOOK_EVERY_WHILE_TOLD = Duration.ofSeconds(1);
+    /** The same while changes are announced: how late a change is noticed whose message was lost. */
+    private static final Duration LOOK_EVERY_WHILE_SUBSCRIBED = Duration.ofSeconds(1);
 
     /** How long after its time a call waits for a last look; without it, it is answered with what it knows. */
     private static final Duration LAST_LOOK = Duration.ofMillis(500);
@@ -61,16 +60,15 @@ public class AwaitChange {
     /** Orders that are waited for and have changed, or may have. */
     private final Set<Long> changed = ConcurrentHashMap.newKeySet();
 
-    /** The highest id that has been told. Of an order with a higher one, no message can have been missed. */
-    private final AtomicLong toldMax = new AtomicLong();
+    /** The highest id that has been announced. Of an order with a higher one, no message can have been missed. */
+    private final AtomicLong highestAnnouncedId = new AtomicLong();
 
     private volatile boolean stopping;
 
-    /** Guarded by this. */
-    private Thread thread;
+    private volatile Thread thread;
 
     // Used by the thread only.
-    private boolean isTold;
+    private boolean isSubscribed;
     private long tickNanos = System.nanoTime();
     private long lookNanos = System.nanoTime();
 
@@ -114,8 +112,8 @@ public class AwaitChange {
             }
         }
 
-        /** Ends it with what it knows. */
-        private void give() {
+        /** Ends it with the order as it was last read. */
+        private void endUnchanged() {
             ended.complete(null);
         }
     }
@@ -141,7 +139,7 @@ public class AwaitChange {
         if (isAwaited.test(order) || one.isLate()) {
             return Uni.createFrom().item(new Outcome(order, wait.applied()));
         }
-        Optional<Executor> loop = stopping ? Optional.empty() : admitCalls.stepAside(call);
+        Optional<Executor> loop = stopping ? Optional.empty() : admitCalls.suspend(call);
         if (loop.isEmpty()) {
             return Uni.createFrom().item(new Outcome(order, null));
         }
@@ -150,7 +148,7 @@ public class AwaitChange {
         add(one);
         return Uni.createFrom().emitter(emitter -> {
             // The client may hang up.
-            emitter.onTermination(one::give);
+            emitter.onTermination(one::endUnchanged);
             outcome.thenAccept(emitter::complete);
         });
     }
@@ -164,10 +162,10 @@ public class AwaitChange {
         one.ended.completeOnTimeout(
                 null, one.deadlineNanos + LAST_LOOK.toNanos() - System.nanoTime(), TimeUnit.NANOSECONDS);
         if (stopping) {
-            one.give();
+            one.endUnchanged();
         }
         // In this order: a message comes either before this, or when the order is found to be waited for.
-        if (one.orderId <= toldMax.get()) {
+        if (one.orderId <= highestAnnouncedId.get()) {
             changed.add(one.orderId);
         }
         LockSupport.unpark(thread());
@@ -186,13 +184,13 @@ public class AwaitChange {
     }
 
     /** Has the orders read that are waited for and have changed. */
-    void tell(@Observes(during = TransactionPhase.AFTER_SUCCESS) OrdersChanged orders) {
-        told(orders.orderIds());
+    void onChanged(@Observes(during = TransactionPhase.AFTER_SUCCESS) OrdersChanged orders) {
+        onChanged(orders.orderIds());
     }
 
-    private void told(List<Long> orderIds) {
+    private void onChanged(List<Long> orderIds) {
         for (long id : orderIds) {
-            toldMax.accumulateAndGet(id, Math::max);
+            highestAnnouncedId.accumulateAndGet(id, Math::max);
             if (waiting.containsKey(id)) {
                 changed.add(id);
             }
@@ -203,7 +201,7 @@ public class AwaitChange {
     }
 
     private void run() {
-        while (true) {
+        while (!stopping || !waiting.isEmpty()) {
             try {
                 if (waiting.isEmpty()) {
                     LockSupport.park(this);
@@ -225,10 +223,10 @@ public class AwaitChange {
     private void tick() {
         long now = System.nanoTime();
         tickNanos = now + TICK.toNanos();
-        boolean isToldNow = news.follow(this::told);
-        if (isToldNow != isTold || now - lookNanos >= 0) {
-            isTold = isToldNow;
-            lookNanos = now + (isTold ? LOOK_EVERY_WHILE_TOLD : LOOK_EVERY).toNanos();
+        boolean isSubscribedNow = news.follow(this::onChanged);
+        if (isSubscribedNow != isSubscribed || now - lookNanos >= 0) {
+            isSubscribed = isSubscribedNow;
+            lookNanos = now + (isSubscribed ? LOOK_EVERY_WHILE_SUBSCRIBED : LOOK_EVERY).toNanos();
             look();
         }
         waiting.values().stream()
@@ -270,23 +268,27 @@ public class AwaitChange {
         }
     }
 
-    /** A key that has been revoked must not be told more. */
+    /** A key that has been revoked must not learn more. */
     void end(@Observes KeysChanged keys) {
         // Not on the event loop that reads Redis's reply.
         Thread.startVirtualThread(this::end);
     }
 
     void stop(@Observes ShutdownDelayInitiatedEvent event) {
-        stopping = true;
-        end();
+        stop();
     }
 
     void stop(@Observes ShutdownEvent event) {
+        stop();
+    }
+
+    private void stop() {
         stopping = true;
         end();
+        LockSupport.unpark(thread);
     }
 
     private void end() {
-        waiting.values().forEach(all -> all.forEach(Waiting::give));
+        waiting.values().forEach(all -> all.forEach(Waiting::endUnchanged));
     }
 }

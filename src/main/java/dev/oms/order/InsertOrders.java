@@ -45,7 +45,7 @@ class InsertOrders {
             lines as (
                 insert into order_lines (order_id, inventory_item_id, quantity, item_name)
                 select p.id, f.id, f.quantity, f.name from placeable p join found f on f.n = p.n),
-            told as (
+            events_inserted as (
                 %s
                 select 'order', id, 0, '%s', coalesce(placed_by, '%s'),
                     jsonb_build_object('user_id', user_id, 'items', items), t

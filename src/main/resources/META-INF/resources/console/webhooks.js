@@ -1,7 +1,7 @@
 // The Webhooks pages: where events are sent, how far each receiver is behind, and every attempt.
 
 import { get, may, patch, post, remove } from './api.js';
-import { action, address, ask, autoRefresh, badge, button, duration, h, name, number, pager, plural, setEnabled, showError, showInfo, table, time } from './ui.js';
+import { action, address, ask, autoRefresh, badge, duration, h, name, number, pager, plural, setEnabled, showError, showInfo, showSecret, table, time } from './ui.js';
 
 const REFRESH_MS = 2_000;
 const PAGE_ROWS = 50;
@@ -159,7 +159,7 @@ function showOne({ main, title, id, params, signal }) {
     const fields = inputs(shown);
     await ask({
       title: `Change webhook ${id}`,
-      text: 'What is being sent is not changed any more.',
+      text: 'Requests already under way are not affected.',
       fields: labelled(fields),
       go: 'Change webhook',
       tone: 'main',
@@ -184,7 +184,7 @@ function showOne({ main, title, id, params, signal }) {
   }
 
   async function disable() {
-    const text = 'Nothing more is sent until it is enabled. Nothing is lost: it then goes on where it was left.';
+    const text = 'Nothing more is sent until it is enabled. Nothing is lost: it resumes where it stopped.';
     if (await ask({ title: `Disable webhook ${id}?`, text, go: 'Disable', signal })) {
       await perform(() => post(`${path}/disable`), `Webhook ${id} is disabled.`);
     }
@@ -194,7 +194,7 @@ function showOne({ main, title, id, params, signal }) {
     const from = h(
       'select',
       { id: 'from', autofocus: true },
-      h('option', { value: '' }, 'Where it was left'),
+      h('option', { value: '' }, 'Where it stopped'),
       h('option', { value: 'now' }, 'Now, without what has happened since'),
     );
     await ask({
@@ -313,18 +313,5 @@ const entered = ({ url, types, description }) => ({
   description: description.value.trim(),
 });
 
-/** Shows a secret below the title, until the page is left: it cannot be shown again. */
-function reveal(title, webhook) {
-  const copy = button('Copy', () => navigator.clipboard?.writeText(webhook.secret).then(() => showInfo('Copied.'), showError), {
-    hidden: !navigator.clipboard,
-  });
-  title.after(
-    h(
-      'section',
-      { class: 'card', role: 'status' },
-      h('h2', null, `The secret of webhook ${webhook.id}`),
-      h('p', null, h('code', { class: 'secret' }, webhook.secret), ' ', copy),
-      h('p', { class: 'hint' }, 'It is shown only now. The receiver verifies signatures with it.'),
-    ),
-  );
-}
+const reveal = (title, { id, secret }) =>
+  showSecret(title, `The secret of webhook ${id}`, secret, 'The receiver verifies signatures with it.');

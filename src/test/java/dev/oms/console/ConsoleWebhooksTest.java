@@ -2,20 +2,13 @@ package dev.oms.console;
 
 import static dev.oms.console.Browser.await;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.oms.Ledger;
 import dev.oms.OmsServers;
 import dev.oms.webhook.TestWebhooks;
 import io.quarkus.test.common.WithTestResource;
-import io.quarkus.test.common.http.TestHTTPResource;
 import io.quarkus.test.junit.QuarkusTest;
-import java.io.IOException;
-import java.net.URI;
 import java.util.List;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -25,27 +18,7 @@ import org.openqa.selenium.Keys;
 @Tag("full")
 @QuarkusTest
 @WithTestResource(OmsServers.class)
-class ConsoleWebhooksTest {
-    private static Browser browser;
-
-    private final Ledger ledger = OmsServers.ledger();
-
-    @TestHTTPResource("/console/")
-    URI console;
-
-    @BeforeAll
-    static void startBrowser() throws IOException {
-        assumeTrue(Browser.isInstalled(), "skipped: chromium or chromedriver is not on the PATH");
-        browser = Browser.start();
-    }
-
-    @AfterAll
-    static void stopBrowser() {
-        if (browser != null) {
-            browser.close();
-        }
-    }
-
+class ConsoleWebhooksTest extends BrowserTest {
     @BeforeEach
     void deleteAll() {
         TestWebhooks.deleteAll(ledger);
@@ -58,10 +31,6 @@ class ConsoleWebhooksTest {
     @AfterEach
     void assertNoErrors() {
         assertThat(browser.errors(origin())).isEmpty();
-    }
-
-    private String origin() {
-        return console.resolve("/").toString();
     }
 
     private long add() {

@@ -11,9 +11,11 @@ import static org.hamcrest.Matchers.nullValue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import dev.oms.Ledger;
 import dev.oms.OmsServers;
 import dev.oms.PackagedWorker;
+import dev.oms.Shop;
 import dev.oms.WithoutConsumer;
 import io.agroal.api.AgroalDataSource;
 import io.quarkus.test.common.WithTestResource;
@@ -32,13 +34,18 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -118,6 +125,51 @@ class EventResourceTest {
         given().get("/events?after=" + first.jsonPath().getString("events[0].id"))
                 .then()
                 .body("events.version", equalTo(List.of(2, 3)));
+    }
+
+    /** Whoever writes a reader copies them. */
+    @Test
+    void theExamplesAreLikeWhatIsRead() throws IOException {
+        String start = end();
+        String name = Shop.uniqueName();
+        Shop.item(name, 10, 0);
+        Shop.order(Shop.user(), Map.of(name, 1));
+        String read =
+                given().get("/events?wait=30&types=order.placed&after=" + start).asString();
+        JsonNode placed = JSON.readTree(read).at("/events/0");
+        Pattern event = Pattern.compile("\\{\"id\":[^\n]*?\"created_at\":\"[^\"]*\"}");
+
+        for (String file : List.of(
+                "src/site/markdown/api.md",
+                "src/site/markdown/webhooks.md",
+                "src/main/resources/META-INF/openapi.yaml")) {
+            List<String> examples = event.matcher(Files.readString(Path.of(file)))
+                    .results()
+                    .map(MatchResult::group)
+                    .toList();
+            assertThat(examples).as(file).isNotEmpty();
+            for (String example : examples) {
+                assertLike(JSON.readTree(example), placed);
+            }
+        }
+        for (JsonNode example : new YAMLMapper()
+                .readTree(Path.of("src/main/resources/META-INF/openapi.yaml").toFile())
+                .at("/paths/~1events/get/responses/200/content/application~1json/examples/events/value/events")) {
+            assertLike(example, placed);
+        }
+    }
+
+    private static void assertLike(JsonNode example, JsonNode placed) {
+        assertThat(names(example)).isEqualTo(names(placed));
+        if (example.path("type").asText().equals("order.placed")) {
+            assertThat(names(example.path("detail"))).isEqualTo(names(placed.path("detail")));
+        }
+    }
+
+    private static List<String> names(JsonNode object) {
+        List<String> names = new ArrayList<>();
+        object.fieldNames().forEachRemaining(names::add);
+        return names;
     }
 
     @Test

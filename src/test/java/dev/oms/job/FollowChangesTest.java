@@ -8,16 +8,23 @@ import dev.oms.http.RedisConfig;
 import dev.oms.order.OrdersChanged;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
 import io.vertx.redis.client.Command;
+import io.vertx.redis.client.Redis;
+import io.vertx.redis.client.RedisConnection;
 import jakarta.enterprise.event.Event;
 import jakarta.inject.Inject;
 import java.io.IOException;
+import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -107,6 +114,38 @@ class FollowChangesTest {
         awaitFollowing();
         changed.fire(new OrdersChanged(List.of((1L << 60) + 2)));
         hears((1L << 60) + 2);
+    }
+
+    @Test
+    void closesAConnectionThatIsThereTooLate() {
+        Promise<RedisConnection> connecting = Promise.promise();
+        List<String> calls = new CopyOnWriteArrayList<>();
+        Redis redis = stub(Redis.class, method -> method.equals("connect") ? connecting.future() : null);
+        RedisConnection connection = stub(RedisConnection.class, method -> {
+            calls.add(method);
+            return Future.succeededFuture();
+        });
+        follow = new FollowChanges(
+                new DedicatedRedis(null) {
+                    @Override
+                    io.vertx.mutiny.redis.client.Redis open() {
+                        return io.vertx.mutiny.redis.client.Redis.newInstance(redis);
+                    }
+                },
+                config);
+        follow.follow(heard::add);
+        follow.stop(null);
+
+        connecting.complete(connection);
+
+        assertThat(calls).containsExactly("close");
+    }
+
+    private static <T> T stub(Class<T> type, Function<String, Object> answer) {
+        return type.cast(Proxy.newProxyInstance(
+                type.getClassLoader(),
+                new Class<?>[] {type},
+                (proxy, method, arguments) -> answer.apply(method.getName())));
     }
 
     @Test

@@ -10,8 +10,11 @@ import dev.oms.Ledger;
 import dev.oms.OmsServers;
 import dev.oms.Shop;
 import dev.oms.WithoutConsumer;
+import dev.oms.http.AdmitCalls;
+import dev.oms.http.WaitPreference;
 import dev.oms.job.Settling;
 import io.agroal.api.AgroalDataSource;
+import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.TestProfile;
@@ -22,12 +25,14 @@ import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpClientOptions;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpVersion;
+import io.vertx.ext.web.RoutingContext;
 import io.vertx.redis.client.Command;
 import jakarta.enterprise.event.Event;
 import jakarta.inject.Inject;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.management.ManagementFactory;
+import java.lang.reflect.Proxy;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
@@ -37,7 +42,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -66,6 +74,18 @@ class AwaitChangeTest {
     @Inject
     AgroalDataSource dataSource;
 
+    @ConfigProperty(name = "quarkus.datasource.jdbc.max-size")
+    int connections;
+
+    @Inject
+    Orders orders;
+
+    @Inject
+    AdmitCalls admitCalls;
+
+    @Inject
+    Vertx vertx;
+
     @BeforeEach
     void createUserAndItem() {
         user = Shop.user();
@@ -87,12 +107,16 @@ class AwaitChangeTest {
         return CompletableFuture.supplyAsync(call, Thread::startVirtualThread);
     }
 
-    private CompletableFuture<Response> post(int seconds) {
-        CompletableFuture<Response> response = send(() -> given().contentType("application/json")
+    private Response postAndWait(int seconds) {
+        return given().contentType("application/json")
                 .header("Prefer", "wait=" + seconds)
                 .queryParam("user_id", user)
                 .body(Map.of("items", Map.of(name, 1)))
-                .post("/orders"));
+                .post("/orders");
+    }
+
+    private CompletableFuture<Response> post(int seconds) {
+        CompletableFuture<Response> response = send(() -> postAndWait(seconds));
         await().atMost(TIMEOUT).until(() -> waiting() == 1);
         return response;
     }
@@ -118,9 +142,7 @@ class AwaitChangeTest {
 
     @Test
     void anOrderThatIsNotSettledInTimeIsAnsweredAsItIs() {
-        CompletableFuture<Response> response = post(1);
-
-        response.join()
+        postAndWait(1)
                 .then()
                 .statusCode(201)
                 .header("Preference-Applied", "wait=1")
@@ -130,11 +152,11 @@ class AwaitChangeTest {
 
     @Test
     void aChangeThatSettlesNothingIsNotTheEnd() {
-        CompletableFuture<Response> response = post(2);
+        CompletableFuture<Response> response = post(5);
 
         Shop.update(lastOrder(), "Received").then().statusCode(200);
 
-        response.join().then().header("Preference-Applied", "wait=2").body("status", equalTo("Received"));
+        response.join().then().header("Preference-Applied", "wait=5").body("status", equalTo("Received"));
     }
 
     @Test
@@ -195,9 +217,9 @@ class AwaitChangeTest {
     @Timeout(60)
     void isAnsweredAsPlacedWhenItCannotBeReadAgain() throws SQLException {
         List<Connection> all = new ArrayList<>();
-        CompletableFuture<Response> response = post(2);
+        CompletableFuture<Response> response = post(5);
         try {
-            for (int i = 0; i < 12; i++) {
+            for (int i = 0; i < connections; i++) {
                 all.add(dataSource.getConnection());
             }
             changed.fire(new OrdersChanged(List.of(lastOrder())));
@@ -253,8 +275,8 @@ class AwaitChangeTest {
             value = HttpVersion.class,
             names = {"HTTP_1_1", "HTTP_2"})
     void aConnectionThatEndsFreesItsPlaces(HttpVersion version) {
-        Vertx vertx = Vertx.vertx();
-        HttpClient client = vertx.createHttpClient(
+        Vertx own = Vertx.vertx();
+        HttpClient client = own.createHttpClient(
                 new HttpClientOptions().setProtocolVersion(version).setHttp2ClearTextUpgrade(false));
         for (int i = 0; i < 3; i++) {
             client.request(HttpMethod.POST, RestAssured.port, "localhost", "/orders?user_id=" + user)
@@ -264,7 +286,7 @@ class AwaitChangeTest {
         }
         await().atMost(TIMEOUT).until(() -> waiting() == 3);
 
-        vertx.close().toCompletionStage().toCompletableFuture().join();
+        own.close().toCompletionStage().toCompletableFuture().join();
 
         await().atMost(TIMEOUT).until(() -> waiting() == 0);
     }
@@ -323,6 +345,51 @@ class AwaitChangeTest {
             }
         }
         await().atMost(TIMEOUT).until(() -> waiting() == 0);
+    }
+
+    @Test
+    void itsThreadEndsWithTheProcess() throws InterruptedException {
+        AtomicReference<Thread> thread = new AtomicReference<>();
+        ChangeNews none = listener -> {
+            thread.set(Thread.currentThread());
+            return false;
+        };
+        AwaitChange own = new AwaitChange(orders, none, admitCalls);
+        OrderView order =
+                orders.viewAll(List.of(Shop.order(user, Map.of(name, 1)))).getFirst();
+        long start = System.nanoTime();
+        vertx.getOrCreateContext()
+                .runOnContext(loop -> own.await(
+                                order,
+                                now -> false,
+                                new WaitPreference(30),
+                                Duration.ofMinutes(1),
+                                start,
+                                callOfItsOwn())
+                        .subscribe()
+                        .with(outcome -> {}));
+        await().atMost(TIMEOUT).until(() -> thread.get() != null);
+
+        own.stop(new ShutdownEvent());
+
+        assertThat(thread.get().join(TIMEOUT)).isTrue();
+        await().atMost(TIMEOUT).until(() -> waiting() == 0);
+    }
+
+    private RoutingContext callOfItsOwn() {
+        Map<Object, Object> attributes = new ConcurrentHashMap<>();
+        return (RoutingContext) Proxy.newProxyInstance(
+                getClass().getClassLoader(),
+                new Class<?>[] {RoutingContext.class},
+                (proxy, method, arguments) -> switch (method.getName()) {
+                    case "put" -> {
+                        attributes.put(arguments[0], arguments[1]);
+                        yield proxy;
+                    }
+                    case "get" -> attributes.get(arguments[0]);
+                    case "remove" -> attributes.remove(arguments[0]);
+                    default -> throw new UnsupportedOperationException(method.getName());
+                });
     }
 
     private static String answer(Socket client) throws IOException {

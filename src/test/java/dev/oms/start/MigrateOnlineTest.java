@@ -225,7 +225,8 @@ class MigrateOnlineTest {
                 "19 | 20 | stock_movements | information_schema.columns where column_name = 'idempotency_key' | 1",
                 "24 | 25 | users | information_schema.columns where column_name = 'email_shared' | 1",
                 "27 | 28 | order_events | pg_class where relname = 'order_events' and relkind = 'v' | 1",
-                "28 | 9999 | orders | information_schema.columns where column_name = 'future' | 1"
+                "29 | 30 | order_events_before | pg_class where relname = 'order_events_before' | 0",
+                "30 | 9999 | orders | information_schema.columns where column_name = 'future' | 1"
             },
             quoteCharacter = '"')
     void asksAgainForALockThatIsHeldTooLong(String from, String to, String table, String changed, long count)

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.postgresql.ds.PGSimpleDataSource;
 
-/** The migration of the timelines (V28), beside processes of the version before. */
+/** The migration of the timelines (V28 to V30), beside processes of the version before. */
 class MoveOrderEventsTest {
     /** More than two pages. */
     private static final int ORDERS = 12_000;
@@ -74,7 +74,7 @@ class MoveOrderEventsTest {
     void keepsEveryTimeline() {
         List<String> before = ledger.texts(TIMELINES);
 
-        migrate("28");
+        migrate("30");
 
         assertThat(ledger.texts(TIMELINES)).isEqualTo(before);
         assertThat(ledger.texts("""
@@ -88,7 +88,7 @@ class MoveOrderEventsTest {
 
     @Test
     void letsTheVersionBeforeWriteAndRead() throws SQLException {
-        migrate("28");
+        migrate("30");
 
         try (Connection connection = dataSource.getConnection()) {
             assertThat(settle(connection, 1, 2)).isEqualTo(2);
@@ -104,7 +104,7 @@ class MoveOrderEventsTest {
 
     @Test
     void doesNotShowItWhatItDoesNotKnow() {
-        migrate("28");
+        migrate("30");
 
         ledger.execute("""
                 insert into events (subject, subject_id, version, type) values
@@ -153,7 +153,7 @@ class MoveOrderEventsTest {
             assertThat(started.await(60, TimeUnit.SECONDS)).isTrue();
 
             try {
-                migrate("28");
+                migrate("30");
             } finally {
                 stopped.set(true);
             }
@@ -180,12 +180,12 @@ class MoveOrderEventsTest {
         ledger.execute("""
                 create trigger fail before insert on events for each row when (new.subject_id = %d)
                 execute function fail()""".formatted(ORDERS));
-        assertThatThrownBy(() -> migrate("28")).hasStackTraceContaining("the disk is full");
+        assertThatThrownBy(() -> migrate("29")).hasStackTraceContaining("the disk is full");
         assertThat(ledger.texts(TIMELINES)).isEqualTo(before);
         assertThat(ledger.count("events")).isEqualTo(20_000);
         ledger.execute("drop function fail() cascade");
 
-        migrate("28");
+        migrate("30");
 
         assertThat(ledger.texts(TIMELINES)).isEqualTo(before);
         assertThat(ledger.count("events")).isEqualTo(2 * ORDERS);
