@@ -10,7 +10,7 @@ import java.util.Optional;
 
 /** Settings for webhooks. */
 @ConfigMapping(prefix = "oms.webhooks")
-public interface WebhookConfig {
+interface WebhookConfig {
     /**
      * Ranges of addresses that may be sent to although they are not public, and without TLS. Everything else must be
      * public, and {@code https}.
