@@ -90,14 +90,28 @@ class Webhooks {
             update webhook_endpoints set url = coalesce(?::text, url), types = coalesce(?::text[], types),
                 description = coalesce(?::text, description),\s""" + CHANGED + " where id = ?";
 
+    /** What is known of one URL says nothing of another. */
+    private static final String FORGET_FAILURES = """
+            update webhook_endpoints set failures = 0, failing_since = null, probe_at = null
+            where id = ? and url <> ?""";
+
+    /**
+     * The previous secret is the one that the receiver has. Of several rotations in a row it is the oldest, since the
+     * responses with the others may have been lost.
+     */
     private static final String ROTATE = """
-            update webhook_endpoints set previous_secret = secret,
+            update webhook_endpoints set
+                previous_secret = case when previous_secret_until > clock_timestamp() then previous_secret else secret end,
                 previous_secret_until = clock_timestamp() + ? * interval '1 hour', secret = ?,\s""" + CHANGED + " where id = ?";
 
-    /** One that has been disabled already keeps the time, the reason and the author. */
-    private static final String DISABLE = """
+    /**
+     * One that an operator has disabled already keeps the time and the author. One that a worker has disabled keeps the
+     * time, and is not reported any more.
+     */
+    private static final String DISABLE =
+            """
             update webhook_endpoints
-            set disabled_at = clock_timestamp(), disabled_reason = 'operator', disabled_by = ?,\s""" + CHANGED + " where id = ? and disabled_at is null";
+            set disabled_at = coalesce(disabled_at, clock_timestamp()), disabled_reason = 'operator', disabled_by = ?,\s""" + CHANGED + " where id = ? and disabled_reason is distinct from 'operator'";
 
     private static final String ENABLE = """
             update webhook_endpoints
@@ -167,12 +181,15 @@ class Webhooks {
     }
 
     /**
-     * Changes what is not null.
+     * Changes what is not null. Another URL ends a pause.
      *
      * @throws ProblemException 404 when there is no such webhook
      */
     @Transactional
     Webhook change(long id, WebhookUrl url, List<String> types, String description, Actor actor) {
+        if (url != null) {
+            update(FORGET_FAILURES, id, url.toString());
+        }
         update(
                 UPDATE,
                 url == null ? null : url.toString(),
@@ -184,7 +201,8 @@ class Webhooks {
     }
 
     /**
-     * Gives a webhook another secret and shows it. The one before signs too for {@value #OVERLAP_HOURS} hours.
+     * Gives a webhook another secret and shows it. The one before signs too for {@value #OVERLAP_HOURS} hours. If there
+     * is a previous one that still signs, that one does instead, and the one in between ends at once.
      *
      * @throws ProblemException 404 when there is no such webhook, 503 when secrets cannot be encrypted
      */
@@ -203,7 +221,7 @@ class Webhooks {
     }
 
     /**
-     * Sends nothing more, until it is enabled.
+     * Sends nothing more, within a second, until it is enabled.
      *
      * @throws ProblemException 404 when there is no such webhook
      */

@@ -70,6 +70,7 @@ function showOne({ main, title, id, params, signal }) {
   const after = params.get('after') ?? '';
   const facts = h('dl', { class: 'facts' });
   const toggle = action('Disable', () => (shown.disabled_at ? enable() : disable()));
+  const keep = action('Keep disabled…', keepDisabled, { hidden: true });
   const test = action('Send a test event', () => perform(() => post(`${path}/test`), 'A test event is being sent. See below what becomes of it.'));
   const again = action('Send again from…', replay);
   let shown = null;
@@ -107,6 +108,7 @@ function showOne({ main, title, id, params, signal }) {
         action('Replace secret…', rotate),
         again,
         toggle,
+        keep,
         action('Delete…', drop, { class: 'danger' }),
       ),
     ),
@@ -126,6 +128,7 @@ function showOne({ main, title, id, params, signal }) {
     }
     content.hidden = false;
     attempts.update(page.body, Boolean(after || page.next));
+    attempts.node.querySelectorAll('tbody [data-action]').forEach((element) => setEnabled(element, !shown.disabled_at));
     pages.update(page.next);
   });
 
@@ -151,6 +154,7 @@ function showOne({ main, title, id, params, signal }) {
         .flatMap(([label, value]) => [h('dt', null, label), h('dd', { 'data-fact': label }, value)]),
     );
     toggle.textContent = isEnabled ? 'Disable…' : 'Enable…';
+    keep.hidden = isEnabled || shown.disabled_reason === 'operator';
     setEnabled(test, isEnabled);
     setEnabled(again, isEnabled);
   }
@@ -175,7 +179,9 @@ function showOne({ main, title, id, params, signal }) {
   async function rotate() {
     await ask({
       title: `Replace the secret of webhook ${id}?`,
-      text: 'A new secret is shown once. For 24 hours both sign, so that the receiver can be changed meanwhile.',
+      text: shown.previous_secret_until
+        ? 'A new secret is shown once. For 24 hours it signs together with the one from before the last replacement. The current one ends at once: if the receiver has it already, wait until the previous secret has ended.'
+        : 'A new secret is shown once. For 24 hours both sign, so that the receiver can be changed meanwhile.',
       go: 'Replace secret',
       perform: async () => reveal(title, (await post(`${path}/rotate_secret`)).body),
       signal,
@@ -187,6 +193,13 @@ function showOne({ main, title, id, params, signal }) {
     const text = 'Nothing more is sent until it is enabled. Nothing is lost: it resumes where it stopped.';
     if (await ask({ title: `Disable webhook ${id}?`, text, go: 'Disable', signal })) {
       await perform(() => post(`${path}/disable`), `Webhook ${id} is disabled.`);
+    }
+  }
+
+  async function keepDisabled() {
+    const text = 'OMS has disabled it, and reports that until somebody enables it, or decides that it stays disabled.';
+    if (await ask({ title: `Keep webhook ${id} disabled?`, text, go: 'Keep disabled', signal })) {
+      await perform(() => post(`${path}/disable`), `Webhook ${id} stays disabled.`);
     }
   }
 

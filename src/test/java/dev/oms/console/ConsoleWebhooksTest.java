@@ -120,6 +120,7 @@ class ConsoleWebhooksTest extends BrowserTest {
     @Test
     void sendsATestUnlessItIsDisabled() {
         long id = add();
+        TestWebhooks.attempt(ledger, id, 0, true, null);
         openOne(id);
 
         press("Send a test event");
@@ -130,13 +131,35 @@ class ConsoleWebhooksTest extends BrowserTest {
         browser.click("dialog .danger");
         await(() -> assertThat(fact("State")).isEqualTo("disabled"));
         assertThat(fact("Since")).contains("just now by console");
-        assertThat(browser.execute("return [...document.querySelectorAll('button')]"
-                        + ".find((b) => b.textContent === 'Send a test event').getAttribute('aria-disabled')"))
-                .isEqualTo("true");
+        assertThat(isDisabled("Send a test event")).isEqualTo("true");
+        await(() -> assertThat(isDisabled("Send again")).isEqualTo("true"));
 
         press("Enable…");
         browser.click("dialog .main");
         await(() -> assertThat(fact("State")).isEqualTo("enabled"));
+        await(() -> assertThat(isDisabled("Send again")).isNotEqualTo("true"));
+    }
+
+    private static Object isDisabled(String action) {
+        return browser.execute("return [...document.querySelectorAll('button')]" + ".find((b) => b.textContent === '"
+                + action + "').getAttribute('aria-disabled')");
+    }
+
+    @Test
+    void keepsOneDisabledThatAWorkerHasDisabled() {
+        long id = add();
+        ledger.execute("update webhook_endpoints set disabled_at = now(), disabled_reason = 'gone' where id = " + id);
+        openOne(id);
+        await(() -> assertThat(fact("State")).contains("410 Gone"));
+
+        press("Keep disabled…");
+        browser.click("dialog .danger");
+
+        await(() -> assertThat(fact("State")).isEqualTo("disabled"));
+        assertThat(fact("Since")).contains("by console");
+        assertThat(browser.execute("return [...document.querySelectorAll('button')]"
+                        + ".find((b) => b.textContent === 'Keep disabled…').hidden"))
+                .isEqualTo(true);
     }
 
     @Test

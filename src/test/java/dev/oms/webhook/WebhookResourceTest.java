@@ -29,6 +29,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @QuarkusTest
 @WithTestResource(OmsServers.class)
@@ -153,6 +154,7 @@ class WebhookResourceTest {
             {}                                                          | url         | must not be null
             {"url":null}                                                | url         | must not be null
             {"url":"shop"}                                              | url         | must be a URL that begins with https:// or http://
+            {"url":"https://sh\u00adop.example/"}                      | url         | must not contain invisible characters
             {"url":"https://10.0.0.1/"}                                 | url         | must have a public address, or one that OMS_WEBHOOKS_ALLOW names
             {"url":"https://[fd00::1]:8443/"}                           | url         | must have a public address, or one that OMS_WEBHOOKS_ALLOW names
             {"url":"http://8.8.8.8/"}                                   | url         | must begin with https://, unless OMS_WEBHOOKS_ALLOW names its address
@@ -170,6 +172,14 @@ class WebhookResourceTest {
                 .body("errors", hasSize(1))
                 .body("errors[0].field", equalTo(field))
                 .body("errors[0].message", containsString(message));
+    }
+
+    @Test
+    void refusesAUrlThatIsTooLong() {
+        create(Map.of("url", URL + "/".repeat(2_000)))
+                .then()
+                .statusCode(422)
+                .body("errors.message", contains("must not be longer than 2000 characters"));
     }
 
     @Test
@@ -225,6 +235,33 @@ class WebhookResourceTest {
     }
 
     @Test
+    void anotherUrlIsTriedAtOnce() {
+        long id = created();
+        ledger.execute("""
+                update webhook_endpoints set failures = 12, failing_since = now() - interval '1 day',
+                    probe_at = now() + interval '1 hour'
+                where id = %d""".formatted(id));
+
+        change(id, Map.of("url", URL, "description", "the same"))
+                .body("failing_since", notNullValue())
+                .body("paused_until", notNullValue());
+        change(id, Map.of("url", "https://other.example/oms"))
+                .body("failing_since", nullValue())
+                .body("paused_until", nullValue());
+
+        assertThat(stored(id, "failures")).isEqualTo("0");
+        assertThat(stored(id, NEITHER_SENDER_NOR_PAUSE)).isEqualTo("t");
+    }
+
+    private static ValidatableResponse change(long id, Map<String, ?> body) {
+        return given().contentType("application/json")
+                .body(body)
+                .patch("/webhooks/{id}", id)
+                .then()
+                .statusCode(200);
+    }
+
+    @Test
     void deletesWithWhatWaits() {
         long id = created();
         post(id, "test", "{}").then().statusCode(202);
@@ -264,6 +301,22 @@ class WebhookResourceTest {
                 .extract()
                 .path("disabled_at");
         assertThat(since).isNotNull();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"gone", "failing"})
+    void takesOverWhatAWorkerHasDisabled(String reason) {
+        long id = created();
+        ledger.execute("""
+                update webhook_endpoints set disabled_at = '2026-01-01T00:00:00Z', disabled_reason = '%s' where id = %d""".formatted(reason, id));
+
+        given().header("OMS-Actor", "Anna")
+                .post("/webhooks/{id}/disable", id)
+                .then()
+                .statusCode(200)
+                .body("disabled_reason", equalTo("operator"))
+                .body("disabled_by", equalTo("Anna"))
+                .body("disabled_at", equalTo("2026-01-01T00:00:00Z"));
     }
 
     @Test
@@ -330,6 +383,27 @@ class WebhookResourceTest {
         assertThat(stored(id, NEITHER_SENDER_NOR_PAUSE)).isEqualTo("t");
         ledger.execute("update webhook_endpoints set previous_secret_until = now() where id = " + id);
         read(id).body("previous_secret_until", nullValue()).body("secret", nullValue());
+    }
+
+    /** The response with the first of the new secrets may be lost. */
+    @Test
+    void aSecondRotationKeepsTheSecretThatTheReceiverHas() {
+        long id = created();
+        String ofTheReceiver = stored(id, "secret");
+        post(id, "rotate_secret", "{}").then().statusCode(200);
+        ledger.execute("""
+                update webhook_endpoints set previous_secret_until = previous_secret_until - interval '23 hours'
+                where id = %d""".formatted(id));
+
+        post(id, "rotate_secret", "{}").then().statusCode(200);
+
+        assertThat(stored(id, "previous_secret")).isEqualTo(ofTheReceiver);
+        assertThat(stored(id, "previous_secret_until > now() + interval '23 hours'"))
+                .isEqualTo("t");
+        String third = stored(id, "secret");
+        ledger.execute("update webhook_endpoints set previous_secret_until = now() where id = " + id);
+        post(id, "rotate_secret", "{}").then().statusCode(200);
+        assertThat(stored(id, "previous_secret")).isEqualTo(third);
     }
 
     // --- Attempts ---
