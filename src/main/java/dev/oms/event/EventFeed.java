@@ -300,7 +300,7 @@ public class EventFeed {
         long pauseMillis = PAUSE.toMillis();
         try {
             while (!waiters.isEmpty() && !stopping) {
-                news.followCommits(this::look);
+                followNews();
                 boolean isMissing = lookForWaiters();
                 Thread.sleep(pauseMillis);
                 if (isMissing) {
@@ -321,6 +321,15 @@ public class EventFeed {
         // Somebody may have come while this thread was about to end.
         if (!waiters.isEmpty() && !stopping) {
             startLooking();
+        }
+    }
+
+    /** Without news it looks all the same. */
+    private void followNews() {
+        try {
+            news.followCommits(this::look);
+        } catch (RuntimeException e) {
+            LOG.debug("Nobody tells of events", e);
         }
     }
 

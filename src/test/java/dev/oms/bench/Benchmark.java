@@ -58,6 +58,12 @@ public final class Benchmark {
     /** Beside them, others place orders and wait. */
     private static final int WAITING = 2_000;
 
+    /** How many of them begin at once: each is in progress before it waits, and too many are refused. */
+    private static final int WAITING_TOGETHER = 50;
+
+    /** Less than they wait. */
+    private static final Duration PATIENCE = Duration.ofSeconds(15);
+
     private static final int FLOODED_PER_SECOND = 100;
 
     /** A rate above what two cores can do, but near enough that Redis is asked often. */
@@ -434,9 +440,9 @@ public final class Benchmark {
                     try {
                         for (int i = 0; i < WAITING; i++) {
                             waiting.add(SeededShop.waiting(oms.port(), 1 + i % orders));
-                        }
-                        while (!oms.web().metrics().contains("oms_calls_waiting " + WAITING + ".0")) {
-                            Thread.sleep(50);
+                            if (waiting.size() % WAITING_TOGETHER == 0) {
+                                awaitWaiting(waiting.size());
+                            }
                         }
                         held.add(heldByWeb());
                         return confirmedInOneCall(new ArrayList<>());
@@ -450,6 +456,16 @@ public final class Benchmark {
         report.add("placed and confirmed in one call" + at, "/s", runs.get(0), "until the commit", committed);
         report.add("threads and connections of web, beside them", "", held, "alone", heldAlone);
         report.add("the same, beside %,d waiting calls".formatted(WAITING), "/s", runs.get(1), "alone", runs.get(0));
+    }
+
+    private void awaitWaiting(int calls) throws Exception {
+        long until = System.nanoTime() + PATIENCE.toNanos();
+        while (!oms.web().metrics().contains("oms_calls_waiting " + calls + ".0")) {
+            if (System.nanoTime() - until > 0) {
+                throw new IllegalStateException("Fewer than %d calls wait".formatted(calls));
+            }
+            Thread.sleep(20);
+        }
     }
 
     /** Its threads, and its connections to PostgreSQL. */
