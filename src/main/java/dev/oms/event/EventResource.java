@@ -128,17 +128,18 @@ class EventResource {
         return batch;
     }
 
-    /** From now on the call waits most of the time: it does not count as one in progress. */
+    /**
+     * From now on the call waits most of the time: it does not count as one in progress. Before the head of its
+     * response can be sent, or a stream would be cut off after 10 s.
+     */
     private Reader reader(RoutingContext call) {
         Reader reader = readers.add(
                 callers.current()
                         .keyOr(String.valueOf(call.request().remoteAddress().hostAddress())),
                 () -> LimitReceiving.isOver(call),
                 () -> LimitReceiving.disconnect(call));
-        Vertx.currentContext().runOnContext(loop -> {
-            admitCalls.leave(call);
-            call.addEndHandler(ended -> reader.leave());
-        });
+        admitCalls.leave(call);
+        Vertx.currentContext().runOnContext(loop -> call.addEndHandler(ended -> reader.leave()));
         return reader;
     }
 

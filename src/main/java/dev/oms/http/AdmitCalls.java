@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 
 /**
@@ -33,11 +34,18 @@ import org.eclipse.microprofile.config.inject.ConfigProperty;
  */
 @ApplicationScoped
 public class AdmitCalls {
-    /** The attribute of a call that no longer counts. */
-    private static final String LEFT = AdmitCalls.class.getName() + ".left";
+    /**
+     * The attribute with the state of a call, an {@link AtomicReference}: the attributes themselves are not
+     * thread-safe.
+     */
+    private static final String STATE = AdmitCalls.class.getName() + ".state";
 
-    /** The attribute of a call whose response has ended. */
-    private static final String ENDED = AdmitCalls.class.getName() + ".ended";
+    private enum State {
+        IN_PROGRESS,
+        /** Not counted, although its response may not have ended. */
+        LEFT,
+        ENDED
+    }
 
     private final AtomicInteger inProgress = new AtomicInteger();
     private final AtomicInteger waiting = new AtomicInteger();
@@ -88,9 +96,12 @@ public class AdmitCalls {
             inProgress.decrementAndGet();
             rejectAsBusy(call);
         } else {
+            AtomicReference<State> state = new AtomicReference<>(State.IN_PROGRESS);
+            call.put(STATE, state);
             call.addEndHandler(ended -> {
-                call.put(ENDED, true);
-                leave(call);
+                if (state.getAndSet(State.ENDED) == State.IN_PROGRESS) {
+                    inProgress.decrementAndGet();
+                }
             });
             call.next();
         }
@@ -113,13 +124,17 @@ public class AdmitCalls {
 
     /**
      * From now on a call does not count as in progress, although its response may not have ended: a stream costs little
-     * and may last for an hour. To be called on the call's event loop.
+     * and may last for an hour. It is not {@linkplain LimitReceiving cut off} either, if this is called before the head
+     * of its response is sent. Any thread may call it.
      */
     public void leave(RoutingContext call) {
-        if (!hasLeft(call)) {
-            call.put(LEFT, true);
+        if (state(call).compareAndSet(State.IN_PROGRESS, State.LEFT)) {
             inProgress.decrementAndGet();
         }
+    }
+
+    private static AtomicReference<State> state(RoutingContext call) {
+        return call.get(STATE);
     }
 
     /**
@@ -147,13 +162,15 @@ public class AdmitCalls {
     }
 
     private void comeBack(RoutingContext call) {
-        if (call.get(ENDED) == null && call.remove(LEFT) != null) {
+        if (state(call).compareAndSet(State.LEFT, State.IN_PROGRESS)) {
             inProgress.incrementAndGet();
         }
     }
 
     static boolean hasLeft(RoutingContext call) {
-        return call.get(LEFT) != null;
+        AtomicReference<State> state = state(call);
+        // Null when the call was rejected.
+        return state != null && state.get() != State.IN_PROGRESS;
     }
 
     private void rejectAsBusy(RoutingContext call) {

@@ -23,6 +23,10 @@ import io.quarkus.test.junit.TestProfile;
 import io.restassured.RestAssured;
 import io.restassured.path.json.JsonPath;
 import io.restassured.response.Response;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpClientOptions;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpVersion;
 import jakarta.enterprise.inject.spi.CDI;
 import java.io.IOException;
 import java.net.Socket;
@@ -45,6 +49,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** {@code GET /events}, in pages and as a stream. Nobody else writes events meanwhile. */
@@ -333,6 +338,50 @@ class EventResourceTest {
             assertThat(comment.data()).isNull();
             assertThat(comment.id()).isEqualTo(end());
         }
+    }
+
+    /** The comment comes after 15 s; a response that is no stream is cut off after 10. */
+    @ParameterizedTest
+    @EnumSource(names = {"HTTP_1_1", "HTTP_2"})
+    @Tag("full")
+    void noStreamIsCutOffLikeAResponseThatNobodyReceives(HttpVersion version) {
+        int streams = 25;
+        Vertx vertx = Vertx.vertx();
+        try {
+            io.vertx.core.http.HttpClient client = vertx.createHttpClient(new HttpClientOptions()
+                    .setProtocolVersion(version)
+                    .setHttp2ClearTextUpgrade(false)
+                    .setMaxPoolSize(streams));
+
+            List<CompletableFuture<String>> kept =
+                    Stream.generate(() -> untilKeptAlive(client)).limit(streams).toList();
+
+            assertThat(kept)
+                    .allSatisfy(stream ->
+                            assertThat(stream.get(1, TimeUnit.MINUTES)).containsPattern("(?m)^: ?keep-alive"));
+        } finally {
+            vertx.close().toCompletionStage().toCompletableFuture().join();
+        }
+    }
+
+    /** What a stream sends until it sends the comment that keeps it alive, or ends. */
+    private static CompletableFuture<String> untilKeptAlive(io.vertx.core.http.HttpClient client) {
+        CompletableFuture<String> received = new CompletableFuture<>();
+        client.request(HttpMethod.GET, RestAssured.port, "localhost", "/events?after=end")
+                .compose(request ->
+                        request.putHeader("Accept", "text/event-stream").send())
+                .onFailure(received::completeExceptionally)
+                .onSuccess(response -> {
+                    StringBuilder text = new StringBuilder();
+                    response.exceptionHandler(cut -> received.complete(text.toString()));
+                    response.endHandler(ended -> received.complete(text.toString()));
+                    response.handler(chunk -> {
+                        if (text.append(chunk).indexOf("keep-alive") >= 0) {
+                            received.complete(text.toString());
+                        }
+                    });
+                });
+        return received;
     }
 
     @Test
