@@ -89,8 +89,13 @@ class Webhooks {
             update webhook_endpoints set url = coalesce(?::text, url), types = coalesce(?::text[], types),
                 description = coalesce(?::text, description),\s""" + CHANGED + " where id = ?";
 
+    /**
+     * The previous secret is the one that the receiver has. Of several rotations in a row it is the oldest, since the
+     * responses with the others may have been lost.
+     */
     private static final String ROTATE = """
-            update webhook_endpoints set previous_secret = secret,
+            update webhook_endpoints set
+                previous_secret = case when previous_secret_until > clock_timestamp() then previous_secret else secret end,
                 previous_secret_until = clock_timestamp() + ? * interval '1 hour', secret = ?,\s""" + CHANGED + " where id = ?";
 
     /** One that has been disabled already keeps the time, the reason and the author. */
@@ -179,7 +184,8 @@ class Webhooks {
     }
 
     /**
-     * Gives a webhook another secret and shows it. The one before signs too for {@value #OVERLAP_HOURS} hours.
+     * Gives a webhook another secret and shows it. The one before signs too for {@value #OVERLAP_HOURS} hours. If there
+     * is a previous one that still signs, that one does instead, and the one in between ends at once.
      *
      * @throws ProblemException 404 when there is no such webhook, 503 when secrets cannot be encrypted
      */

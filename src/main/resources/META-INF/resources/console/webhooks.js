@@ -175,7 +175,9 @@ function showOne({ main, title, id, params, signal }) {
   async function rotate() {
     await ask({
       title: `Replace the secret of webhook ${id}?`,
-      text: 'A new secret is shown once. For 24 hours both sign, so that the receiver can be changed meanwhile.',
+      text: shown.previous_secret_until
+        ? 'A new secret is shown once. For 24 hours it signs together with the one from before the last replacement. The current one ends at once: if the receiver has it already, wait until the previous secret has ended.'
+        : 'A new secret is shown once. For 24 hours both sign, so that the receiver can be changed meanwhile.',
       go: 'Replace secret',
       perform: async () => reveal(title, (await post(`${path}/rotate_secret`)).body),
       signal,

@@ -332,6 +332,27 @@ class WebhookResourceTest {
         read(id).body("previous_secret_until", nullValue()).body("secret", nullValue());
     }
 
+    /** The response with the first of the new secrets may be lost. */
+    @Test
+    void aSecondRotationKeepsTheSecretThatTheReceiverHas() {
+        long id = created();
+        String ofTheReceiver = stored(id, "secret");
+        post(id, "rotate_secret", "{}").then().statusCode(200);
+        ledger.execute("""
+                update webhook_endpoints set previous_secret_until = previous_secret_until - interval '23 hours'
+                where id = %d""".formatted(id));
+
+        post(id, "rotate_secret", "{}").then().statusCode(200);
+
+        assertThat(stored(id, "previous_secret")).isEqualTo(ofTheReceiver);
+        assertThat(stored(id, "previous_secret_until > now() + interval '23 hours'"))
+                .isEqualTo("t");
+        String third = stored(id, "secret");
+        ledger.execute("update webhook_endpoints set previous_secret_until = now() where id = " + id);
+        post(id, "rotate_secret", "{}").then().statusCode(200);
+        assertThat(stored(id, "previous_secret")).isEqualTo(third);
+    }
+
     // --- Attempts ---
 
     @Test
