@@ -64,7 +64,8 @@ class WebhookResource {
      */
     @Bodies.IgnoresEcho
     record WebhookBody(
-            @NotNull(groups = OnCreate.class) @Size(max = WebhookUrl.LENGTH_MAX)
+            @NotNull(groups = OnCreate.class)
+            @Size(max = WebhookUrl.LENGTH_MAX, message = "must not be longer than {max} characters")
             String url,
 
             List<@NotNull String> types,

@@ -126,6 +126,7 @@ function showOne({ main, title, id, params, signal }) {
     }
     content.hidden = false;
     attempts.update(page.body, Boolean(after || page.next));
+    attempts.node.querySelectorAll('tbody [data-action]').forEach((element) => setEnabled(element, !shown.disabled_at));
     pages.update(page.next);
   });
 

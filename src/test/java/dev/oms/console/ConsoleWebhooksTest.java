@@ -151,6 +151,7 @@ class ConsoleWebhooksTest {
     @Test
     void sendsATestUnlessItIsDisabled() {
         long id = add();
+        TestWebhooks.attempt(ledger, id, 0, true, null);
         openOne(id);
 
         press("Send a test event");
@@ -161,13 +162,18 @@ class ConsoleWebhooksTest {
         browser.click("dialog .danger");
         await(() -> assertThat(fact("State")).isEqualTo("disabled"));
         assertThat(fact("Since")).contains("just now by console");
-        assertThat(browser.execute("return [...document.querySelectorAll('button')]"
-                        + ".find((b) => b.textContent === 'Send a test event').getAttribute('aria-disabled')"))
-                .isEqualTo("true");
+        assertThat(isDisabled("Send a test event")).isEqualTo("true");
+        await(() -> assertThat(isDisabled("Send again")).isEqualTo("true"));
 
         press("Enable…");
         browser.click("dialog .main");
         await(() -> assertThat(fact("State")).isEqualTo("enabled"));
+        await(() -> assertThat(isDisabled("Send again")).isNotEqualTo("true"));
+    }
+
+    private static Object isDisabled(String action) {
+        return browser.execute("return [...document.querySelectorAll('button')]" + ".find((b) => b.textContent === '"
+                + action + "').getAttribute('aria-disabled')");
     }
 
     @Test

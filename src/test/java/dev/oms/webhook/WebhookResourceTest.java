@@ -173,6 +173,14 @@ class WebhookResourceTest {
     }
 
     @Test
+    void refusesAUrlThatIsTooLong() {
+        create(Map.of("url", URL + "/".repeat(2_000)))
+                .then()
+                .statusCode(422)
+                .body("errors.message", contains("must not be longer than 2000 characters"));
+    }
+
+    @Test
     void refusesMoreThanAHundred() {
         TestWebhooks.fill(ledger);
 
