@@ -98,10 +98,14 @@ class Webhooks {
                 previous_secret = case when previous_secret_until > clock_timestamp() then previous_secret else secret end,
                 previous_secret_until = clock_timestamp() + ? * interval '1 hour', secret = ?,\s""" + CHANGED + " where id = ?";
 
-    /** One that has been disabled already keeps the time, the reason and the author. */
-    private static final String DISABLE = """
+    /**
+     * One that an operator has disabled already keeps the time and the author. One that a worker has disabled keeps the
+     * time, and is not reported any more.
+     */
+    private static final String DISABLE =
+            """
             update webhook_endpoints
-            set disabled_at = clock_timestamp(), disabled_reason = 'operator', disabled_by = ?,\s""" + CHANGED + " where id = ? and disabled_at is null";
+            set disabled_at = coalesce(disabled_at, clock_timestamp()), disabled_reason = 'operator', disabled_by = ?,\s""" + CHANGED + " where id = ? and disabled_reason is distinct from 'operator'";
 
     private static final String ENABLE = """
             update webhook_endpoints

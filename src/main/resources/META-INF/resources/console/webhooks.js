@@ -70,6 +70,7 @@ function showOne({ main, title, id, params, signal }) {
   const after = params.get('after') ?? '';
   const facts = h('dl', { class: 'facts' });
   const toggle = action('Disable', () => (shown.disabled_at ? enable() : disable()));
+  const keep = action('Keep disabled…', keepDisabled, { hidden: true });
   const test = action('Send a test event', () => perform(() => post(`${path}/test`), 'A test event is being sent. See below what becomes of it.'));
   const again = action('Send again from…', replay);
   let shown = null;
@@ -107,6 +108,7 @@ function showOne({ main, title, id, params, signal }) {
         action('Replace secret…', rotate),
         again,
         toggle,
+        keep,
         action('Delete…', drop, { class: 'danger' }),
       ),
     ),
@@ -152,6 +154,7 @@ function showOne({ main, title, id, params, signal }) {
         .flatMap(([label, value]) => [h('dt', null, label), h('dd', { 'data-fact': label }, value)]),
     );
     toggle.textContent = isEnabled ? 'Disable…' : 'Enable…';
+    keep.hidden = isEnabled || shown.disabled_reason === 'operator';
     setEnabled(test, isEnabled);
     setEnabled(again, isEnabled);
   }
@@ -190,6 +193,13 @@ function showOne({ main, title, id, params, signal }) {
     const text = 'Nothing more is sent until it is enabled. Nothing is lost: it then goes on where it was left.';
     if (await ask({ title: `Disable webhook ${id}?`, text, go: 'Disable', signal })) {
       await perform(() => post(`${path}/disable`), `Webhook ${id} is disabled.`);
+    }
+  }
+
+  async function keepDisabled() {
+    const text = 'OMS has disabled it, and reports that until somebody enables it, or decides that it stays disabled.';
+    if (await ask({ title: `Keep webhook ${id} disabled?`, text, go: 'Keep disabled', signal })) {
+      await perform(() => post(`${path}/disable`), `Webhook ${id} stays disabled.`);
     }
   }
 

@@ -177,6 +177,23 @@ class ConsoleWebhooksTest {
     }
 
     @Test
+    void keepsOneDisabledThatAWorkerHasDisabled() {
+        long id = add();
+        ledger.execute("update webhook_endpoints set disabled_at = now(), disabled_reason = 'gone' where id = " + id);
+        openOne(id);
+        await(() -> assertThat(fact("State")).contains("410 Gone"));
+
+        press("Keep disabled…");
+        browser.click("dialog .danger");
+
+        await(() -> assertThat(fact("State")).isEqualTo("disabled"));
+        assertThat(fact("Since")).contains("by console");
+        assertThat(browser.execute("return [...document.querySelectorAll('button')]"
+                        + ".find((b) => b.textContent === 'Keep disabled…').hidden"))
+                .isEqualTo(true);
+    }
+
+    @Test
     void changesItAndReplacesItsSecret() {
         long id = add();
         openOne(id);

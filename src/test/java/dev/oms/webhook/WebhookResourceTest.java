@@ -29,6 +29,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @QuarkusTest
 @WithTestResource(OmsServers.class)
@@ -272,6 +273,22 @@ class WebhookResourceTest {
                 .extract()
                 .path("disabled_at");
         assertThat(since).isNotNull();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"gone", "failing"})
+    void takesOverWhatAWorkerHasDisabled(String reason) {
+        long id = created();
+        ledger.execute("""
+                update webhook_endpoints set disabled_at = '2026-01-01T00:00:00Z', disabled_reason = '%s' where id = %d""".formatted(reason, id));
+
+        given().header("OMS-Actor", "Anna")
+                .post("/webhooks/{id}/disable", id)
+                .then()
+                .statusCode(200)
+                .body("disabled_reason", equalTo("operator"))
+                .body("disabled_by", equalTo("Anna"))
+                .body("disabled_at", equalTo("2026-01-01T00:00:00Z"));
     }
 
     @Test
