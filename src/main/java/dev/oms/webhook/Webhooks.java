@@ -89,6 +89,11 @@ class Webhooks {
             update webhook_endpoints set url = coalesce(?::text, url), types = coalesce(?::text[], types),
                 description = coalesce(?::text, description),\s""" + CHANGED + " where id = ?";
 
+    /** What is known of one URL says nothing of another. */
+    private static final String FORGET_FAILURES = """
+            update webhook_endpoints set failures = 0, failing_since = null, probe_at = null
+            where id = ? and url <> ?""";
+
     /**
      * The previous secret is the one that the receiver has. Of several rotations in a row it is the oldest, since the
      * responses with the others may have been lost.
@@ -171,12 +176,15 @@ class Webhooks {
     }
 
     /**
-     * Changes what is not null.
+     * Changes what is not null. Another URL ends a pause.
      *
      * @throws ProblemException 404 when there is no such webhook
      */
     @Transactional
     Webhook change(long id, WebhookUrl url, List<String> types, String description, Actor actor) {
+        if (url != null) {
+            update(FORGET_FAILURES, id, url.toString());
+        }
         update(
                 UPDATE,
                 url == null ? null : url.toString(),

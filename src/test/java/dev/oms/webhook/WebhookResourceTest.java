@@ -234,6 +234,33 @@ class WebhookResourceTest {
     }
 
     @Test
+    void anotherUrlIsTriedAtOnce() {
+        long id = created();
+        ledger.execute("""
+                update webhook_endpoints set failures = 12, failing_since = now() - interval '1 day',
+                    probe_at = now() + interval '1 hour'
+                where id = %d""".formatted(id));
+
+        change(id, Map.of("url", URL, "description", "the same"))
+                .body("failing_since", notNullValue())
+                .body("paused_until", notNullValue());
+        change(id, Map.of("url", "https://other.example/oms"))
+                .body("failing_since", nullValue())
+                .body("paused_until", nullValue());
+
+        assertThat(stored(id, "failures")).isEqualTo("0");
+        assertThat(stored(id, NEITHER_SENDER_NOR_PAUSE)).isEqualTo("t");
+    }
+
+    private static ValidatableResponse change(long id, Map<String, ?> body) {
+        return given().contentType("application/json")
+                .body(body)
+                .patch("/webhooks/{id}", id)
+                .then()
+                .statusCode(200);
+    }
+
+    @Test
     void deletesWithWhatWaits() {
         long id = created();
         post(id, "test", "{}").then().statusCode(202);
