@@ -19,9 +19,12 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -69,6 +72,25 @@ class WebhooksPageTest {
         verify("python", "receiver.py", "python3");
     }
 
+    @Test
+    void ruby() throws Exception {
+        assumeTrue(hasWebrick(), "There is no ruby with the gem webrick on the PATH.");
+
+        verify("ruby", "receiver.rb", "ruby");
+    }
+
+    private boolean hasWebrick() throws Exception {
+        if (Child.find("ruby").isEmpty()) {
+            return false;
+        }
+        Path log = directory.resolve("webrick.log");
+        Process ruby = new ProcessBuilder("ruby", "-e", "require 'webrick'")
+                .redirectErrorStream(true)
+                .redirectOutput(log.toFile())
+                .start();
+        return ruby.waitFor() == 0;
+    }
+
     private void verify(String language, String file, String program) throws Exception {
         Path source = Files.writeString(directory.resolve(file), codeIn(language));
         port = OmsProcess.freePort();
@@ -96,9 +118,32 @@ class WebhooksPageTest {
                     .as("from the future")
                     .isEqualTo(401);
             assertThat(status(Map.of("webhook-id", "evt_3"))).as("unsigned").isEqualTo(401);
+            for (String malformed : List.of("soon", "9".repeat(400), "1.5")) {
+                assertThat(status(Map.of(
+                                "webhook-id", "evt_3", "webhook-timestamp", malformed, "webhook-signature", "v1,x")))
+                        .as("malformed")
+                        .isEqualTo(401);
+            }
+            assertThat(sendSideBySide(now)).containsOnly(204);
 
-            assertThat(Files.readAllLines(log).stream().filter(BODY::equals)).hasSize(2);
+            assertThat(Files.readAllLines(log).stream().filter(BODY::equals)).hasSize(2 + 32);
         }
+    }
+
+    /** Each of 32 events, twice. */
+    private List<Integer> sendSideBySide(Instant now) {
+        List<CompletableFuture<Integer>> statuses = IntStream.range(0, 64)
+                .mapToObj(i -> CompletableFuture.supplyAsync(
+                        () -> {
+                            try {
+                                return send("evt_side_" + i / 2, now, List.of(secret), BODY);
+                            } catch (Exception e) {
+                                throw new CompletionException(e);
+                            }
+                        },
+                        Thread::startVirtualThread))
+                .toList();
+        return statuses.stream().map(CompletableFuture::join).toList();
     }
 
     private void awaitUp(Child receiver) {
