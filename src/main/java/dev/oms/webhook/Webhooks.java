@@ -216,7 +216,7 @@ class Webhooks {
     }
 
     /**
-     * Sends nothing more, until it is enabled.
+     * Sends nothing more, within a second, until it is enabled.
      *
      * @throws ProblemException 404 when there is no such webhook
      */
