@@ -1,5 +1,6 @@
 package dev.oms.webhook;
 
+import dev.oms.http.Texts;
 import java.net.IDN;
 import java.net.Inet6Address;
 import java.net.InetAddress;
@@ -28,6 +29,9 @@ public record WebhookUrl(boolean isTls, String host, int port, String path) {
     private static final Pattern FORMAT =
             Pattern.compile("(https?)://([^/?#\\\\]*)([^#]*)(#.*)?", Pattern.CASE_INSENSITIVE | Pattern.DOTALL);
     private static final Pattern AUTHORITY = Pattern.compile("(\\[[^\\]]*\\]|[^:\\[\\]]*)(?::(.*))?", Pattern.DOTALL);
+    /** Java's IDN leaves out U+1806 and what nobody sees: that would be another name than the one entered. */
+    private static final Pattern VISIBLE = Pattern.compile("(?!.*\\x{1806})" + Texts.PRINTABLE);
+
     private static final Pattern IPV4 =
             Pattern.compile("(?:(?:0|[1-9]\\d?|1\\d\\d|2[0-4]\\d|25[0-5])(?:\\.(?!$)|$)){4}");
 
@@ -66,6 +70,9 @@ public record WebhookUrl(boolean isTls, String host, int port, String path) {
     }
 
     private static String host(String text) {
+        if (!text.isEmpty() && !VISIBLE.matcher(text).matches()) {
+            throw new IllegalArgumentException("must not contain invisible or control characters");
+        }
         if (text.startsWith("[")) {
             return ipv6(text.substring(1, text.length() - 1));
         }

@@ -154,6 +154,7 @@ class WebhookResourceTest {
             {}                                                          | url         | must not be null
             {"url":null}                                                | url         | must not be null
             {"url":"shop"}                                              | url         | must be a URL that begins with https:// or http://
+            {"url":"https://sh\u00adop.example/"}                      | url         | must not contain invisible characters
             {"url":"https://10.0.0.1/"}                                 | url         | leads nowhere that webhooks are sent to: address not allowed
             {"url":"https://[fd00::1]:8443/"}                           | url         | leads nowhere that webhooks are sent to: address not allowed
             {"url":"http://8.8.8.8/"}                                   | url         | leads nowhere that webhooks are sent to: https required
