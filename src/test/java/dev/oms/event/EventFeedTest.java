@@ -551,11 +551,13 @@ class EventFeedTest {
                 .sum();
     }
 
+    /** How many events a plan has read in vain: its first figure. A second one would be of the look-up in orders. */
     private static int removed(String plan) {
         return plan.lines()
                 .filter(line -> line.contains("Rows Removed by Filter: "))
                 .mapToInt(line -> Integer.parseInt(line.replaceFirst(".*: ", "").strip()))
-                .sum();
+                .findFirst()
+                .orElse(0);
     }
 
     @Test
