@@ -253,9 +253,9 @@ class WebhookLeasesTest {
                 Statement statement = holder.createStatement()) {
             holder.setAutoCommit(false);
             statement.execute("select from webhook_endpoints where id = %d for update".formatted(first));
-            renewed = CompletableFuture.supplyAsync(() -> renew(worker, first, second));
+            renewed = CompletableFuture.supplyAsync(() -> renew(worker, first, second), Thread::startVirtualThread);
             awaitWaiting(1);
-            saved = CompletableFuture.supplyAsync(() -> saver.save(lease, progress));
+            saved = CompletableFuture.supplyAsync(() -> saver.save(lease, progress), Thread::startVirtualThread);
             awaitWaiting(2);
             holder.rollback();
         }

@@ -154,7 +154,7 @@ class WebhookResourceTest {
             {}                                                          | url         | must not be null
             {"url":null}                                                | url         | must not be null
             {"url":"shop"}                                              | url         | must be a URL that begins with https:// or http://
-            {"url":"https://sh\u00adop.example/"}                      | url         | must not contain invisible characters
+            {"url":"https://sh\u00adop.example/"}                      | url         | must not contain invisible or control characters
             {"url":"https://10.0.0.1/"}                                 | url         | must have a public address, or one that OMS_WEBHOOKS_ALLOW names
             {"url":"https://[fd00::1]:8443/"}                           | url         | must have a public address, or one that OMS_WEBHOOKS_ALLOW names
             {"url":"http://8.8.8.8/"}                                   | url         | must begin with https://, unless OMS_WEBHOOKS_ALLOW names its address
