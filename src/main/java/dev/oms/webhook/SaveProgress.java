@@ -59,8 +59,8 @@ class SaveProgress {
                     v (id, was, position, failures, pause, failing, failed, succeeded, gone)
                 join (
                     select id, position, lease is not null is_held, failing_since, disabled_at from webhook_endpoints
-                    where id = any(?) and (lease = ? or lease is null) order by id for update) row
-                on row.id = v.id and row.position = v.was) v
+                    where id = any(?) and (lease = ? or lease is null) order by id for update) stored
+                on stored.id = v.id and stored.position = v.was) v
             where e.id = v.id
             returning e.id, e.lease is null, case when v.disables then e.disabled_reason end""";
 
