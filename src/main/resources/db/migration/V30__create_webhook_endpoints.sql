@@ -1,4 +1,4 @@
--- Who is told of events, and how far each has been told.
+-- Webhook endpoints and their cursors.
 create table webhook_endpoints (
     id                    bigint generated always as identity primary key,
     url                   text not null,

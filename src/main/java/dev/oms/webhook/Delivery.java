@@ -26,7 +26,7 @@ final class Delivery {
     /** Whether it is stored among the retries, behind the cursor. */
     boolean isRetry;
 
-    /** Whether the cursor may pass it. */
+    /** Whether the event is delivered or stored among the retries, so that the cursor may pass it. */
     boolean isDone;
 
     /** Whether it was sent while the endpoint was paused. */

@@ -34,7 +34,7 @@ record Message(long position, Subject subject, String type, Instant createdAt, S
                 json(view, mapper));
     }
 
-    /** One that tells nothing. */
+    /** A test message. */
     static Message test(Subject subject, Instant now, ObjectMapper mapper) {
         String id = "test_" + UUID.randomUUID();
         byte[] body = json(Map.of("id", id, "type", TEST_TYPE, "created_at", now), mapper);

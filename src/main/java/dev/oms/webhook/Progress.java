@@ -42,9 +42,4 @@ record Progress(
             return new Retry(delivery.position, delivery.subject, delivery.attempts, delivery.dueNanos);
         }
     }
-
-    /** Whether it says more than that the cursor has moved. */
-    boolean hasAttempts() {
-        return !attempts.isEmpty() || !added.isEmpty() || !removed.isEmpty();
-    }
 }

@@ -12,8 +12,6 @@ import java.util.List;
 /** The attempts of the last days, and those that somebody asks for: a worker makes them within a second or two. */
 @ApplicationScoped
 class WebhookAttempts {
-    static final String TEST_TYPE = "webhook.test";
-
     private static final String SELECT = """
             select a.id, a.position, e.type, e.subject, e.subject_id, a.attempt, a.attempted_at, a.succeeded, a.status,
                 a.reason, a.ms, a.response, (select system_identifier from pg_control_system())
@@ -89,7 +87,7 @@ class WebhookAttempts {
     }
 
     /**
-     * Sends an event that tells nothing, once.
+     * Sends a test message, once.
      *
      * @throws ProblemException 404 when there is no such webhook, 409 when it is disabled
      */
@@ -112,7 +110,7 @@ class WebhookAttempts {
         return new WebhookAttempt(
                 row.getLong(1),
                 isTest ? null : new Cursor(row.getLong(13), position).toString(),
-                isTest ? TEST_TYPE : row.getString(3),
+                isTest ? Message.TEST_TYPE : row.getString(3),
                 row.getString(4),
                 row.getObject(5, Long.class),
                 row.getInt(6),
