@@ -36,6 +36,11 @@ public class EventFeed {
     /** How many events one call looks through for those that a filter matches. */
     static final int SCAN_MAX = 10_000;
 
+    /** A batch ends when the details of its events have so many characters. */
+    static final int DETAIL_MAX = 1 << 20;
+
+    private static final int FETCH_ROWS = 100;
+
     /** How often to look while somebody waits and nobody tells. */
     private static final Duration LOOK_EVERY = Duration.ofMillis(100);
 
@@ -87,7 +92,7 @@ public class EventFeed {
      * Reads what follows a position.
      *
      * @param types which events; empty for all
-     * @param limit how many at most
+     * @param limit how many at most; fewer if their details are large
      * @throws IllegalStateException when PostgreSQL does not answer
      */
     public Batch read(long after, Set<EventType> types, int limit) {
@@ -108,13 +113,22 @@ public class EventFeed {
             boolean isFiltered = !types.isEmpty() || userId != null;
             long upTo = isFiltered ? scanned(connection, after, end.position()) : end.position();
             List<FeedEvent> events = new ArrayList<>();
-            try (PreparedStatement statement = prepare(connection, after, upTo, types, userId, limit);
-                    ResultSet row = statement.executeQuery()) {
-                while (row.next()) {
-                    events.add(eventOf(row));
+            int detail = 0;
+            // Otherwise the driver reads all rows at once, which may be many times as much.
+            connection.setAutoCommit(false);
+            try (PreparedStatement statement = prepare(connection, after, upTo, types, userId, limit)) {
+                statement.setFetchSize(FETCH_ROWS);
+                try (ResultSet row = statement.executeQuery()) {
+                    while (detail < DETAIL_MAX && row.next()) {
+                        FeedEvent event = eventOf(row);
+                        events.add(event);
+                        detail += event.detail() == null ? 0 : event.detail().length();
+                    }
                 }
             }
-            long position = events.size() == limit ? events.getLast().position() : upTo;
+            connection.commit();
+            boolean isFull = events.size() == limit || detail >= DETAIL_MAX;
+            long position = isFull ? events.getLast().position() : upTo;
             return new Batch(events, position, position < end.position(), end.epoch());
         } catch (SQLException e) {
             throw new IllegalStateException("The feed cannot be read", e);

@@ -3,17 +3,23 @@ package dev.oms.webhook;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The last events of the feed, read once for all endpoints. Used by the dispatching thread only. */
+/**
+ * The last events of the feed, read once for all endpoints, up to a number and a size. Used by the dispatching thread
+ * only.
+ */
 final class Tail {
     private static final int MAX = 20_000;
+    static final int BYTES_MAX = 16 << 20;
 
     private final List<Message> messages = new ArrayList<>();
     private long start;
     private long position;
+    private long bytes;
 
     /** Begins anew, after a position. */
     void begin(long after) {
         messages.clear();
+        bytes = 0;
         start = after;
         position = after;
     }
@@ -21,12 +27,18 @@ final class Tail {
     /** Adds what follows. */
     void add(List<Message> more, long upTo) {
         messages.addAll(more);
+        bytes += bytes(more);
         position = upTo;
-        if (messages.size() > MAX) {
+        while (messages.size() > MAX || bytes > BYTES_MAX && messages.size() > 1) {
             List<Message> oldest = messages.subList(0, messages.size() / 2);
             start = oldest.getLast().position();
+            bytes -= bytes(oldest);
             oldest.clear();
         }
+    }
+
+    private static long bytes(List<Message> messages) {
+        return messages.stream().mapToLong(message -> message.body().length).sum();
     }
 
     /** Whether it has everything after this position, up to its own. */

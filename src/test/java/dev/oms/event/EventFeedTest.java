@@ -111,6 +111,22 @@ class EventFeedTest {
         assertThat(events.getFirst().detail()).isEqualTo("{\"of\": \"tests\"}");
     }
 
+    @Test
+    void aBatchEndsWhenItsDetailsAreLarge() {
+        FeedRows.insert(ledger, subject, 1, "order.placed");
+        ledger.execute("""
+                insert into events (subject, subject_id, version, type, detail)
+                select 'order', %d, v, 'order.placed', json_build_object('of', repeat('x', %d))
+                from generate_series(2, 6) v order by v""".formatted(subject, EventFeed.DETAIL_MAX / 2));
+
+        Batch first = feed.read(start, ALL, 1_000);
+
+        assertThat(first.events()).hasSizeLessThan(6);
+        assertThat(first.hasMore()).isTrue();
+        assertThat(drain(feed, start, 1_000).stream().filter(this::isOfThisTest).map(FeedEvent::version))
+                .containsExactly(1L, 2L, 3L, 4L, 5L, 6L);
+    }
+
     /** What a writer has committed: a subject and its version. */
     private record Change(long subject, long version) {}
 
