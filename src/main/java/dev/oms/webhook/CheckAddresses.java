@@ -87,8 +87,16 @@ class CheckAddresses {
     static final class Refused extends Exception {
         private static final long serialVersionUID = 1L;
 
-        Refused(String message) {
+        private final String rule;
+
+        Refused(String message, String rule) {
             super(message);
+            this.rule = rule;
+        }
+
+        /** What the URL must be like: the continuation of a sentence that begins with the name of the field. */
+        String rule() {
+            return rule;
         }
     }
 
@@ -113,10 +121,12 @@ class CheckAddresses {
                 continue;
             }
             if (!isPublic(address)) {
-                throw new Refused("address not allowed");
+                throw new Refused(
+                        "address not allowed", "must have a public address, or one that OMS_WEBHOOKS_ALLOW names");
             }
             if (!url.isTls()) {
-                throw new Refused("https required");
+                throw new Refused(
+                        "https required", "must begin with https://, unless OMS_WEBHOOKS_ALLOW names its address");
             }
         }
         return addresses;

@@ -3,42 +3,44 @@ package dev.oms.webhook;
 import dev.oms.http.ProblemException;
 import dev.oms.webhook.CheckAddresses.Refused;
 import jakarta.enterprise.context.ApplicationScoped;
-import java.net.UnknownHostException;
 
 /**
- * Tells whoever enters a URL at once if nothing would be sent there. The workers check again whenever they send, since
- * a name may lead somewhere else by then.
+ * Rejects a URL that workers would refuse to send to. They check again whenever they send, since a name may have other
+ * addresses by then.
  */
 @ApplicationScoped
 class CheckUrl {
-    private final CheckAddresses checkAddresses;
+    private final LookUpAddresses addresses;
 
-    CheckUrl(CheckAddresses checkAddresses) {
-        this.checkAddresses = checkAddresses;
+    CheckUrl(LookUpAddresses addresses) {
+        this.addresses = addresses;
     }
 
     /**
-     * Parses a URL and looks up its host. A name that cannot be resolved is accepted: it may exist soon, or only where
-     * the workers are.
+     * Parses a URL and looks up its host. A name that cannot be resolved, or not in time, is accepted: it may exist
+     * soon, or only where the workers are.
      *
      * @param text null for none
      * @return null for none
-     * @throws ProblemException 422 when nothing would be sent there
+     * @throws ProblemException 422 when workers would refuse it
      */
     WebhookUrl check(String text) {
         if (text == null) {
             return null;
         }
+        WebhookUrl url = parse(text);
+        Refused refused = addresses.of(url).join().refused();
+        if (refused != null) {
+            throw ProblemException.invalid("url", refused.rule());
+        }
+        return url;
+    }
+
+    private static WebhookUrl parse(String text) {
         try {
-            WebhookUrl url = WebhookUrl.parse(text);
-            checkAddresses.resolve(url);
-            return url;
-        } catch (UnknownHostException e) {
             return WebhookUrl.parse(text);
         } catch (IllegalArgumentException e) {
             throw ProblemException.invalid("url", e.getMessage());
-        } catch (Refused e) {
-            throw ProblemException.invalid("url", "leads nowhere that webhooks are sent to: " + e.getMessage());
         }
     }
 }

@@ -392,7 +392,7 @@ class PostWebhookTest {
     private static SendMessage sender(String allowed, CheckAddresses.Resolver resolver) {
         return new SendMessage(
                 client(Duration.ofSeconds(60)),
-                new CheckAddresses(List.of(AddressRange.of(allowed)), resolver),
+                new LookUpAddresses(new CheckAddresses(List.of(AddressRange.of(allowed)), resolver)),
                 Clock.systemUTC());
     }
 
@@ -443,6 +443,18 @@ class PostWebhookTest {
         assertThat(send(sender("127.0.0.1", new ChangingAnswers()), 8080, SigningSecret.create())
                         .reason())
                 .isEqualTo("unknown host");
+    }
+
+    /** Whatever fails, a dispatcher must go on with the other webhooks. */
+    @Test
+    void isNeverAFailedFuture() throws Exception {
+        SendMessage withoutResolver = sender("127.0.0.1", host -> {
+            throw new IllegalStateException("no resolver");
+        });
+        assertThat(send(withoutResolver, 8080, SigningSecret.create()).reason()).isEqualTo("failed within OMS");
+
+        SendMessage sender = sender("127.0.0.1", new ChangingAnswers("127.0.0.1"));
+        assertThat(send(sender, 8080, new SigningSecret("whsec_%")).reason()).isEqualTo("failed within OMS");
     }
 
     @Test

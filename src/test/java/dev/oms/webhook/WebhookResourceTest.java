@@ -151,9 +151,9 @@ class WebhookResourceTest {
             {}                                                          | url         | must not be null
             {"url":null}                                                | url         | must not be null
             {"url":"shop"}                                              | url         | must be a URL that begins with https:// or http://
-            {"url":"https://10.0.0.1/"}                                 | url         | leads nowhere that webhooks are sent to: address not allowed
-            {"url":"https://[fd00::1]:8443/"}                           | url         | leads nowhere that webhooks are sent to: address not allowed
-            {"url":"http://8.8.8.8/"}                                   | url         | leads nowhere that webhooks are sent to: https required
+            {"url":"https://10.0.0.1/"}                                 | url         | must have a public address, or one that OMS_WEBHOOKS_ALLOW names
+            {"url":"https://[fd00::1]:8443/"}                           | url         | must have a public address, or one that OMS_WEBHOOKS_ALLOW names
+            {"url":"http://8.8.8.8/"}                                   | url         | must begin with https://, unless OMS_WEBHOOKS_ALLOW names its address
             {"url":"https://u:p@shop.example/"}                         | url         | must not contain a user or a password
             {"url":"https://shop.example/","types":["order.lost"]}      | types       | must be among order.placed
             {"url":"https://shop.example/","description":" \\t"}        | description | must not be blank
