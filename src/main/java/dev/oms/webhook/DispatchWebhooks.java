@@ -28,6 +28,7 @@ import java.util.UUID;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Callable;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -68,6 +69,7 @@ class DispatchWebhooks {
     private static final Duration STOP_TIMEOUT = Duration.ofSeconds(20);
 
     private static final int TAIL_BATCH = 2_000;
+    private static final int TAIL_BATCHES_MAX = 4;
     private static final int BATCH = 500;
     private static final Duration TAIL_WAIT = Duration.ofSeconds(1);
     private static final Duration TAIL_PAUSE = Duration.ofMillis(20);
@@ -86,7 +88,8 @@ class DispatchWebhooks {
     private final Clock clock;
     private final WebhookConfig.Dispatcher config;
     private final WebhookMetrics metrics;
-    private final OutageLog outage = new OutageLog(LOG, "Webhooks are not sent");
+    private final OutageLog renewing = new OutageLog(LOG, "Webhooks are not sent, since leases cannot be renewed");
+    private final OutageLog storing = new OutageLog(LOG, "Webhooks are not sent, since results cannot be stored");
     private final OutageLog reading = new OutageLog(LOG, "The feed cannot be read for webhooks");
     private final ReentrantLock running = new ReentrantLock();
     private volatile boolean stopping;
@@ -151,6 +154,10 @@ class DispatchWebhooks {
         private final Map<Long, Endpoint> endpoints = new LinkedHashMap<>();
         private final Tail tail = new Tail();
         private final BlockingQueue<Runnable> inbox = new LinkedBlockingQueue<>();
+
+        /** Of batches of the feed in the inbox; everything else there is limited by the number of endpoints. */
+        private final Semaphore tailSlots = new Semaphore(TAIL_BATCHES_MAX);
+
         private final Deque<Endpoint> behind = new ArrayDeque<>();
         private int readers;
         private boolean isRenewing;
@@ -228,6 +235,11 @@ class DispatchWebhooks {
                         Thread.sleep(Duration.ofNanos(WAKE_NANOS));
                         continue;
                     }
+                    if (tailSlots.availablePermits() == 0) {
+                        // More would only wait in memory.
+                        Thread.sleep(TAIL_PAUSE);
+                        continue;
+                    }
                     try {
                         position = follow(position);
                         reading.recovered();
@@ -250,7 +262,11 @@ class DispatchWebhooks {
             Batch batch = feed.read(after, Set.of(), TAIL_BATCH);
             if (batch.position() > after) {
                 List<Message> messages = messages(batch);
-                inbox.add(() -> tail.add(messages, batch.position()));
+                tailSlots.acquire();
+                inbox.add(() -> {
+                    tailSlots.release();
+                    tail.add(messages, batch.position());
+                });
             }
             if (!batch.events().isEmpty()) {
                 // More will follow, and sooner than the feed would tell who waits.
@@ -267,8 +283,8 @@ class DispatchWebhooks {
                     .toList();
         }
 
-        private void fill(Endpoint endpoint) {
-            if (!endpoint.hasRoom()) {
+        private void fill(Endpoint endpoint, long nowNanos) {
+            if (!endpoint.hasRoom(nowNanos)) {
                 return;
             }
             long after = endpoint.readPosition();
@@ -304,8 +320,8 @@ class DispatchWebhooks {
                         e -> {
                             readers--;
                             reading.failed(e);
-                            // In a while.
                             endpoint.isReading = false;
+                            endpoint.readNotBeforeNanos = System.nanoTime() + RETRY_NANOS;
                         });
             }
         }
@@ -317,7 +333,7 @@ class DispatchWebhooks {
         private void pump(long nowNanos) {
             List<Sending> toRead = new ArrayList<>();
             for (Endpoint endpoint : endpoints.values()) {
-                fill(endpoint);
+                fill(endpoint, nowNanos);
                 Delivery delivery = endpoint.next(nowNanos);
                 while (delivery != null) {
                     if (delivery.isTest()) {
@@ -393,12 +409,12 @@ class DispatchWebhooks {
                     () -> leases.renew(lease, ids, all),
                     renewed -> {
                         isRenewing = false;
-                        outage.recovered();
+                        renewing.recovered();
                         renewed(held, renewed, nowNanos);
                     },
                     e -> {
                         isRenewing = false;
-                        outage.failed(e);
+                        renewing.failed(e);
                     });
         }
 
@@ -452,12 +468,13 @@ class DispatchWebhooks {
                     () -> store(progress, toRelease),
                     saved -> {
                         isSaving = false;
+                        storing.recovered();
                         toRelease.forEach(leaving::remove);
                         saved(progress, saved);
                     },
                     e -> {
                         isSaving = false;
-                        outage.failed(e);
+                        storing.failed(e);
                         notSaved(progress, e);
                     });
         }
@@ -497,7 +514,7 @@ class DispatchWebhooks {
             for (Progress each : progress) {
                 Saved row = saved.get(each.endpointId());
                 Endpoint endpoint = endpoints.get(each.endpointId());
-                if (row != null && row.disabledReason() != null && (each.isGone() || each.hasFailed())) {
+                if (row != null && row.disabledReason() != null) {
                     LOG.warnf("Webhook %d is disabled: %s", each.endpointId(), row.disabledReason());
                 }
                 if (endpoint != null && row == null) {
@@ -548,7 +565,7 @@ class DispatchWebhooks {
                 store(progress, List.copyOf(leaving));
                 leases.disappear(lease);
             } catch (RuntimeException e) {
-                outage.failed(e);
+                storing.failed(e);
             }
             metrics.update(List.of(), 0, System.nanoTime());
         }

@@ -15,10 +15,12 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableSet;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.PriorityQueue;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -33,7 +35,9 @@ import java.util.stream.Stream;
  *   <li>The cursor is before the first event that is neither delivered nor among the retries.
  *   <li>An event that fails becomes a retry, and so do those behind it of the same subject. Others go on.
  *   <li>After {@link RetrySchedule#FAILURES_MAX} failures in a row, or when the receiver asks for it, nothing is sent
- *       for a while. Then one event is; if it fails, for a longer while.
+ *       for a while. Then one event is; if it fails, for a longer while. This is a circuit breaker: paused is its open
+ *       state, a probe the request of its half-open state. Probes take retries and new events in turn, and each time
+ *       another, so that an event that is always refused does not keep the pause from ending.
  *   <li>After {@link RetrySchedule#ATTEMPTS_MAX} attempts an event is given up, unless all others fail, too: then it is
  *       tried until the endpoint is disabled.
  * </ul>
@@ -62,7 +66,7 @@ final class Endpoint {
     /**
      * An endpoint's row, when its lease was taken.
      *
-     * @param secrets of which each signs; empty if they cannot be decrypted
+     * @param secrets of which each signs; at least one
      * @param oldSecretMillis for how long the second one signs
      * @param pauseMillis until the next attempt; null when it is not paused
      * @param failingMillis since its first failure after its last success; null when it does not fail
@@ -78,12 +82,7 @@ final class Endpoint {
             int failures,
             Long pauseMillis,
             Long failingMillis,
-            List<Delivery> retries) {
-        Row withRetries(List<Delivery> stored) {
-            return new Row(
-                    id, url, types, secrets, oldSecretMillis, position, failures, pauseMillis, failingMillis, stored);
-        }
-    }
+            List<Delivery> retries) {}
 
     final long id;
     final WebhookUrl url;
@@ -99,7 +98,7 @@ final class Endpoint {
     /** In the order of the feed, so that little behind the cursor is done. */
     private final PriorityQueue<Delivery> ready = new PriorityQueue<>(BY_POSITION);
 
-    private final Map<Subject, Deque<Delivery>> retriesBySubject = new HashMap<>();
+    private final Map<Subject, NavigableSet<Delivery>> retriesBySubject = new HashMap<>();
     private final PriorityQueue<Delivery> retriesByTime = new PriorityQueue<>(BY_DUE_TIME);
     private final Deque<Delivery> tests = new ArrayDeque<>();
     private int retries;
@@ -113,6 +112,10 @@ final class Endpoint {
     private int failures;
     private long pausedUntilNanos = NOT_PAUSED;
     private boolean isProbing;
+
+    /** Whether the last probe was to be a retry. */
+    private boolean isRetryProbed;
+
     private boolean isFailing;
     private long failingSinceNanos;
 
@@ -127,6 +130,9 @@ final class Endpoint {
 
     /** Whether its next events are being read. */
     boolean isReading;
+
+    /** When to read its next events at the earliest, after a failure to do so. */
+    long readNotBeforeNanos;
 
     /** Until when the lease is valid; then nothing more is sent. */
     long validUntilNanos;
@@ -143,6 +149,7 @@ final class Endpoint {
                 nowNanos + Duration.ofMillis(row.oldSecretMillis()).toNanos();
         this.underWayMax = underWayMax;
         this.random = random;
+        this.readNotBeforeNanos = nowNanos;
         this.savedPosition = row.position();
         this.readPosition = row.position();
         this.failures = row.failures();
@@ -160,7 +167,7 @@ final class Endpoint {
                 tests.add(retry);
             } else {
                 retriesBySubject
-                        .computeIfAbsent(retry.subject, subject -> new ArrayDeque<>())
+                        .computeIfAbsent(retry.subject, subject -> new TreeSet<>(BY_POSITION))
                         .add(retry);
                 retries++;
                 if (retry.position > row.position()) {
@@ -191,11 +198,12 @@ final class Endpoint {
         return underWay;
     }
 
-    /** Whether it has room for further events. */
-    boolean hasRoom() {
+    /** Whether it can take further events now. */
+    boolean hasRoom(long nowNanos) {
         position();
         return leaveNanos == null
                 && !isReading
+                && nowNanos - readNotBeforeNanos >= 0
                 && window.size() < WINDOW_MAX
                 && retries < RETRIES_MAX
                 && attempts.size() < UNSAVED_MAX
@@ -218,8 +226,14 @@ final class Endpoint {
     }
 
     private void add(Delivery delivery) {
-        Deque<Delivery> blocked = retriesBySubject.get(delivery.subject);
+        NavigableSet<Delivery> blocked = retriesBySubject.get(delivery.subject);
         if (blocked != null) {
+            Delivery first = blocked.getFirst();
+            if (delivery.position < first.position && retriesByTime.remove(first)) {
+                // Shown again after a crash: it takes the place of what came after it.
+                delivery.dueNanos = first.dueNanos;
+                retriesByTime.add(delivery);
+            }
             retry(delivery, blocked);
             return;
         }
@@ -231,13 +245,13 @@ final class Endpoint {
         }
     }
 
-    /** Makes an event a retry, the last of its subject. */
-    private void retry(Delivery delivery, Deque<Delivery> ofSubject) {
+    /** Makes an event a retry. */
+    private void retry(Delivery delivery, NavigableSet<Delivery> ofSubject) {
         delivery.isRetry = true;
         ofSubject.add(delivery);
         retries++;
         added.add(Retry.of(delivery));
-        if (ofSubject.size() > 1) {
+        if (ofSubject.getFirst() != delivery) {
             // Read again when it is its turn.
             delivery.message = null;
         }
@@ -261,7 +275,7 @@ final class Endpoint {
             if (isProbing || nowNanos - pausedUntilNanos < 0) {
                 return null;
             }
-            next = retriesByTime.isEmpty() ? ready.poll() : retriesByTime.poll();
+            next = probe();
             if (next != null) {
                 isProbing = true;
                 next.isProbe = true;
@@ -274,6 +288,15 @@ final class Endpoint {
             underWay++;
         }
         return next;
+    }
+
+    private Delivery probe() {
+        isRetryProbed = !isRetryProbed;
+        Delivery probe = isRetryProbed ? retriesByTime.poll() : ready.poll();
+        if (probe == null) {
+            probe = isRetryProbed ? ready.poll() : retriesByTime.poll();
+        }
+        return probe;
     }
 
     /** How long until {@link #next} has something because of the time, in nanoseconds; at most {@code max}. */
@@ -290,11 +313,7 @@ final class Endpoint {
     }
 
     private boolean isFull() {
-        return isGone
-                || leaveNanos != null
-                || underWay >= underWayMax
-                || attempts.size() >= UNSAVED_MAX
-                || secrets.isEmpty();
+        return isGone || leaveNanos != null || underWay >= underWayMax || attempts.size() >= UNSAVED_MAX;
     }
 
     /** Takes note of the outcome of what was sent. */
@@ -328,7 +347,7 @@ final class Endpoint {
         isProbing &= !delivery.isProbe;
         Outcome outcome = new Outcome(null, "the event is no longer stored", 0, null, null);
         attempts.add(new Attempt(delivery.position, delivery.attempts + 1, nowNanos, outcome));
-        giveUp(delivery, nowNanos);
+        removeRetry(delivery, nowNanos);
     }
 
     private void succeeded(Delivery delivery, long nowNanos) {
@@ -337,7 +356,7 @@ final class Endpoint {
         failures = 0;
         pausedUntilNanos = NOT_PAUSED;
         if (delivery.isRetry) {
-            giveUp(delivery, nowNanos);
+            removeRetry(delivery, nowNanos);
         } else {
             Deque<Delivery> ofSubject = windowBySubject.get(delivery.subject);
             ofSubject.remove();
@@ -351,8 +370,8 @@ final class Endpoint {
     }
 
     /** Ends a retry, so that the next of its subject can go. */
-    private void giveUp(Delivery retry, long nowNanos) {
-        Deque<Delivery> ofSubject = retriesBySubject.get(retry.subject);
+    private void removeRetry(Delivery retry, long nowNanos) {
+        NavigableSet<Delivery> ofSubject = retriesBySubject.get(retry.subject);
         ofSubject.remove(retry);
         removed.add(retry.position);
         retries--;
@@ -366,24 +385,26 @@ final class Endpoint {
     private void failed(Delivery delivery, Outcome outcome, boolean wasProbe, long nowNanos) {
         boolean wasPaused = pausedUntilNanos != NOT_PAUSED;
         countFailure(outcome, wasProbe, wasPaused, nowNanos);
-        if (!wasProbe || !delivery.isRetry) {
+        boolean isPaused = pausedUntilNanos != NOT_PAUSED;
+        if (wasProbe && delivery.isRetry && isPaused) {
+            // Behind those that are due before the next probe.
+            delivery.dueNanos = pausedUntilNanos;
+        } else {
             delivery.attempts++;
-        }
-        if (delivery.attempts >= RetrySchedule.ATTEMPTS_MAX && pausedUntilNanos == NOT_PAUSED) {
-            giveUp(delivery, nowNanos);
-            return;
-        }
-        if (!wasProbe || !delivery.isRetry) {
             delivery.dueNanos = nowNanos
                     + max(RetrySchedule.after(delivery.attempts, random), retryAfter(outcome))
                             .toNanos();
+        }
+        if (delivery.attempts >= RetrySchedule.ATTEMPTS_MAX && !isPaused) {
+            removeRetry(delivery, nowNanos);
+            return;
         }
         if (delivery.isRetry) {
             retriesByTime.add(delivery);
             changed.add(Retry.of(delivery));
             return;
         }
-        Deque<Delivery> ofSubject = new ArrayDeque<>();
+        NavigableSet<Delivery> ofSubject = new TreeSet<>(BY_POSITION);
         retriesBySubject.put(delivery.subject, ofSubject);
         for (Delivery each : windowBySubject.remove(delivery.subject)) {
             each.isDone = true;
@@ -451,8 +472,8 @@ final class Endpoint {
                 .orElse(0);
         for (Delivery delivery : window) {
             if (!delivery.isDone && delivery.position < lastDone) {
-                Deque<Delivery> ofSubject =
-                        retriesBySubject.computeIfAbsent(delivery.subject, subject -> new ArrayDeque<>());
+                NavigableSet<Delivery> ofSubject =
+                        retriesBySubject.computeIfAbsent(delivery.subject, subject -> new TreeSet<>(BY_POSITION));
                 delivery.isDone = true;
                 delivery.dueNanos = ofSubject.isEmpty() ? nowNanos : Delivery.NOT_DUE;
                 retry(delivery, ofSubject);
@@ -503,7 +524,7 @@ final class Endpoint {
     Optional<Instant> oldest() {
         return Stream.concat(
                         window.stream().filter(delivery -> !delivery.isDone).limit(1),
-                        retriesBySubject.values().stream().map(Deque::getFirst))
+                        retriesBySubject.values().stream().map(NavigableSet::getFirst))
                 .map(delivery -> delivery.createdAt)
                 .filter(Objects::nonNull)
                 .min(Comparator.naturalOrder());

@@ -29,30 +29,40 @@ class SaveProgress {
     /** How long an endpoint may fail before it is disabled. */
     static final Duration FAILING_MAX = Duration.ofDays(5);
 
-    private static final String IS_DISABLED = """
-            (e.disabled_at is null and (v.gone or v.failed and v.failing and not v.succeeded
-                and coalesce(e.failing_since < clock_timestamp() - ? * interval '1 s', false)))""";
-
-    // Not locked by anybody else, but for a moment: they change the endpoint, and set its lease to null.
+    /**
+     * Locks the rows in the order of ids, as whoever changes several rows does: two at once cannot block each other.
+     *
+     * <p>A row whose lease is null was changed by somebody meanwhile: whether it fails, is paused or disabled is as
+     * they have left it.
+     */
     private static final String UPDATE = """
             update webhook_endpoints e set
-                position = v.position, failures = v.failures,
-                probe_at = clock_timestamp() + v.pause * interval '1 ms',
+                position = v.position,
+                failures = case when v.is_held then v.failures else e.failures end,
+                probe_at = case when v.is_held then clock_timestamp() + v.pause * interval '1 ms' else e.probe_at end,
                 failing_since = case
+                    when not v.is_held then e.failing_since
                     when not v.failing then null
                     when v.succeeded then clock_timestamp()
                     else coalesce(e.failing_since, clock_timestamp()) end,
-                lease = case when %1$s then null else e.lease end,
-                lease_until = case when %1$s then null else e.lease_until end,
+                lease = case when v.disables then null else e.lease end,
+                lease_until = case when v.disables then null else e.lease_until end,
                 disabled_reason = case
-                    when %1$s then case when v.gone then 'gone' else 'failing' end else e.disabled_reason end,
-                disabled_at = case when %1$s then clock_timestamp() else e.disabled_at end
-            from unnest(?::bigint[], ?::bigint[], ?::bigint[], ?::integer[], ?::bigint[], ?::boolean[], ?::boolean[],
-                    ?::boolean[], ?::boolean[])
-                v (id, was, position, failures, pause, failing, failed, succeeded, gone)
-            where e.id = v.id and e.position = v.was and (e.lease = ? or e.lease is null)
-            returning e.id, e.disabled_at is not null or e.lease is null,
-                case when e.disabled_at is not null then e.disabled_reason end""".formatted(IS_DISABLED);
+                    when v.disables then case when v.gone then 'gone' else 'failing' end else e.disabled_reason end,
+                disabled_at = case when v.disables then clock_timestamp() else e.disabled_at end
+            from (
+                select v.*, is_held, is_held and disabled_at is null
+                    and (gone or failed and failing and not succeeded
+                        and coalesce(failing_since < clock_timestamp() - ? * interval '1 s', false)) disables
+                from unnest(?::bigint[], ?::bigint[], ?::bigint[], ?::integer[], ?::bigint[], ?::boolean[], ?::boolean[],
+                        ?::boolean[], ?::boolean[])
+                    v (id, was, position, failures, pause, failing, failed, succeeded, gone)
+                join (
+                    select id, position, lease is not null is_held, failing_since, disabled_at from webhook_endpoints
+                    where id = any(?) and (lease = ? or lease is null) order by id for update) stored
+                on stored.id = v.id and stored.position = v.was) v
+            where e.id = v.id
+            returning e.id, e.lease is null, case when v.disables then e.disabled_reason end""";
 
     private static final String INSERT_ATTEMPTS = """
             insert into webhook_attempts (
@@ -100,7 +110,7 @@ class SaveProgress {
      * What has become of an endpoint's row.
      *
      * @param isLost whether this worker must not go on with it
-     * @param disabledReason why it is disabled, or null
+     * @param disabledReason why this call has disabled it, or null
      */
     record Saved(boolean isLost, String disabledReason) {}
 
@@ -170,9 +180,7 @@ class SaveProgress {
                     each.isGone());
         }
         List<Object> parameters = new ArrayList<>();
-        for (int i = 0; i < 4; i++) {
-            parameters.add(FAILING_MAX.toSeconds());
-        }
+        parameters.add(FAILING_MAX.toSeconds());
         parameters.addAll(rows.arrays(
                 connection,
                 "bigint",
@@ -184,6 +192,8 @@ class SaveProgress {
                 "boolean",
                 "boolean",
                 "boolean"));
+        parameters.add(connection.createArrayOf(
+                "bigint", all.stream().map(Progress::endpointId).toArray()));
         parameters.add(lease);
         Map<Long, Saved> saved = new HashMap<>();
         try (PreparedStatement statement = Statements.prepare(connection, UPDATE, parameters.toArray());

@@ -15,12 +15,13 @@ import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
-import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jboss.logging.Logger;
 
 /**
@@ -28,7 +29,7 @@ import org.jboss.logging.Logger;
  * and renews it. Times leave PostgreSQL as durations, so that the workers' clocks do not matter.
  *
  * <p>Each of {@code n} workers takes no more than an {@code n}-th of the endpoints, rounded up, and gives back what it
- * has beyond that.
+ * has beyond that. Endpoints whose secret or URL it cannot read it leaves to others.
  */
 @ApplicationScoped
 class WebhookLeases {
@@ -52,9 +53,13 @@ class WebhookLeases {
                 count(*) filter (where disabled_reason in ('gone', 'failing'))
             from webhook_endpoints""";
 
+    /** In the order of ids, as whoever changes several rows locks them: two at once cannot block each other. */
     private static final String KEEP = """
             update webhook_endpoints set lease_until = clock_timestamp() + ? * interval '1 s'
-            where lease = ? and disabled_at is null and id = any(?) returning id""";
+            where id in (
+                select id from webhook_endpoints
+                where lease = ? and disabled_at is null and id = any(?) order by id for update)
+            returning id""";
 
     private static final String TAKE = """
             update webhook_endpoints e set lease = ?, lease_until = clock_timestamp() + ? * interval '1 s'
@@ -68,7 +73,14 @@ class WebhookLeases {
                 extract(epoch from previous_secret_until - clock_timestamp()) * 1000,
                 position, failures,
                 extract(epoch from probe_at - clock_timestamp()) * 1000,
-                extract(epoch from clock_timestamp() - failing_since) * 1000""";
+                extract(epoch from clock_timestamp() - failing_since) * 1000, updated_at""";
+
+    private static final String UNCHANGED = """
+            select id from webhook_endpoints join unnest(?::bigint[], ?::timestamptz[]) v (id, updated_at)
+                using (id, updated_at)
+            where disabled_at is null""";
+
+    private static final String SECRETS = "select id, secret from webhook_endpoints where disabled_at is null";
 
     private static final String RETRIES = """
             select r.endpoint_id, r.position, r.subject, r.subject_id, e.created_at, r.attempt,
@@ -77,12 +89,19 @@ class WebhookLeases {
             where r.endpoint_id = any(?) order by r.endpoint_id, r.position""";
 
     private static final String RELEASE = """
-            update webhook_endpoints set lease = null, lease_until = null where lease = ? and id = any(?)""";
+            update webhook_endpoints set lease = null, lease_until = null
+            where id in (select id from webhook_endpoints where lease = ? and id = any(?) order by id for update)""";
 
     private static final String DISAPPEAR = "delete from webhook_workers where lease = ?";
 
     private final AgroalDataSource dataSource;
     private final Secrets secrets;
+
+    /**
+     * Endpoints that this process cannot send to, with the time of their last change: it leaves them to others until
+     * they are changed.
+     */
+    private final Map<Long, OffsetDateTime> unusable = new ConcurrentHashMap<>();
 
     WebhookLeases(AgroalDataSource dataSource, Secrets secrets) {
         this.dataSource = dataSource;
@@ -108,7 +127,13 @@ class WebhookLeases {
      */
     Held renew(UUID lease, Collection<Long> held, Collection<Long> others) {
         try (Connection connection = dataSource.getConnection()) {
-            update(connection, APPEAR, lease);
+            forgetChanged(connection);
+            if (held.isEmpty() && !unusable.isEmpty() && !canDecryptAny(connection)) {
+                // Its key is wrong. The other workers take its share.
+                update(connection, DISAPPEAR, lease);
+            } else {
+                update(connection, APPEAR, lease);
+            }
             update(connection, FORGET_DEAD);
             int share;
             int disabled;
@@ -128,6 +153,7 @@ class WebhookLeases {
             }
             Set<Long> busy = new HashSet<>(held);
             busy.addAll(others);
+            busy.addAll(unusable.keySet());
             int free = share - kept.size();
             return new Held(kept, free > 0 ? take(connection, lease, busy, free) : List.of(), share, disabled);
         } catch (SQLException e) {
@@ -135,24 +161,69 @@ class WebhookLeases {
         }
     }
 
+    private void forgetChanged(Connection connection) throws SQLException {
+        if (unusable.isEmpty()) {
+            return;
+        }
+        Map<Long, OffsetDateTime> known = Map.copyOf(unusable);
+        List<Long> ids = List.copyOf(known.keySet());
+        Object[] times = ids.stream().map(known::get).toArray();
+        Set<Long> unchanged = new HashSet<>();
+        try (PreparedStatement statement = Statements.prepare(
+                        connection, UNCHANGED, array(connection, ids), connection.createArrayOf("timestamptz", times));
+                ResultSet row = statement.executeQuery()) {
+            while (row.next()) {
+                unchanged.add(row.getLong(1));
+            }
+        }
+        unusable.keySet().retainAll(unchanged);
+    }
+
+    private boolean canDecryptAny(Connection connection) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(SECRETS);
+                ResultSet row = statement.executeQuery()) {
+            while (row.next()) {
+                try {
+                    secrets.decrypt(row.getLong(1), row.getBytes(2));
+                    return true;
+                } catch (IllegalStateException e) {
+                    // Perhaps another.
+                    continue;
+                }
+            }
+            return false;
+        }
+    }
+
     private List<Row> take(Connection connection, UUID lease, Collection<Long> busy, int limit) throws SQLException {
-        List<Row> rows = new ArrayList<>();
+        Map<Long, Row> rows = new LinkedHashMap<>();
+        List<Long> toRelease = new ArrayList<>();
         try (PreparedStatement statement = Statements.prepare(
                         connection, TAKE, lease, LEASE.toSeconds(), array(connection, busy), lease, limit);
                 ResultSet row = statement.executeQuery()) {
             while (row.next()) {
-                rows.add(row(row));
+                long id = row.getLong(1);
+                try {
+                    rows.put(id, row(row));
+                } catch (IllegalArgumentException | IllegalStateException e) {
+                    LOG.errorf("This worker cannot send to webhook %d: %s", id, e.getMessage());
+                    unusable.put(id, row.getObject(11, OffsetDateTime.class));
+                    toRelease.add(id);
+                }
             }
         }
-        if (rows.isEmpty()) {
-            return rows;
+        if (!toRelease.isEmpty()) {
+            update(connection, RELEASE, lease, array(connection, toRelease));
         }
-        Map<Long, List<Delivery>> retries = new HashMap<>();
+        if (!rows.isEmpty()) {
+            readRetries(connection, rows);
+        }
+        return List.copyOf(rows.values());
+    }
+
+    private static void readRetries(Connection connection, Map<Long, Row> rows) throws SQLException {
         long nowNanos = System.nanoTime();
-        try (PreparedStatement statement = Statements.prepare(
-                        connection,
-                        RETRIES,
-                        array(connection, rows.stream().map(Row::id).toList()));
+        try (PreparedStatement statement = Statements.prepare(connection, RETRIES, array(connection, rows.keySet()));
                 ResultSet row = statement.executeQuery()) {
             while (row.next()) {
                 OffsetDateTime createdAt = row.getObject(5, OffsetDateTime.class);
@@ -161,7 +232,8 @@ class WebhookLeases {
                 long dueNanos = dueMillis == null
                         ? Delivery.NOT_DUE
                         : nowNanos + Duration.ofMillis(dueMillis).toNanos();
-                retries.computeIfAbsent(row.getLong(1), id -> new ArrayList<>())
+                rows.get(row.getLong(1))
+                        .retries()
                         .add(new Delivery(
                                 row.getLong(2),
                                 new Subject(row.getString(3), row.getLong(4)),
@@ -170,11 +242,12 @@ class WebhookLeases {
                                 dueNanos));
             }
         }
-        return rows.stream()
-                .map(row -> row.withRetries(retries.getOrDefault(row.id(), List.of())))
-                .toList();
     }
 
+    /**
+     * @throws IllegalStateException when the secret cannot be decrypted
+     * @throws IllegalArgumentException when the URL is none, as one that another version has accepted may be
+     */
     private Row row(ResultSet row) throws SQLException {
         long id = row.getLong(1);
         Long oldSecretMillis = millis(row, 6);
@@ -188,16 +261,20 @@ class WebhookLeases {
                 row.getInt(8),
                 millis(row, 9),
                 millis(row, 10),
-                List.of());
+                new ArrayList<>());
     }
 
     private List<SigningSecret> decrypt(long id, byte[] secret, byte[] previous) {
+        SigningSecret current = secrets.decrypt(id, secret);
+        if (previous == null) {
+            return List.of(current);
+        }
         try {
-            SigningSecret current = secrets.decrypt(id, secret);
-            return previous == null ? List.of(current) : List.of(current, secrets.decrypt(id, previous));
+            return List.of(current, secrets.decrypt(id, previous));
         } catch (IllegalStateException e) {
-            LOG.errorf("Nothing is sent to webhook %d: %s", id, e.getMessage());
-            return List.of();
+            // It was replaced because its key is lost.
+            LOG.warnf("The previous secret of webhook %d signs no more: %s", id, e.getMessage());
+            return List.of(current);
         }
     }
 

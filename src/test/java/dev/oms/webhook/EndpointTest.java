@@ -275,6 +275,56 @@ class EndpointTest {
                 .matches(progress -> progress.pauseMillis() == null && progress.failures() == 0);
     }
 
+    /** The only one that is due, or the one that is due first: both would be probed again and again. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 8})
+    void anEventThatIsAlwaysRefusedDoesNotKeepThePause(int failing) {
+        endpoint.add(List.of(event(1, 1)), 1);
+        endpoint.ended(endpoint.next(now), new Outcome(503, "status 503", 1, null, Duration.ofSeconds(1)), now);
+        pass(Duration.ofSeconds(2));
+        endpoint.add(LongStream.rangeClosed(2, 50).mapToObj(i -> event(i, i)).toList(), 50);
+        for (int i = 1; i < failing; i++) {
+            end(all(endpoint), FAILED);
+            pass(Duration.ofMinutes(6));
+        }
+
+        Set<Long> delivered = new HashSet<>();
+        for (int i = 0; i < 30; i++) {
+            for (Delivery each : all(endpoint)) {
+                boolean isRefused = each.position == 1;
+                endpoint.ended(each, isRefused ? FAILED : OK, now);
+                if (!isRefused) {
+                    delivered.add(each.position);
+                }
+            }
+            pass(Duration.ofNanos(endpoint.untilNext(now, Duration.ofMinutes(6).toNanos())));
+        }
+
+        assertThat(delivered).hasSize(49);
+        assertThat(endpoint.takeProgress(now).pauseMillis()).isNull();
+    }
+
+    @Test
+    void retriesTakeTurnsAsProbes() {
+        Endpoint paused = endpoint(
+                Set.of(),
+                LongStream.rangeClosed(1, 3)
+                        .mapToObj(i -> new Delivery(i, order(i), null, 1, now + i))
+                        .toList(),
+                12,
+                0L);
+
+        List<Long> probed = new ArrayList<>();
+        for (int i = 0; i < 6; i++) {
+            Delivery probe = paused.next(now);
+            probed.add(probe.position);
+            paused.ended(probe, FAILED, now);
+            pass(Duration.ofMinutes(6));
+        }
+
+        assertThat(probed).containsExactly(1L, 2L, 3L, 1L, 2L, 3L);
+    }
+
     @Test
     void aPauseSurvivesTheLease() {
         Endpoint taken = endpoint(Set.of(), List.of(), 12, 20_000L);
@@ -372,6 +422,35 @@ class EndpointTest {
         assertThat(taken.takeProgress(now).position()).isEqualTo(5);
     }
 
+    /** The first was delivered, and no longer is a retry, when the worker was killed. */
+    @Test
+    void whatTheFeedShowsAgainGoesBeforeTheRetriesThatCameAfterIt() {
+        Endpoint taken = endpoint(
+                Set.of(),
+                List.of(
+                        new Delivery(
+                                4,
+                                order(2),
+                                null,
+                                0,
+                                now + Duration.ofSeconds(5).toNanos()),
+                        new Delivery(6, order(2), null, 0, Delivery.NOT_DUE)));
+
+        taken.add(List.of(event(2, 2), event(4, 2), event(5, 2), event(6, 2), event(7, 2)), 7);
+        pass(Duration.ofSeconds(5));
+
+        List<Long> sent = new ArrayList<>();
+        List<Delivery> batch = all(taken);
+        while (!batch.isEmpty()) {
+            assertThat(batch).hasSize(1);
+            sent.addAll(positions(batch));
+            taken.ended(batch.getFirst(), OK, now);
+            batch = all(taken);
+        }
+        assertThat(sent).containsExactly(2L, 4L, 5L, 6L, 7L);
+        assertThat(taken.takeProgress(now).position()).isEqualTo(7);
+    }
+
     /** Nothing that is done is sent again by the next worker, and nothing is lost. */
     @Test
     void handsOverWhatIsNotDone() {
@@ -421,12 +500,12 @@ class EndpointTest {
     @Test
     void hasRoomForALimitedNumberOfEventsAndRetries() {
         endpoint.add(LongStream.rangeClosed(1, 1_000).mapToObj(i -> event(i, 1)).toList(), 1_000);
-        assertThat(endpoint.hasRoom()).isFalse();
+        assertThat(endpoint.hasRoom(now)).isFalse();
         endpoint.ended(endpoint.next(now), FAILED, now);
-        assertThat(endpoint.hasRoom()).isTrue();
+        assertThat(endpoint.hasRoom(now)).isTrue();
 
         long position = 1_000;
-        while (endpoint.hasRoom()) {
+        while (endpoint.hasRoom(now)) {
             position++;
             endpoint.add(List.of(event(position, 1)), position);
         }
