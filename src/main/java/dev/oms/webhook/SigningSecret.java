@@ -1,5 +1,7 @@
 package dev.oms.webhook;
 
+import com.fasterxml.jackson.annotation.JsonValue;
+import io.quarkus.runtime.annotations.RegisterForReflection;
 import java.security.SecureRandom;
 import java.util.Base64;
 
@@ -9,13 +11,14 @@ import java.util.Base64;
  * @see <a href="https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md">Standard
  *     Webhooks, "Signature scheme"</a>
  */
-public record SigningSecret(String value) {
+@RegisterForReflection
+record SigningSecret(@JsonValue String value) {
     static final String PREFIX = "whsec_";
 
     private static final int LENGTH = 32;
 
     /** A new one. */
-    public static SigningSecret create() {
+    static SigningSecret create() {
         byte[] random = new byte[LENGTH];
         new SecureRandom().nextBytes(random);
         return new SigningSecret(PREFIX + Base64.getEncoder().encodeToString(random));

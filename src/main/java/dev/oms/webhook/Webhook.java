@@ -1,6 +1,5 @@
 package dev.oms.webhook;
 
-import com.fasterxml.jackson.annotation.JsonInclude;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 import java.time.Instant;
 import java.util.List;
@@ -20,7 +19,6 @@ import java.util.List;
  * @param lastDay attempts of the last 24 hours
  * @param lastFailure its last attempt that failed, in the last 30 days, or null
  * @param previousSecretUntil until when its previous secret signs too, or null
- * @param secret what it signs with: only in the response that creates it
  */
 @RegisterForReflection
 record Webhook(
@@ -42,8 +40,7 @@ record Webhook(
         String createdBy,
         Instant createdAt,
         String updatedBy,
-        Instant updatedAt,
-        @JsonInclude(JsonInclude.Include.NON_NULL) String secret) {
+        Instant updatedAt) {
 
     /**
      * How attempts ended.
@@ -68,29 +65,5 @@ record Webhook(
 
     boolean isEnabled() {
         return disabledAt == null;
-    }
-
-    Webhook withSecret(String shown) {
-        return new Webhook(
-                id,
-                url,
-                types,
-                description,
-                status,
-                disabledAt,
-                disabledReason,
-                disabledBy,
-                failingSince,
-                pausedUntil,
-                lagEvents,
-                lagSeconds,
-                lastDay,
-                lastFailure,
-                previousSecretUntil,
-                createdBy,
-                createdAt,
-                updatedBy,
-                updatedAt,
-                shown);
     }
 }

@@ -105,12 +105,12 @@ class WebhookResource {
     public Response create(@HeaderParam(Actor.HEADER) List<String> actor, WebhookBody body) {
         WebhookBody valid = bodies.validate(body, WebhookBody.OnCreate.class);
         List<String> types = valid.knownTypes();
-        Webhook webhook = webhooks.insert(
+        NewWebhook created = webhooks.insert(
                 checkUrl.check(valid.url),
                 types == null ? List.of() : types,
                 valid.description == null ? "" : valid.description,
                 actor(actor));
-        return Created.at("/webhooks/" + webhook.id()).entity(webhook).build();
+        return Created.at("/webhooks/" + created.webhook().id()).entity(created).build();
     }
 
     @GET
@@ -163,7 +163,7 @@ class WebhookResource {
     @POST
     @Path("/{id}/rotate_secret")
     @PermissionsAllowed(Scopes.WEBHOOKS_WRITE)
-    public Webhook rotateSecret(
+    public NewWebhook rotateSecret(
             @PathParam("id") long id, @HeaderParam(Actor.HEADER) List<String> actor, Bodies.Empty body) {
         return webhooks.rotateSecret(id, actor(actor));
     }
@@ -171,8 +171,11 @@ class WebhookResource {
     @POST
     @Path("/{id}/test")
     @PermissionsAllowed(Scopes.WEBHOOKS_WRITE)
-    public Response test(@PathParam("id") long id, Bodies.Empty body) {
-        return Response.accepted(attempts.test(id)).build();
+    public Response test(@PathParam("id") long id, @HeaderParam(Actor.HEADER) List<String> actor, Bodies.Empty body) {
+        String by = actor(actor).name();
+        Webhook webhook = attempts.test(id);
+        LOG.infof("A test of webhook %d was asked for by %s", id, by);
+        return Response.accepted(webhook).build();
     }
 
     @POST
@@ -194,8 +197,15 @@ class WebhookResource {
     @POST
     @Path("/{id}/attempts/{attempt_id}/retry")
     @PermissionsAllowed(Scopes.WEBHOOKS_WRITE)
-    public Response retry(@PathParam("id") long id, @PathParam("attempt_id") long attemptId, Bodies.Empty body) {
-        return Response.accepted(attempts.sendAgain(id, attemptId)).build();
+    public Response retry(
+            @PathParam("id") long id,
+            @PathParam("attempt_id") long attemptId,
+            @HeaderParam(Actor.HEADER) List<String> actor,
+            Bodies.Empty body) {
+        String by = actor(actor).name();
+        WebhookAttempt attempt = attempts.sendAgain(id, attemptId);
+        LOG.infof("A retry of attempt %d of webhook %d was asked for by %s", attemptId, id, by);
+        return Response.accepted(attempt).build();
     }
 
     private Actor actor(List<String> headers) {

@@ -6,6 +6,7 @@ import dev.oms.http.Actor;
 import dev.oms.http.ProblemException;
 import dev.oms.http.Statements;
 import io.agroal.api.AgroalDataSource;
+import io.quarkus.narayana.jta.QuarkusTransaction;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.transaction.Transactional;
 import java.sql.Connection;
@@ -125,28 +126,32 @@ class Webhooks {
      * @param types empty for all
      * @throws ProblemException 409 when there are {@value #MAX} already, 503 when secrets cannot be encrypted
      */
-    @Transactional
-    Webhook insert(WebhookUrl url, List<String> types, String description, Actor actor) {
+    NewWebhook insert(WebhookUrl url, List<String> types, String description, Actor actor) {
         requireSecrets();
-        List<Long> id = query(
-                row -> row.getLong(1),
-                INSERT,
-                url.toString(),
-                types.toArray(String[]::new),
-                description,
-                feed.end(),
-                actor.name(),
-                MAX);
-        if (id.isEmpty()) {
-            throw ProblemException.conflict("There are %d webhooks already; delete one first.".formatted(MAX), null);
-        }
-        SigningSecret secret = SigningSecret.create();
-        // What is encrypted is bound to the id.
-        update(
-                "update webhook_endpoints set secret = ? where id = ?",
-                secrets.encrypt(id.getFirst(), secret),
-                id.getFirst());
-        return get(id.getFirst()).withSecret(secret.value());
+        // Before the transaction: whoever waits for the end of the feed must not have a connection.
+        long end = feed.end();
+        return QuarkusTransaction.requiringNew().call(() -> {
+            List<Long> id = query(
+                    row -> row.getLong(1),
+                    INSERT,
+                    url.toString(),
+                    types.toArray(String[]::new),
+                    description,
+                    end,
+                    actor.name(),
+                    MAX);
+            if (id.isEmpty()) {
+                throw ProblemException.conflict(
+                        "There are %d webhooks already; delete one first.".formatted(MAX), null);
+            }
+            SigningSecret secret = SigningSecret.create();
+            // What is encrypted is bound to the id.
+            update(
+                    "update webhook_endpoints set secret = ? where id = ?",
+                    secrets.encrypt(id.getFirst(), secret),
+                    id.getFirst());
+            return new NewWebhook(get(id.getFirst()), secret);
+        });
     }
 
     /**
@@ -172,11 +177,11 @@ class Webhooks {
      * @throws ProblemException 404 when there is no such webhook, 503 when secrets cannot be encrypted
      */
     @Transactional
-    Webhook rotateSecret(long id, Actor actor) {
+    NewWebhook rotateSecret(long id, Actor actor) {
         requireSecrets();
         SigningSecret secret = SigningSecret.create();
         update(ROTATE, OVERLAP_HOURS, secrets.encrypt(id, secret), actor.name(), id);
-        return get(id).withSecret(secret.value());
+        return new NewWebhook(get(id), secret);
     }
 
     private void requireSecrets() {
@@ -202,13 +207,16 @@ class Webhooks {
      * @param fromNow whether to leave out everything until now instead
      * @throws ProblemException 404 when there is no such webhook
      */
-    @Transactional
     Webhook enable(long id, boolean fromNow, Actor actor) {
-        update(ENABLE, fromNow ? feed.end() : 0, actor.name(), id);
-        if (fromNow) {
-            update(FORGET_RETRIES, id, TEST);
-        }
-        return get(id);
+        // Before the transaction, as for a new one.
+        long start = fromNow ? feed.end() : 0;
+        return QuarkusTransaction.requiringNew().call(() -> {
+            update(ENABLE, start, actor.name(), id);
+            if (fromNow) {
+                update(FORGET_RETRIES, id, TEST);
+            }
+            return get(id);
+        });
     }
 
     /**
@@ -217,17 +225,20 @@ class Webhooks {
      * @throws ProblemException 404 when there is no such webhook, 409 when it is disabled, 422 when it has not come
      *     that far, or the cursor is another database's
      */
-    @Transactional
     Webhook replay(long id, Cursor after, Actor actor) {
-        requireEnabled(id);
-        if (!feed.cursorOf(after.position()).equals(after)) {
-            throw ProblemException.invalid("after", "is the id of an event in another database");
-        }
-        if (update(REWIND, after.position(), actor.name(), id, after.position()) == 0) {
-            throw ProblemException.invalid("after", "is the id of an event that has not been sent yet");
-        }
-        update(FORGET_RETRIES, id, after.position());
-        return get(id);
+        // Before the transaction, as for a new one.
+        boolean isOfThisDatabase = feed.cursorOf(after.position()).equals(after);
+        return QuarkusTransaction.requiringNew().call(() -> {
+            requireEnabled(id);
+            if (!isOfThisDatabase) {
+                throw ProblemException.invalid("after", "is the id of an event in another database");
+            }
+            if (update(REWIND, after.position(), actor.name(), id, after.position()) == 0) {
+                throw ProblemException.invalid("after", "is the id of an event that has not been sent yet");
+            }
+            update(FORGET_RETRIES, id, after.position());
+            return get(id);
+        });
     }
 
     /** @throws ProblemException 404 when there is no such webhook, 409 when it is disabled */
@@ -271,8 +282,7 @@ class Webhooks {
                 row.getString(18),
                 instant(row, 19),
                 row.getString(20),
-                instant(row, 21),
-                null);
+                instant(row, 21));
     }
 
     static Instant instant(ResultSet row, int column) throws SQLException {
