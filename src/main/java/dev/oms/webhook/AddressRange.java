@@ -9,14 +9,14 @@ import org.eclipse.microprofile.config.spi.Converter;
  * A range of IPv4 or IPv6 addresses in CIDR notation, such as {@code 10.0.0.0/8} or {@code fd00::/8}. A single address
  * is the range of that address.
  */
-public record AddressRange(InetAddress first, int prefixLength) {
+record AddressRange(InetAddress first, int prefixLength) {
     /**
      * Parses a range.
      *
      * @throws IllegalArgumentException when it is none, or when bits after the prefix are set; the message is a
      *     sentence that begins with the text
      */
-    public static AddressRange of(String text) {
+    static AddressRange of(String text) {
         String range = text.strip();
         int slash = range.indexOf('/');
         String literal = slash < 0 ? range : range.substring(0, slash);

@@ -23,14 +23,12 @@ import javax.crypto.spec.SecretKeySpec;
  *
  * <p>Stored are a byte for the version of this format, the nonce of 12 bytes, and the ciphertext with its tag of 16.
  *
- * <p>To change the key, put the new one before the old one in {@code OMS_SECRETS_KEY}, everywhere. The old one can go
- * when the secret of every endpoint has been rotated.
+ * <p>How to change the key is described in {@code operating.md}.
  */
 @ApplicationScoped
-public class Secrets {
+class Secrets {
     /** Says that there is no key. */
-    public static final String REFUSAL =
-            "Webhooks need OMS_SECRETS_KEY, which encrypts their secrets, and it is not set.";
+    static final String REFUSAL = "Webhooks need OMS_SECRETS_KEY, which encrypts their secrets, and it is not set.";
 
     private static final byte VERSION = 1;
     private static final String ALGORITHM = "AES/GCM/NoPadding";
@@ -69,7 +67,7 @@ public class Secrets {
     }
 
     /** Whether there is a key. Without one, nothing can be encrypted or decrypted. */
-    public boolean isAvailable() {
+    boolean isAvailable() {
         return !keys.isEmpty();
     }
 
@@ -78,7 +76,7 @@ public class Secrets {
      *
      * @throws IllegalStateException if there is no key
      */
-    public byte[] encrypt(long endpointId, SigningSecret secret) {
+    byte[] encrypt(long endpointId, SigningSecret secret) {
         byte[] nonce = new byte[NONCE_BYTES];
         new SecureRandom().nextBytes(nonce);
         try {
@@ -100,7 +98,7 @@ public class Secrets {
      * @throws IllegalStateException if it was encrypted with a key that is not set, or for another endpoint, or is
      *     damaged
      */
-    public SigningSecret decrypt(long endpointId, byte[] stored) {
+    SigningSecret decrypt(long endpointId, byte[] stored) {
         if (stored.length <= 1 + NONCE_BYTES + TAG_BYTES || stored[0] != VERSION) {
             throw new IllegalStateException("The secret of endpoint " + endpointId + " is damaged");
         }

@@ -6,7 +6,7 @@ import java.util.Optional;
 
 /** Settings for secrets that are stored. */
 @ConfigMapping(prefix = "oms.secrets")
-public interface SecretsConfig {
+interface SecretsConfig {
     /**
      * The keys that encrypt secrets, each the base64 of 32 bytes. The first encrypts; what another has encrypted can
      * still be read. Checked by {@link Secrets}, which does not quote it.

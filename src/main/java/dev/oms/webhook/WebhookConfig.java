@@ -8,7 +8,7 @@ import jakarta.validation.constraints.Min;
 import java.util.List;
 import java.util.Optional;
 
-/** Settings for webhooks. */
+/** Settings for webhooks. Public, because they are validated by reflection: they have groups. */
 @ConfigMapping(prefix = "oms.webhooks")
 public interface WebhookConfig {
     /**

@@ -16,7 +16,7 @@ import java.util.regex.Pattern;
  * @param host a name in ASCII, an IPv4 address of four numbers, or an IPv6 address without brackets
  * @param path path and query, as they are sent; at least {@code /}
  */
-public record WebhookUrl(boolean isTls, String host, int port, String path) {
+record WebhookUrl(boolean isTls, String host, int port, String path) {
     static final int LENGTH_MAX = 2_000;
 
     private static final int NAME_MAX = 253;
@@ -43,7 +43,7 @@ public record WebhookUrl(boolean isTls, String host, int port, String path) {
      * @throws IllegalArgumentException when nothing can be sent there; the message is for the caller, and continues a
      *     sentence that begins with the name of the field
      */
-    public static WebhookUrl parse(String text) {
+    static WebhookUrl parse(String text) {
         if (text.length() > LENGTH_MAX) {
             throw new IllegalArgumentException("must not be longer than " + LENGTH_MAX + " characters");
         }

@@ -159,7 +159,7 @@ function showOne({ main, title, id, params, signal }) {
     const fields = inputs(shown);
     await ask({
       title: `Change webhook ${id}`,
-      text: 'What is being sent is not changed any more.',
+      text: 'Requests already under way are not affected.',
       fields: labelled(fields),
       go: 'Change webhook',
       tone: 'main',
@@ -184,7 +184,7 @@ function showOne({ main, title, id, params, signal }) {
   }
 
   async function disable() {
-    const text = 'Nothing more is sent until it is enabled. Nothing is lost: it then goes on where it was left.';
+    const text = 'Nothing more is sent until it is enabled. Nothing is lost: it then resumes where it stopped.';
     if (await ask({ title: `Disable webhook ${id}?`, text, go: 'Disable', signal })) {
       await perform(() => post(`${path}/disable`), `Webhook ${id} is disabled.`);
     }
@@ -194,7 +194,7 @@ function showOne({ main, title, id, params, signal }) {
     const from = h(
       'select',
       { id: 'from', autofocus: true },
-      h('option', { value: '' }, 'Where it was left'),
+      h('option', { value: '' }, 'Where it stopped'),
       h('option', { value: 'now' }, 'Now, without what has happened since'),
     );
     await ask({
