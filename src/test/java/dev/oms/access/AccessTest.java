@@ -445,7 +445,13 @@ class AccessTest {
                         .jsonPath()
                         .<Integer>getList("events.findAll { it.version >= 90 }.version"))
                 .containsExactly(90, 91);
-        assertThat(with(customer).get("/events?after=" + end).jsonPath().<Integer>getList("events.subject_id"))
+        assertThat(with(customer)
+                        .get("/events?after=" + end)
+                        .then()
+                        .statusCode(200)
+                        .extract()
+                        .jsonPath()
+                        .<Integer>getList("events.subject_id"))
                 .containsOnly((int) own);
         // There is something, but nothing of its own.
         with(TestKeys.of(ledger, Role.customer, stranger))
