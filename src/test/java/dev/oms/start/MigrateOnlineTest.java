@@ -220,7 +220,7 @@ class MigrateOnlineTest {
                 "16 | 17 | orders | information_schema.columns where column_name = 'short_items' | 1",
                 "19 | 20 | stock_movements | information_schema.columns where column_name = 'idempotency_key' | 1",
                 "24 | 25 | users | information_schema.columns where column_name = 'email_shared' | 1",
-                "26 | 9999 | orders | information_schema.columns where column_name = 'future' | 1"
+                "27 | 9999 | orders | information_schema.columns where column_name = 'future' | 1"
             },
             quoteCharacter = '"')
     void asksAgainForALockThatIsHeldTooLong(String from, String to, String table, String changed, long count)
