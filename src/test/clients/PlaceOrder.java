@@ -4,11 +4,10 @@ import org.openapitools.client.api.OrdersApi;
 import org.openapitools.client.model.NewOrder;
 import org.openapitools.client.model.Order;
 import org.openapitools.client.model.OrderMovement;
-import org.openapitools.client.model.OrderStatus;
 import org.openapitools.client.model.PlaceOrderRequest;
 
 /**
- * Places an order with the generated client, waits until it is settled, and prints what became of it. Arguments: the
+ * Places an order with the generated client, which waits until it is settled, and prints what became of it. Arguments: the
  * address of OMS, the id of a user, the name of an item.
  */
 public final class PlaceOrder {
@@ -18,11 +17,8 @@ public final class PlaceOrder {
         OrdersApi orders = new OrdersApi(client);
 
         NewOrder wanted = new NewOrder().putItemsItem(args[2], 2L);
-        Order order = orders.placeOrder(new PlaceOrderRequest(wanted), null, Long.valueOf(args[1]), null);
-        for (int i = 0; i < 300 && order.getStatus() == OrderStatus.PENDING; i++) {
-            Thread.sleep(100);
-            order = orders.getOrder(order.getId(), null);
-        }
+        Order order = orders.placeOrder(
+                new PlaceOrderRequest(wanted), null, Long.valueOf(args[1]), null, "wait=30");
         List<OrderMovement> movements = orders.listMovementsOfOrder(order.getId());
 
         System.out.printf(

@@ -32,6 +32,8 @@ class ArchitectureTest {
             .definedBy("dev.oms.start")
             .layer("rails")
             .definedBy("dev.oms.rails")
+            .layer("webhook")
+            .definedBy("dev.oms.webhook")
             .layer("flow")
             .definedBy("dev.oms.flow")
             .layer("audit")
@@ -44,6 +46,8 @@ class ArchitectureTest {
             .definedBy("dev.oms.inventory")
             .layer("user")
             .definedBy("dev.oms.user")
+            .layer("event")
+            .definedBy("dev.oms.event")
             .layer("access")
             .definedBy("dev.oms.access")
             .layer("http")
@@ -56,20 +60,24 @@ class ArchitectureTest {
             .mayOnlyBeAccessedByLayers("main")
             .whereLayer("rails")
             .mayOnlyBeAccessedByLayers("main")
+            .whereLayer("webhook")
+            .mayNotBeAccessedByAnyLayer()
             .whereLayer("flow")
             .mayNotBeAccessedByAnyLayer()
             .whereLayer("audit")
             .mayOnlyBeAccessedByLayers("main")
             .whereLayer("job")
-            .mayOnlyBeAccessedByLayers("flow", "audit")
+            .mayOnlyBeAccessedByLayers("webhook", "flow", "audit")
             .whereLayer("order")
             .mayOnlyBeAccessedByLayers("rails", "flow", "audit", "job")
             .whereLayer("inventory")
             .mayOnlyBeAccessedByLayers("rails", "flow", "audit", "job", "order")
             .whereLayer("user")
             .mayOnlyBeAccessedByLayers("flow", "audit", "job", "order")
+            .whereLayer("event")
+            .mayOnlyBeAccessedByLayers("rails", "webhook", "flow", "audit", "job", "order", "inventory", "user")
             .whereLayer("access")
-            .mayOnlyBeAccessedByLayers("main", "flow", "audit", "job", "order", "inventory", "user")
+            .mayOnlyBeAccessedByLayers("main", "webhook", "event", "flow", "audit", "job", "order", "inventory", "user")
             .whereLayer("embedded")
             .mayOnlyBeAccessedByLayers("main");
 
@@ -80,12 +88,14 @@ class ArchitectureTest {
                     "dev.oms",
                     "dev.oms.start",
                     "dev.oms.rails",
+                    "dev.oms.webhook",
                     "dev.oms.flow",
                     "dev.oms.audit",
                     "dev.oms.job",
                     "dev.oms.order",
                     "dev.oms.inventory",
                     "dev.oms.user",
+                    "dev.oms.event",
                     "dev.oms.access",
                     "dev.oms.http",
                     "dev.oms.embedded");
@@ -111,7 +121,7 @@ class ArchitectureTest {
             .areAnnotatedWith(Path.class)
             // Its only method starts a stream and does not wait.
             .and()
-            .doNotHaveSimpleName("EventResource")
+            .doNotHaveSimpleName("FlowResource")
             .should()
             .beAnnotatedWith(RunOnVirtualThread.class);
 

@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.oms.job.Settling;
+import dev.oms.webhook.TestWebhooks;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.TestProfile;
@@ -25,8 +26,15 @@ import org.junit.jupiter.api.Test;
 @WithTestResource(OmsServers.class)
 class ContractTest {
     private static final Path CONTRACT = Path.of("src/test/resources/contract.http");
-    private static final List<String> HEADERS =
-            List.of("Content-Type", "Location", "Link", "ETag", "Idempotency-Replayed", "Allow", "Retry-After");
+    private static final List<String> HEADERS = List.of(
+            "Content-Type",
+            "Location",
+            "Link",
+            "ETag",
+            "Idempotency-Replayed",
+            "Preference-Applied",
+            "Allow",
+            "Retry-After");
 
     private final Settling settling = new Settling();
     private final Ledger ledger = OmsServers.ledger();
@@ -67,6 +75,7 @@ class ContractTest {
         settling.settle(placed);
         call("GET", "/orders/" + placed);
         call("GET", "/orders/" + placed, null, "If-None-Match", "\"1\"");
+        call("GET", "/orders/" + placed, null, "If-None-Match", "\"1\"", "Prefer", "wait=1");
         call("PUT", "/orders/" + placed + "/update_status", "{\"status\":\"Received\"}");
         call("PUT", "/orders/" + placed + "/update_status", "{\"status\":\"OutForDelivery\"}");
         call("PUT", "/orders/" + placed + "/update_status", "{\"status\":\"Lost\"}");
@@ -76,6 +85,7 @@ class ContractTest {
         call("GET", "/orders/" + placed + "/movements");
         long keyed = id(call("POST", "/orders?user_id=" + user, order, "Idempotency-Key", "\"k1\""));
         call("POST", "/orders?user_id=" + user, order, "Idempotency-Key", "\"k1\"");
+        call("POST", "/orders?user_id=" + user, order, "Idempotency-Key", "\"k1\"", "Prefer", "wait=1");
         call("POST", "/orders?user_id=" + user, "{\"items\":{\"" + fries + "\":9}}", "Idempotency-Key", "k1");
         call("GET", "/users/" + user + "/orders?limit=1");
         call("GET", "/orders?limit=x");
@@ -103,6 +113,24 @@ class ContractTest {
         call("GET", "/inventory_items/audit");
         ledger.execute("update inventory_items set quantity = quantity - 1 where id = " + side);
         call("DELETE", "/inventory_items/" + side);
+        call("GET", "/events?after=end");
+        call("GET", "/events?after=AAAAAAAAAAEAAAAAAAAAAg");
+        call("GET", "/events?after=x");
+        long webhook = id(call("POST", "/webhooks", """
+                {"url":"https://shop.example/oms","types":["order.rejected"],"description":"the shop"}"""));
+        call("POST", "/webhooks", "{\"url\":\"shop.example\"}");
+        call("GET", "/webhooks/" + webhook);
+        call("PATCH", "/webhooks/" + webhook, "{\"types\":[]}");
+        call("POST", "/webhooks/" + webhook + "/rotate_secret");
+        call("POST", "/webhooks/" + webhook + "/test");
+        TestWebhooks.attempt(ledger, webhook, 0, false, "oops");
+        call("GET", "/webhooks/" + webhook + "/attempts?outcome=failed");
+        call("POST", "/webhooks/" + webhook + "/replay", "{\"after\":\"yesterday\"}");
+        call("POST", "/webhooks/" + webhook + "/disable", null, "OMS-Actor", "Anna");
+        call("POST", "/webhooks/" + webhook + "/test");
+        call("POST", "/webhooks/" + webhook + "/enable", "{\"from_now\":true}");
+        call("DELETE", "/webhooks/" + webhook);
+        call("GET", "/webhooks/" + webhook);
 
         if (System.getProperty("oms.contract.write") != null) {
             Files.writeString(CONTRACT, contract);
@@ -121,9 +149,9 @@ class ContractTest {
                 .append(' ')
                 .append(masked(target))
                 .append('\n');
-        if (header.length > 0) {
-            request.header(header[0], header[1]);
-            contract.append(header[0]).append(": ").append(header[1]).append('\n');
+        for (int i = 0; i < header.length; i += 2) {
+            request.header(header[i], header[i + 1]);
+            contract.append(header[i]).append(": ").append(header[i + 1]).append('\n');
         }
         if (body != null) {
             if (header.length == 0 || !header[0].equals("Content-Type")) {
@@ -161,10 +189,14 @@ class ContractTest {
                 // Made of the page, and so of its ids and times.
                 .replaceAll("W/\"[\\w-]{16}\"", "W/\"<tag>\"")
                 .replaceAll("(\"(?:id|user_id|order_id|inventory_item_id)\":)\\d+", "$1<id>")
-                .replaceAll("/(orders|users|inventory_items|failed)/\\d+", "/$1/<id>")
+                .replaceAll("/(orders|users|inventory_items|failed|webhooks)/\\d+", "/$1/<id>")
                 .replaceAll("([?&](?:user_id|after)=)\\d+", "$1<id>")
-                .replaceAll("\\b([Oo]rder|[Uu]ser|[Ii]tem) \\d+", "$1 <id>")
-                .replaceAll("(\"(?:depth|oldest_age_seconds|in_flight|settled)\":)\\d+", "$1<number>")
+                .replaceAll("\\b([Oo]rder|[Uu]ser|[Ii]tem|[Ww]ebhook) \\d+", "$1 <id>")
+                .replaceAll("(\"next\":)\"[\\w-]{22}\"", "$1\"<cursor>\"")
+                .replaceAll(
+                        "(\"(?:depth|oldest_age_seconds|in_flight|settled|lag_events|lag_seconds)\":)\\d+",
+                        "$1<number>")
+                .replaceAll("whsec_[\\w+/]+=", "<secret>")
                 // An integration test has a worker process, a unit test has none. JobResourceTest covers this part.
                 .replaceAll("worker [^\"]+", "<worker>")
                 .replaceAll("\"workers\":\\[.*?],\"last_reconciliation\":(?:null|\\{.*?})", "<workers>");

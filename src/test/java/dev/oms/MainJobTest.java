@@ -20,7 +20,7 @@ class MainJobTest {
         // Other tests place orders too, and orders are seeded only if there are none.
         ledger.awaitSettled();
         ledger.execute(
-                "truncate users, inventory_items, orders, order_events, order_lines, stock_movements restart identity cascade");
+                "truncate users, inventory_items, orders, events, order_lines, stock_movements restart identity cascade");
 
         seed();
         ledger.awaitSettled();

@@ -31,7 +31,9 @@ public final class PackagedWorker implements QuarkusTestResourceLifecycleManager
                     "OMS_JOB_CONSUMER_CLAIM_AFTER", "2s",
                     // It may be paused in the middle of one.
                     "OMS_AUDIT_POLL_EVERY", "off",
-                    "OMS_IDEMPOTENCY_PURGE_EVERY", "off"));
+                    "OMS_IDEMPOTENCY_PURGE_EVERY", "off",
+                    // Tests leave webhooks behind.
+                    "OMS_WEBHOOKS_DISPATCHER_EVERY", "off"));
             worker = new OmsProcess("it-worker", "worker", environment);
             worker.start();
             worker.awaitReady();

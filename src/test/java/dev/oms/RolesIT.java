@@ -131,7 +131,7 @@ class RolesIT {
         execute(
                 "oms",
                 OWNER,
-                "revoke update, delete on order_events, stock_movements from oms;"
+                "revoke update, delete on events, stock_movements from oms;"
                         + " revoke delete on api_keys, order_lines, orders, users from oms;"
                         + " revoke insert, update, delete on imports from oms");
         String key = oms("key", "prod", "oms", USER)
@@ -193,7 +193,7 @@ class RolesIT {
                 "create temporary table mine ()",
                 "create schema mine",
                 "create function mine() returns int language sql return 1",
-                "drop table order_events",
+                "drop table events",
                 "alter table orders add column mine int",
                 "create index on orders (user_id)",
                 "truncate idempotency_keys",

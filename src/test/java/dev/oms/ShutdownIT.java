@@ -156,7 +156,7 @@ class ShutdownIT {
         try (Socket listener = new Socket("localhost", web.uri("").getPort())) {
             listener.setSoTimeout(30_000);
             listener.getOutputStream()
-                    .write("GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+                    .write("GET /flow HTTP/1.1\r\nHost: localhost\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
             assertThat(listener.getInputStream().readNBytes(12)).hasSize(12);
 
             Child.signal(web.handle(), "TERM");
@@ -167,6 +167,38 @@ class ShutdownIT {
             assertThat(rest).endsWith("0\r\n\r\n");
             web.handle().onExit().orTimeout(60, TimeUnit.SECONDS).join();
             assertThat(Duration.ofNanos(System.nanoTime() - stopped)).isLessThan(Duration.ofSeconds(20));
+        }
+    }
+
+    /** Nobody settles the order, so its call would wait for 30 seconds. */
+    @Test
+    void answersWaitingCallsAtOnce() throws IOException, InterruptedException {
+        startWeb(Duration.ofSeconds(6));
+        Ledger ledger = new Ledger(OmsServers.dataSource(servers.settings()));
+        ledger.execute("""
+                insert into users (id, name, email, phone, created_at, updated_at)
+                overriding system value values (77, 'x', 'x@example.com', '7777777777', now(), now());
+                insert into inventory_items (name, quantity, threshold, created_at, updated_at)
+                values ('waited for', 1, 0, now(), now())""");
+        String body = "{\"items\":{\"waited for\":1}}";
+        try (Socket client = new Socket("localhost", web.uri("").getPort())) {
+            client.setSoTimeout(25_000);
+            client.getOutputStream()
+                    .write(
+                            ("POST /orders?user_id=77 HTTP/1.1\r\nHost: localhost\r\nPrefer: wait=30\r\nConnection: close\r\n"
+                                            + "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
+                                                    .formatted(body.length(), body))
+                                    .getBytes(StandardCharsets.US_ASCII));
+            await().atMost(Duration.ofSeconds(10)).until(() -> web.metrics().contains("oms_calls_waiting 1.0"));
+
+            Child.signal(web.handle(), "TERM");
+
+            String answer = new String(client.getInputStream().readAllBytes(), StandardCharsets.US_ASCII);
+            assertThat(answer)
+                    .startsWith("HTTP/1.1 201 ")
+                    .contains("\"status\":\"Pending\"")
+                    .doesNotContainIgnoringCase("Preference-Applied");
+            web.handle().onExit().orTimeout(60, TimeUnit.SECONDS).join();
         }
     }
 }

@@ -114,6 +114,13 @@ class StartIT {
                     "OMS_AUDIT_EVERY must be off or a duration of at least 1s, such as 5s."),
             new WrongSetting("OMS_OIDC_URL", "foo", "OMS_OIDC_URL is not a URL, such as https://"),
             new WrongSetting("OMS_OIDC_URL", "https://localhost", "OMS_OIDC_AUDIENCE is needed with OMS_OIDC_URL: "),
+            new WrongSetting(
+                    "OMS_WEBHOOKS_ALLOW",
+                    "10.0.0.0/8,10.0.0.0/33",
+                    "OMS_WEBHOOKS_ALLOW cannot be \"10.0.0.0/8,10.0.0.0/33\": 10.0.0.0/33 must end with a prefix length of "
+                            + "0 to 32."),
+            new WrongSetting(
+                    "OMS_SECRETS_KEY", "c2VjcmV0", "OMS_SECRETS_KEY must be the base64 of 32 random bytes, as openssl"),
             new WrongSetting("OMS_OIDC_ROLES_CLAIM", "", "OMS_OIDC_ROLES_CLAIM is empty."),
             new WrongSetting("OMS_IDEMPOTENCY_KEEP", "1y", "OMS_IDEMPOTENCY_KEEP cannot be \"1y\":"));
 
@@ -440,9 +447,10 @@ class StartIT {
         settings.put("OMS_MIGRATE", "false");
         Exit cannotReadTheSchema = run(settings);
         ledger.execute("grant select on all tables in schema public to visitor");
-        ledger.execute("grant insert on order_events, stock_movements, orders to visitor");
+        ledger.execute("grant insert on events, stock_movements, orders to visitor");
         ledger.execute("grant insert, update on users, order_lines, api_keys, audits, audit_checkpoints to visitor");
-        ledger.execute("grant insert, update, delete on inventory_items, failed_jobs, idempotency_keys to visitor");
+        ledger.execute("grant insert, update, delete on inventory_items, failed_jobs, idempotency_keys, "
+                + "webhook_attempts, webhook_counts, webhook_endpoints, webhook_retries, webhook_workers to visitor");
         Exit cannotWrite = run(settings);
 
         assertThat(cannotConnect.lastLine())

@@ -63,7 +63,8 @@ class WebRoleTest {
         assertThat(CDI.current().select(Scheduler.class).get().getScheduledJobs())
                 .isNotEmpty()
                 .allMatch(job -> job.getMethodDescription().contains("dev.oms.flow.")
-                        || job.getMethodDescription().contains("dev.oms.access."));
+                        || job.getMethodDescription().contains("dev.oms.access.")
+                        || job.getMethodDescription().contains("dev.oms.event."));
     }
 
     @Test

@@ -9,6 +9,7 @@ import static dev.oms.access.Scopes.ORDERS_READ;
 import static dev.oms.access.Scopes.ORDERS_WRITE;
 import static dev.oms.access.Scopes.USERS_READ;
 import static dev.oms.access.Scopes.USERS_WRITE;
+import static dev.oms.access.Scopes.WEBHOOKS_WRITE;
 
 import java.util.Set;
 
@@ -20,7 +21,7 @@ enum Role {
     /** Ships orders and counts stock. */
     warehouse(Set.of(ORDERS_READ, ORDERS_WRITE, INVENTORY_READ, INVENTORY_WRITE, EVENTS_READ)),
 
-    /** A person at the console: everything but keys, users and webhooks. */
+    /** A person at the console: everything but keys and new users. */
     operator(Set.of(
             ORDERS_READ,
             ORDERS_WRITE,
@@ -29,13 +30,14 @@ enum Role {
             USERS_READ,
             JOBS_READ,
             JOBS_WRITE,
-            EVENTS_READ)),
+            EVENTS_READ,
+            WEBHOOKS_WRITE)),
 
     /** Everything. */
     admin(Scopes.ALL),
 
     /** A user's own orders and no others: the only role of a key that is bound to a user. */
-    customer(Set.of(ORDERS_READ, ORDERS_WRITE, INVENTORY_READ));
+    customer(Set.of(ORDERS_READ, ORDERS_WRITE, INVENTORY_READ, EVENTS_READ));
 
     private final Set<String> scopes;
 

@@ -143,8 +143,9 @@ class Audit {
                 when o.status in ('Confirmed', 'OutForDelivery', 'Delivered') or o.due = 'RESTORATION'
                     then m.movements is distinct from 1 or m.delta <> -l.quantity
                 when m.movements = 1 then m.delta <> -l.quantity or not exists (
-                    select 1 from order_events e
-                    where e.order_id = o.id and e.version = o.version and e.event = 'Abandoned')
+                    select 1 from events e
+                    where e.subject = 'order' and e.subject_id = o.id and e.version = o.version
+                        and e.type = 'order.abandoned')
                 else m.movements <> 2 or m.delta <> 0 end
             union all
             select 'STRAY', m.inventory_item_id, m.order_id, format('movement %%s belongs to no line of the order', m.id)

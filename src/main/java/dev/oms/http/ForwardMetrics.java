@@ -2,6 +2,7 @@ package dev.oms.http;
 
 import io.quarkus.micrometer.runtime.binder.vertx.HttpRequestMetric;
 import io.quarkus.vertx.http.runtime.ExtendedQuarkusVertxHttpMetrics;
+import io.vertx.core.MultiMap;
 import io.vertx.core.Vertx;
 import io.vertx.core.datagram.DatagramSocketOptions;
 import io.vertx.core.http.HttpClientOptions;
@@ -43,6 +44,19 @@ record ForwardMetrics(VertxMetrics quarkus, Consumer<HttpRequest> begun)
         return metrics == null ? null : new OfServer<>(metrics, begun);
     }
 
+    /** For Quarkus, a call without a response would lack the labels that are added, which Prometheus refuses. */
+    private record Unanswered() implements HttpResponse {
+        @Override
+        public int statusCode() {
+            return 400;
+        }
+
+        @Override
+        public MultiMap headers() {
+            return MultiMap.caseInsensitiveMultiMap();
+        }
+    }
+
     private record OfServer<R, W, S>(HttpServerMetrics<R, W, S> quarkus, Consumer<HttpRequest> begun)
             implements HttpServerMetrics<R, W, S> {
         @Override
@@ -56,15 +70,19 @@ record ForwardMetrics(VertxMetrics quarkus, Consumer<HttpRequest> begun)
             quarkus.requestEnd(metric, request, bytes);
         }
 
-        /** A response that was cut off has the status that its client was sent. */
+        /**
+         * A response that was cut off has the status that its client was sent; a call whose client hung up before it
+         * had an answer has 400, and all the labels of others.
+         */
         @Override
         public void requestReset(R metric) {
-            if (metric instanceof HttpRequestMetric call
-                    && call.request().response() instanceof HttpResponse response
+            if (!(metric instanceof HttpRequestMetric call)) {
+                quarkus.requestReset(metric);
+            } else if (call.request().response() instanceof HttpResponse response
                     && call.request().response().headWritten()) {
                 responseEnd(metric, response, call.request().response().bytesWritten());
             } else {
-                countOnce(metric, () -> quarkus.requestReset(metric));
+                responseEnd(metric, new Unanswered(), 0);
             }
         }
 

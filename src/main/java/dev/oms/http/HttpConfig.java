@@ -11,4 +11,12 @@ interface HttpConfig {
     @WithDefault("1000")
     @Min(1)
     int maxCalls();
+
+    /**
+     * Maximum number of calls that wait for a change ({@link WaitPreference}); further ones are answered at once. Each
+     * is a connection, in HTTP/2 a stream, and some 20 KB.
+     */
+    @WithDefault("3000")
+    @Min(0)
+    int maxWaiting();
 }

@@ -28,6 +28,7 @@ class HttpMetrics {
             "/api_keys/{id}/revoke",
             "/api_keys/{id}/roll",
             "/events",
+            "/flow",
             "/inventory_items",
             "/inventory_items/audit",
             "/inventory_items/{id}",
@@ -48,6 +49,15 @@ class HttpMetrics {
             "/users",
             "/users/{id}",
             "/users/{user_id}/orders",
+            "/webhooks",
+            "/webhooks/{id}",
+            "/webhooks/{id}/attempts",
+            "/webhooks/{id}/attempts/{attempt_id}/retry",
+            "/webhooks/{id}/disable",
+            "/webhooks/{id}/enable",
+            "/webhooks/{id}/replay",
+            "/webhooks/{id}/rotate_secret",
+            "/webhooks/{id}/test",
             // Quarkus's labels for requests without a path template.
             "NOT_FOUND",
             "REDIRECTION",
@@ -75,9 +85,6 @@ class HttpMetrics {
                             switch (tag.getKey()) {
                                 case "uri" -> knownOrOther(tag, PATHS);
                                 case "method" -> knownOrOther(tag, METHODS);
-                                // Quarkus's status of a call whose client hung up before it had an answer: a client
-                                // error, as its outcome says.
-                                case "status" -> tag.getValue().equals("RESET") ? Tag.of("status", "400") : tag;
                                 default -> tag;
                             });
                 }

@@ -45,6 +45,11 @@ public final class ProblemException extends RuntimeException {
         return new ProblemException(Problem.ofConflict(detail, allowed));
     }
 
+    /** 410: what the client refers to was there once, but is no more. */
+    public static ProblemException gone(String detail) {
+        return new ProblemException(Problem.of(410, detail));
+    }
+
     /** 412: the resource is not at a version that the client expects. */
     static ProblemException preconditionFailed(String what, long id, long version) {
         return new ProblemException(Problem.of(

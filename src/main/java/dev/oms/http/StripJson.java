@@ -12,7 +12,8 @@ import jakarta.enterprise.event.Observes;
 @ApplicationScoped
 class StripJson {
     private static final String SUFFIX = ".json";
-    private static final String STRIPPED = StripJson.class.getName() + ".stripped";
+    /** The attribute of a call whose path did. */
+    static final String STRIPPED = StripJson.class.getName() + ".stripped";
 
     private final WriteProblem writeProblem;
 

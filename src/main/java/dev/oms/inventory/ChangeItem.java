@@ -1,5 +1,7 @@
 package dev.oms.inventory;
 
+import dev.oms.event.EventType;
+import dev.oms.event.RecordEvent;
 import dev.oms.http.Actor;
 import dev.oms.http.IfMatch;
 import dev.oms.http.ProblemException;
@@ -8,6 +10,8 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.persistence.PersistenceException;
 import java.time.Clock;
 import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Optional;
 
 /** Renames an item, changes its threshold, or corrects its quantity to what was counted. */
@@ -18,11 +22,13 @@ class ChangeItem {
 
     private final InventoryItems items;
     private final StockMovements movements;
+    private final RecordEvent recordEvent;
     private final Clock clock;
 
-    ChangeItem(InventoryItems items, StockMovements movements, Clock clock) {
+    ChangeItem(InventoryItems items, StockMovements movements, RecordEvent recordEvent, Clock clock) {
         this.items = items;
         this.movements = movements;
+        this.recordEvent = recordEvent;
         this.clock = clock;
     }
 
@@ -70,7 +76,27 @@ class ChangeItem {
         } catch (PersistenceException e) {
             throw NameTaken.orElse(e);
         }
-        return new Changed(item, item.lowStockSince(oldQuantity, oldThreshold));
+        if (item.quantity() != oldQuantity) {
+            record(EventType.ITEM_CORRECTED, item, actor, now, correction(item, oldQuantity, body.reason()));
+        }
+        Optional<LowStock> lowStock = item.lowStockSince(oldQuantity, oldThreshold);
+        lowStock.ifPresent(low -> record(EventType.ITEM_LOW_STOCK, item, actor, now, low.detail()));
+        return new Changed(item, lowStock);
+    }
+
+    private void record(EventType type, InventoryItem item, Actor actor, Instant at, Map<String, ?> detail) {
+        recordEvent.record(type, item.id(), item.version(), actor, at, detail);
+    }
+
+    private static Map<String, ?> correction(InventoryItem item, long oldQuantity, String reason) {
+        Map<String, Object> detail = new LinkedHashMap<>();
+        detail.put("name", item.name());
+        detail.put("delta", item.quantity() - oldQuantity);
+        detail.put("quantity", item.quantity());
+        if (reason != null) {
+            detail.put("reason", reason);
+        }
+        return detail;
     }
 
     private static boolean isRenamed(InventoryItem item, InventoryItemBody body) {

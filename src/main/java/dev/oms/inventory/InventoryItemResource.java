@@ -150,8 +150,11 @@ class InventoryItemResource {
     @DELETE
     @Path("/{id}")
     @PermissionsAllowed(Scopes.INVENTORY_WRITE)
-    public void remove(@PathParam("id") long id, @HeaderParam(IfMatch.HEADER) List<String> expected) {
-        removeItem.remove(id, IfMatch.from(expected));
+    public void remove(
+            @PathParam("id") long id,
+            @HeaderParam(IfMatch.HEADER) List<String> expected,
+            @HeaderParam(Actor.HEADER) List<String> actor) {
+        removeItem.remove(id, IfMatch.from(expected), callers.current().actor(actor));
     }
 
     @GET

@@ -1,5 +1,7 @@
 package dev.oms.inventory;
 
+import dev.oms.event.EventType;
+import dev.oms.event.RecordEvent;
 import dev.oms.http.Actor;
 import dev.oms.http.IdempotencyKey;
 import dev.oms.http.IfMatch;
@@ -128,9 +130,9 @@ public class InventoryItems implements PanacheRepository<InventoryItem> {
     }
 
     /**
-     * Adds to an item's quantity, and to its ledger, by one statement: a hot item is locked for one round trip and the
-     * commit. Returns nothing when there is no such item, when it is archived, or when the quantity would be out of
-     * range.
+     * Adds to an item's quantity, its ledger and the events, by one statement: a hot item is locked for one round trip
+     * and the commit. Returns nothing when there is no such item, when it is archived, or when the quantity would be
+     * out of range.
      *
      * <p>The update must not be preceded by a lock in the same statement. It would still see the row as it was before
      * the wait for that lock, and wait once more, holding it: a deadlock.
@@ -141,7 +143,8 @@ public class InventoryItems implements PanacheRepository<InventoryItem> {
     Optional<InventoryItem> adjust(long id, AdjustmentBody body, Actor actor, IdempotencyKey key, Instant now) {
         return getEntityManager()
                 .unwrap(Session.class)
-                .createNativeQuery("""
+                .createNativeQuery(
+                        """
                         with adjusted as (
                             update inventory_items
                             set quantity = quantity + :delta, version = version + 1, updated_at = :now
@@ -154,8 +157,23 @@ public class InventoryItems implements PanacheRepository<InventoryItem> {
                                     idempotency_key)
                             select id, 'CORRECTION', :delta, quantity, :reason, :reference, :actor, updated_at,
                                 :key
-                            from adjusted)
-                        select * from adjusted""", InventoryItem.class)
+                            from adjusted),
+                        events_inserted as (
+                            %s
+                            select 'item', id, version, '%s', :actor, jsonb_strip_nulls(jsonb_build_object(
+                                'name', name, 'delta', :delta, 'quantity', quantity,
+                                'reason', cast(:reason as text), 'reference', cast(:reference as text))), updated_at
+                            from adjusted
+                            union all
+                            select 'item', id, version, '%s', :actor, jsonb_build_object(
+                                'name', name, 'quantity', quantity, 'threshold', threshold), updated_at
+                            from adjusted where quantity < threshold and quantity - :delta >= threshold
+                            order by 4)
+                        select * from adjusted""".formatted(
+                                        RecordEvent.INSERT,
+                                        EventType.ITEM_CORRECTED.wireName(),
+                                        EventType.ITEM_LOW_STOCK.wireName()),
+                        InventoryItem.class)
                 .setParameter("id", id)
                 .setParameter("delta", body.delta())
                 .setParameter("max", InventoryItem.QUANTITY_MAX)

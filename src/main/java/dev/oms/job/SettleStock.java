@@ -1,5 +1,7 @@
 package dev.oms.job;
 
+import dev.oms.event.EventType;
+import dev.oms.event.RecordEvent;
 import dev.oms.http.DatabaseFailure;
 import dev.oms.http.Statements;
 import dev.oms.inventory.LowStock;
@@ -9,10 +11,12 @@ import dev.oms.job.Settlement.Outcome;
 import dev.oms.job.Settlement.Stock;
 import dev.oms.job.Settlement.WaitingOrder;
 import dev.oms.order.OrderStatus;
+import dev.oms.order.OrdersChanged;
 import dev.oms.order.StockAdjustment;
 import io.agroal.api.AgroalDataSource;
 import io.quarkus.narayana.jta.QuarkusTransaction;
 import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Event;
 import java.sql.Array;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -76,28 +80,55 @@ class SettleStock {
             update inventory_items i set quantity = s.quantity, version = version + 1, updated_at = ?
             from unnest(?, ?) s (id, quantity) where i.id = s.id""";
 
-    private static final String WRITE_OUTCOMES = """
+    private static final String WRITE_OUTCOMES = writeOutcomes("null::jsonb");
+
+    /** The same if orders are rejected. Planning its subquery takes as long as a small batch. */
+    private static final String WRITE_OUTCOMES_WITH_SHORT = writeOutcomes("""
+            case when short_items is not null then jsonb_build_object('short', (
+                select jsonb_agg(coalesce(l.item_name, i.name) order by i.id)
+                from order_lines l join inventory_items i on i.id = l.inventory_item_id
+                where l.order_id = settled.id and i.id = any(short_items))) end""");
+
+    // After the orders that took the items below their thresholds.
+    private static final String WRITE_LOW_STOCK =
+            """
+            %s
+            select 'item', i.id, i.version, '%s', ?,
+                jsonb_build_object('name', i.name, 'quantity', l.quantity, 'threshold', i.threshold), i.updated_at
+            from unnest(?, ?) with ordinality l (id, quantity, n) join inventory_items i on i.id = l.id
+            order by l.n""".formatted(RecordEvent.INSERT, EventType.ITEM_LOW_STOCK.wireName());
+
+    private static String writeOutcomes(String detail) {
+        return """
             with settled as (
                 update orders o set status = s.status, short_items = s.short_items::bigint[], due = null, version = version + 1,
                     updated_at = ?
                 from unnest(?, ?, ?, ?) s (id, status, event, short_items) where o.id = s.id
-                returning o.id, o.version, s.event, o.updated_at)
-            insert into order_events (order_id, version, event, actor, created_at)
-            select id, version, event, ?, updated_at from settled""";
+                returning o.id, o.version, s.event, o.short_items, o.updated_at)
+            %s
+            select 'order', id, version, event, ?, %s, updated_at from settled order by id""".formatted(RecordEvent.INSERT, detail);
+    }
 
     private final AgroalDataSource dataSource;
     private final SettlementMetrics metrics;
     private final JobsWithoutEffect withoutEffect;
+    private final Event<OrdersChanged> changed;
     private final Clock clock;
     private final String actor = "worker " + Workers.thisProcess();
 
     /** Items that were locked when a batch had waited for lock_timeout: batches skip them until they are free. */
     private final Set<Long> heldItems = ConcurrentHashMap.newKeySet();
 
-    SettleStock(AgroalDataSource dataSource, SettlementMetrics metrics, JobsWithoutEffect withoutEffect, Clock clock) {
+    SettleStock(
+            AgroalDataSource dataSource,
+            SettlementMetrics metrics,
+            JobsWithoutEffect withoutEffect,
+            Event<OrdersChanged> changed,
+            Clock clock) {
         this.dataSource = dataSource;
         this.metrics = metrics;
         this.withoutEffect = withoutEffect;
+        this.changed = changed;
         this.clock = clock;
     }
 
@@ -140,6 +171,10 @@ class SettleStock {
         batch.committed(settlement.outcomes());
         withoutEffect.add(orderIds.size(), others.unknown, others.nothingDue);
         settlement.lowStock().forEach(LowStock::warn);
+        if (!settlement.outcomes().isEmpty()) {
+            changed.fire(new OrdersChanged(
+                    settlement.outcomes().stream().map(Outcome::orderId).toList()));
+        }
         return new Result(settlement.outcomes().size(), others.held);
     }
 
@@ -276,15 +311,25 @@ class SettleStock {
         }
         List<Outcome> outcomes = settlement.outcomes();
         if (!outcomes.isEmpty()) {
+            boolean isAnyShort = outcomes.stream().anyMatch(outcome -> outcome.shortItems() != null);
             execute(
                     connection,
-                    WRITE_OUTCOMES,
+                    isAnyShort ? WRITE_OUTCOMES_WITH_SHORT : WRITE_OUTCOMES,
                     now,
                     longs(connection, outcomes, Outcome::orderId),
                     texts(connection, outcomes, outcome -> outcome.status().name()),
-                    texts(connection, outcomes, outcome -> outcome.event().name()),
+                    texts(connection, outcomes, outcome -> outcome.event().wireName()),
                     texts(connection, outcomes, SettleStock::shortItems),
                     actor);
+        }
+        List<LowStock> lowStock = settlement.lowStock();
+        if (!lowStock.isEmpty()) {
+            execute(
+                    connection,
+                    WRITE_LOW_STOCK,
+                    actor,
+                    longs(connection, lowStock, LowStock::itemId),
+                    longs(connection, lowStock, LowStock::quantity));
         }
     }
 

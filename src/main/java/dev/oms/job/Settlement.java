@@ -1,8 +1,8 @@
 package dev.oms.job;
 
+import dev.oms.event.EventType;
 import dev.oms.inventory.LowStock;
 import dev.oms.inventory.MovementKind;
-import dev.oms.order.OrderEvent;
 import dev.oms.order.OrderStatus;
 import dev.oms.order.StockAdjustment;
 import java.util.ArrayList;
@@ -41,9 +41,9 @@ record Settlement(
             this(orderId, status, null);
         }
 
-        /** The event for the order's timeline: for a cancelled order, settling means that its stock was restored. */
-        OrderEvent.Kind event() {
-            return status == OrderStatus.Cancelled ? OrderEvent.Kind.Restored : OrderEvent.Kind.of(status);
+        /** What happened: for a cancelled order, settling means that its stock was restored. */
+        EventType event() {
+            return status == OrderStatus.Cancelled ? EventType.ORDER_RESTORED : status.event();
         }
     }
 

@@ -1,9 +1,11 @@
 package dev.oms.order;
 
+import dev.oms.event.EventType;
 import dev.oms.http.Actor;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.transaction.Transactional;
 import java.time.Clock;
+import java.util.Map;
 
 /**
  * Gives up an order's due stock adjustment when an operator asks for it. An order whose stock cannot be deducted is
@@ -27,6 +29,10 @@ public class AbandonStock {
     public void abandon(long orderId, Actor actor) {
         orders.lockOptional(orderId)
                 .filter(order -> order.abandon(clock.instant()))
-                .ifPresent(order -> events.record(order, OrderEvent.Kind.Abandoned, actor));
+                .ifPresent(order -> events.record(
+                        order,
+                        EventType.ORDER_ABANDONED,
+                        actor,
+                        Map.of("status", order.status().name())));
     }
 }

@@ -1,6 +1,7 @@
 package dev.oms.order;
 
 import dev.oms.access.Caller;
+import dev.oms.event.EventType;
 import dev.oms.http.Actor;
 import dev.oms.http.IfMatch;
 import dev.oms.http.ProblemException;
@@ -34,7 +35,7 @@ class CancelOrder {
     OrderView cancel(long id, Caller caller, IfMatch expected, Actor actor) {
         Order order = orders.lock(id, caller, expected);
         if (order.cancel(clock.instant(), orders::readClock)) {
-            events.record(order, OrderEvent.Kind.Cancelled, actor);
+            events.record(order, EventType.ORDER_CANCELLED, actor);
             if (order.isStockDue()) {
                 stockDue.fire(new StockDue(id));
             }

@@ -40,7 +40,7 @@ class ChangeStatus {
         }
         Order order = orders.lock(id, caller, expected);
         if (order.changeTo(next, clock.instant())) {
-            events.record(order, OrderEvent.Kind.of(next), actor);
+            events.record(order, next.event(), actor);
         }
         return orders.view(id, caller);
     }

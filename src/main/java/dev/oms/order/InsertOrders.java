@@ -1,5 +1,8 @@
 package dev.oms.order;
 
+import dev.oms.event.EventType;
+import dev.oms.event.RecordEvent;
+import dev.oms.http.Actor;
 import dev.oms.http.DatabaseFailure;
 import dev.oms.http.DatabaseFailure.AutoCommitFailure;
 import dev.oms.order.Placement.Outcome;
@@ -22,9 +25,9 @@ import java.util.function.Function;
 import java.util.function.IntFunction;
 
 /**
- * Inserts orders by one statement, which looks up the items by name and inserts orders, lines and idempotency keys.
- * Without a transaction around it, that is one round trip and one commit. An order is placed only if its user exists,
- * every name is an item on sale and its key is unused; a bad order does not affect the others.
+ * Inserts orders by one statement, which looks up the items by name and inserts orders, lines, events and idempotency
+ * keys. Without a transaction around it, that is one round trip and one commit. An order is placed only if its user
+ * exists, every name is an item on sale and its key is unused; a bad order does not affect the others.
  *
  * <p>The statement of a group does not wait for a user, an item or a key that somebody has locked: it skips the order.
  * It waits only for a lock on a whole table. The statement of a single order waits.
@@ -33,14 +36,20 @@ import java.util.function.IntFunction;
 class InsertOrders {
     private static final String UNIQUE_VIOLATION = "23505";
 
-    private static final String INSERTS = """
+    private static final String INSERTS =
+            """
             placed as (
                 insert into orders (id, user_id, status, due, enqueued_at, version, created_at, updated_at, placed_by)
                 select id, user_id, 'Pending', 'DEDUCTION', clock_timestamp(), 0, t, t, placed_by
                 from placeable, (select cast(? as timestamptz) t) now),
             lines as (
                 insert into order_lines (order_id, inventory_item_id, quantity, item_name)
-                select p.id, f.id, f.quantity, f.name from placeable p join found f on f.n = p.n)""";
+                select p.id, f.id, f.quantity, f.name from placeable p join found f on f.n = p.n),
+            events_inserted as (
+                %s
+                select 'order', id, 0, '%s', coalesce(placed_by, '%s'),
+                    jsonb_build_object('user_id', user_id, 'items', items), t
+                from placeable, (select cast(? as timestamptz) t) now)""".formatted(RecordEvent.INSERT, EventType.ORDER_PLACED.wireName(), Actor.API.name());
 
     /** Of an order that is not placed: which of its items are on sale, and whether its user exists, locked or not. */
     private static final String REASONS = """
@@ -55,7 +64,7 @@ class InsertOrders {
             with asked as (select * from unnest((select ?::bigint[]), (select ?::integer[]), (select ?::text[])) with ordinality a (user_id, lines, placed_by, n)),
             %s
             placeable as materialized (
-                select a.n, a.user_id, a.placed_by, nextval('orders_id_seq') id
+                select a.n, a.user_id, a.placed_by, c.items, nextval('orders_id_seq') id
                 from asked a join counted c on c.n = a.n and c.lines = a.lines join users u on u.id = a.user_id
                 for key share of u skip locked),
             %s
@@ -101,7 +110,7 @@ class InsertOrders {
                 select w.n, i.id, i.name, w.quantity
                 from wanted w join inventory_items i on i.name = w.name and i.archived_at is null
                 for key share of i %s),
-            counted as (select n, count(*) lines from found group by n),""".formatted(ifLocked);
+            counted as (select n, count(*) lines, jsonb_object_agg(name, quantity) items from found group by n),""".formatted(ifLocked);
     }
 
     private static String placeKeyed(String lockKey, String ifLocked) {
@@ -113,7 +122,7 @@ class InsertOrders {
             asked as materialized (select *, lock is null or %s free from keyed),
             %s
             placeable as materialized (
-                select a.n, a.user_id, a.placed_by, a.key, a.fingerprint, nextval('orders_id_seq') id
+                select a.n, a.user_id, a.placed_by, a.key, a.fingerprint, c.items, nextval('orders_id_seq') id
                 from asked a join counted c on c.n = a.n and c.lines = a.lines join users u on u.id = a.user_id
                 where a.free and not exists (
                     select 1 from idempotency_keys k where k.user_id = a.user_id and k.key = a.key)
@@ -254,6 +263,7 @@ class InsertOrders {
         if (keyed) {
             parameters.add(t);
         }
+        parameters.add(t);
         parameters.add(t);
         for (int i = 0; i < parameters.size(); i++) {
             statement.setObject(i + 1, parameters.get(i));

@@ -13,12 +13,16 @@ import dev.oms.http.IfNoneMatch;
 import dev.oms.http.Page;
 import dev.oms.http.ProblemException;
 import dev.oms.http.Texts;
+import dev.oms.http.WaitPreference;
 import dev.oms.inventory.InventoryItem;
 import dev.oms.order.OrderEvents.OrderEventView;
 import dev.oms.user.Users;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 import io.quarkus.security.PermissionsAllowed;
+import io.smallrye.common.annotation.Blocking;
 import io.smallrye.common.annotation.RunOnVirtualThread;
+import io.smallrye.mutiny.Uni;
+import io.vertx.ext.web.RoutingContext;
 import jakarta.transaction.Transactional;
 import jakarta.validation.constraints.Max;
 import jakarta.validation.constraints.Min;
@@ -34,17 +38,22 @@ import jakarta.ws.rs.PathParam;
 import jakarta.ws.rs.QueryParam;
 import jakarta.ws.rs.core.Response;
 import jakarta.ws.rs.core.UriInfo;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
+import org.jboss.logging.Logger;
 
 /** {@code /orders}. Its calls spend most of their time waiting for PostgreSQL, which is cheapest on virtual threads. */
 @RunOnVirtualThread
 @Path("/orders")
 class OrderResource {
+    private static final Logger LOG = Logger.getLogger(OrderResource.class);
+
     /** The maximum number of different items in an order. */
     static final int ITEMS_MAX = 100;
 
@@ -60,6 +69,7 @@ class OrderResource {
     private final ChangeStatus changeStatus;
     private final CancelOrder cancelOrder;
     private final OrderEvents events;
+    private final AwaitChange awaitChange;
     private final Callers callers;
     private final Bodies bodies;
     private final PlacementMetrics metrics;
@@ -72,6 +82,7 @@ class OrderResource {
             ChangeStatus changeStatus,
             CancelOrder cancelOrder,
             OrderEvents events,
+            AwaitChange awaitChange,
             Callers callers,
             Bodies bodies,
             PlacementMetrics metrics) {
@@ -82,6 +93,7 @@ class OrderResource {
         this.changeStatus = changeStatus;
         this.cancelOrder = cancelOrder;
         this.events = events;
+        this.awaitChange = awaitChange;
         this.callers = callers;
         this.bodies = bodies;
         this.metrics = metrics;
@@ -131,13 +143,17 @@ class OrderResource {
     record StatusBody(@NotNull OrderStatus status) {}
 
     @POST
+    @Blocking
     @PlacementMetrics.Counted
     @PermissionsAllowed(Scopes.ORDERS_WRITE)
-    public Response place(
+    public Uni<Response> place(
             @QueryParam("user_id") Long userId,
             @HeaderParam(IdempotencyKey.HEADER) List<String> keys,
             @HeaderParam(Actor.HEADER) List<String> actors,
+            @HeaderParam(WaitPreference.HEADER) List<String> preferences,
+            RoutingContext call,
             OrderBody body) {
+        long startNanos = System.nanoTime();
         Caller caller = callers.current();
         Actor actor = caller.actor(actors);
         Optional<IdempotencyKey> key = IdempotencyKey.from(keys);
@@ -148,12 +164,40 @@ class OrderResource {
                         placeOrder.place(user, valid.items(), actor, null).orElseThrow(), false)
                 : placeOnce.place(user, valid.items(), actor, key.get());
         metrics.succeeded(placed);
-        Response.ResponseBuilder response =
-                Created.at("/orders/" + placed.order().id());
-        if (placed.replayed()) {
+        // It is committed: no failure of the wait may become one of the call.
+        return await(placed.order(), OrderView::isSettled, preferences, startNanos, call)
+                .map(outcome -> created(outcome, placed.replayed()));
+    }
+
+    private static Response created(AwaitChange.Outcome outcome, boolean replayed) {
+        OrderView order = outcome.order();
+        Response.ResponseBuilder response = Created.at("/orders/" + order.id());
+        if (replayed) {
             response.header(IdempotencyKey.REPLAYED, true);
         }
-        return response.entity(placed.order()).tag(placed.order().tag()).build();
+        return applied(response, outcome).entity(order).tag(order.tag()).build();
+    }
+
+    private static Response.ResponseBuilder applied(Response.ResponseBuilder response, AwaitChange.Outcome outcome) {
+        return outcome.applied() == null ? response : response.header(WaitPreference.APPLIED, outcome.applied());
+    }
+
+    private Uni<AwaitChange.Outcome> await(
+            OrderView order,
+            Predicate<OrderView> isAwaited,
+            List<String> preferences,
+            long startNanos,
+            RoutingContext call) {
+        try {
+            Optional<WaitPreference> wait = WaitPreference.from(preferences);
+            if (wait.isPresent()) {
+                Duration allowed = callers.timeLeft(wait.get().duration());
+                return awaitChange.await(order, isAwaited, wait.get(), allowed, startNanos, call);
+            }
+        } catch (RuntimeException e) {
+            LOG.errorf(e, "A call could not wait for order %d", order.id());
+        }
+        return Uni.createFrom().item(new AwaitChange.Outcome(order, null));
     }
 
     private static long userOf(Caller caller, Long inQuery, OrderBody body, OrderBody inner) {
@@ -175,14 +219,27 @@ class OrderResource {
     }
 
     @GET
+    @Blocking
     @Path("/{id}")
     @PermissionsAllowed(Scopes.ORDERS_READ)
-    public Response get(@PathParam("id") long id, @HeaderParam(IfNoneMatch.HEADER) List<String> known) {
+    public Uni<Response> get(
+            @PathParam("id") long id,
+            @HeaderParam(IfNoneMatch.HEADER) List<String> known,
+            @HeaderParam(WaitPreference.HEADER) List<String> preferences,
+            RoutingContext call) {
+        long startNanos = System.nanoTime();
         IfNoneMatch ifNoneMatch = IfNoneMatch.from(known);
         OrderView order = orders.view(id, callers.current());
-        return ifNoneMatch.matches(order.version())
-                ? Response.notModified(order.tag()).build()
-                : ok(order);
+        // Without a version that the client knows there is nothing to wait for.
+        List<String> applicable = known.isEmpty() ? List.of() : preferences;
+        return await(order, now -> !ifNoneMatch.matches(now.version()), applicable, startNanos, call)
+                .map(outcome -> applied(
+                                ifNoneMatch.matches(outcome.order().version())
+                                        ? Response.notModified()
+                                        : Response.ok(outcome.order()),
+                                outcome)
+                        .tag(outcome.order().tag())
+                        .build());
     }
 
     @GET

@@ -1,5 +1,6 @@
 package dev.oms.order;
 
+import dev.oms.event.EventType;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -24,6 +25,19 @@ public enum OrderStatus {
     Rejected,
     /** Cancelled; final. Stock that was deducted for it is restored. */
     Cancelled;
+
+    /** What happened to an order that now has this status. */
+    public EventType event() {
+        return switch (this) {
+            case Pending -> EventType.ORDER_PLACED;
+            case Received -> EventType.ORDER_RECEIVED;
+            case Confirmed -> EventType.ORDER_CONFIRMED;
+            case OutForDelivery -> EventType.ORDER_OUT_FOR_DELIVERY;
+            case Delivered -> EventType.ORDER_DELIVERED;
+            case Rejected -> EventType.ORDER_REJECTED;
+            case Cancelled -> EventType.ORDER_CANCELLED;
+        };
+    }
 
     /** The statuses that settling the stock may set. */
     public Set<OrderStatus> bySettling() {

@@ -29,6 +29,11 @@ record OrderView(
         Instant createdAt,
         Instant updatedAt,
         @JsonIgnore long version) {
+    /** Whether its stock has been settled, or will not be. */
+    boolean isSettled() {
+        return !status.awaitsDeduction();
+    }
+
     String tag() {
         return Long.toString(version);
     }

@@ -3,6 +3,7 @@ package dev.oms.order;
 import dev.oms.access.Caller;
 import dev.oms.http.IfMatch;
 import dev.oms.http.ProblemException;
+import dev.oms.http.Statements;
 import io.agroal.api.AgroalDataSource;
 import io.quarkus.hibernate.orm.panache.PanacheRepository;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -15,6 +16,8 @@ import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -35,6 +38,10 @@ public class Orders implements PanacheRepository<Order> {
             order by o.id desc""";
 
     private static final String READ_ONE = READ.formatted("id = ? and user_id = coalesce(?::bigint, user_id)");
+
+    private static final String READ_ALL = READ.formatted("id = any(?)");
+
+    private static final String VERSIONS = "select id, version from orders where id = any(?)";
 
     private static final String EXISTS =
             "select 1 from orders where id = ?1 and user_id = coalesce(cast(?2 as bigint), user_id)";
@@ -99,6 +106,27 @@ public class Orders implements PanacheRepository<Order> {
         return found.getFirst();
     }
 
+    /** Orders for display, whoever's they are, without those that do not exist. */
+    List<OrderView> viewAll(Collection<Long> ids) {
+        return read(READ_ALL, List.of((Object) ids.toArray(Long[]::new)));
+    }
+
+    /** The versions of orders by id, without orders that do not exist. */
+    Map<Long, Long> versions(Collection<Long> ids) {
+        try (Connection connection = dataSource.getConnection();
+                PreparedStatement statement = Statements.prepare(
+                        connection, VERSIONS, connection.createArrayOf("bigint", ids.toArray(Long[]::new)));
+                ResultSet row = statement.executeQuery()) {
+            Map<Long, Long> versions = new HashMap<>();
+            while (row.next()) {
+                versions.put(row.getLong(1), row.getLong(2));
+            }
+            return versions;
+        } catch (SQLException e) {
+            throw new IllegalStateException("Orders cannot be read", e);
+        }
+    }
+
     /**
      * Refuses an order that does not exist or is not the caller's.
      *
@@ -149,7 +177,9 @@ public class Orders implements PanacheRepository<Order> {
         try (Connection connection = dataSource.getConnection();
                 PreparedStatement statement = connection.prepareStatement(query)) {
             for (int i = 0; i < parameters.size(); i++) {
-                statement.setObject(i + 1, parameters.get(i));
+                Object parameter = parameters.get(i);
+                statement.setObject(
+                        i + 1, parameter instanceof Long[] ids ? connection.createArrayOf("bigint", ids) : parameter);
             }
             Map<Long, OrderView> orders = new LinkedHashMap<>();
             try (ResultSet row = statement.executeQuery()) {

@@ -1,5 +1,6 @@
 package dev.oms.rails;
 
+import dev.oms.event.EventType;
 import dev.oms.http.Statements;
 import dev.oms.inventory.MovementKind;
 import dev.oms.order.OrderStatus;
@@ -50,11 +51,16 @@ final class ImportOrders {
     private static final String MOVED = "select distinct order_id, kind from stock_movements where order_id = any(?)";
 
     private static final String UPDATE = """
-            with changed as (
-                update orders set user_id = ?, status = ?, due = ?, created_at = ?, updated_at = ?, version = version + 1
-                where id = ? returning id, version, status, updated_at)
-            insert into order_events (order_id, version, event, actor, created_at)
-            select id, version, status, ?, updated_at from changed where ?""";
+            update orders set user_id = ?, status = ?, due = ?, created_at = ?, updated_at = ?, version = version + 1
+            where id = ?""";
+
+    // Positions below 0 are in no feed, only in timelines: what happened in the Rails service is not news. Only one run
+    // writes at a time.
+    private static final String WRITE_EVENTS = """
+            insert into events (position, subject, subject_id, version, type, actor, created_at) overriding system value
+            select coalesce((select max(position) from events where position < 0), -4611686018427387904)
+                + row_number() over (order by o.id), 'order', o.id, o.version, e.type, ?, o.updated_at
+            from unnest(?, ?) e (id, type) join orders o on o.id = e.id""";
 
     private static final String DELETE_LINES = "delete from order_lines where order_id = any(?)";
 
@@ -417,8 +423,7 @@ final class ImportOrders {
                 "orders (id, user_id, status, due, enqueued_at, version, created_at, updated_at, placed_by)");
         private final Target.Rows lines =
                 new Target.Rows("order_lines (order_id, inventory_item_id, quantity, item_name)");
-        private final Target.Rows events =
-                new Target.Rows("order_events (order_id, version, event, actor, created_at)");
+        private final Map<Long, EventType> events = new LinkedHashMap<>();
         private final Movements movements = new Movements();
         private final List<Change> updated = new ArrayList<>();
         private int added;
@@ -440,10 +445,13 @@ final class ImportOrders {
                         times.updated(),
                         Target.ACTOR);
                 if (hasEvent) {
-                    events.add(change.id, 1, change.status.name(), Target.ACTOR, times.updated());
+                    events.put(change.id, change.status.event());
                 }
             } else {
                 updated.add(change);
+                if (change.status != change.before.status && change.status != OrderStatus.Pending) {
+                    events.put(change.id, change.status.event());
+                }
             }
             if (change.hasNewLines) {
                 change.lines.forEach(line -> lines.add(change.id, line.itemId, line.quantity, line.name));
@@ -461,8 +469,23 @@ final class ImportOrders {
             update(connection);
             orders.insert(connection);
             lines.insert(connection);
-            events.insert(connection);
+            writeEvents(connection);
             movements.write(connection);
+        }
+
+        private void writeEvents(Connection connection) throws SQLException {
+            if (!events.isEmpty()) {
+                Target.update(
+                        connection,
+                        WRITE_EVENTS,
+                        Target.ACTOR,
+                        Target.longs(connection, events.keySet()),
+                        connection.createArrayOf(
+                                "text",
+                                events.values().stream()
+                                        .map(EventType::wireName)
+                                        .toArray(String[]::new)));
+            }
         }
 
         private void update(Connection connection) throws SQLException {
@@ -477,9 +500,6 @@ final class ImportOrders {
                     statement.setObject(4, change.times.created().atOffset(ZoneOffset.UTC));
                     statement.setObject(5, change.times.updated().atOffset(ZoneOffset.UTC));
                     statement.setLong(6, change.id);
-                    statement.setString(7, Target.ACTOR);
-                    statement.setBoolean(
-                            8, change.status != change.before.status && change.status != OrderStatus.Pending);
                     statement.addBatch();
                 }
                 statement.executeBatch();

@@ -35,12 +35,14 @@ final class Target {
 
     private static final String IS_FIRST_RUN = "select not exists (select 1 from imports)";
 
-    // Settling, cancelling and changing orders write events; adding and correcting items write movements.
+    // All that changes an order or an item writes an event. Processes of the version before, which may still be
+    // running,
+    // write none for items.
     private static final String IS_UNTOUCHED = """
             select coalesce((select max(id) from users) <= max(last_user_id), true)
                 and coalesce((select max(id) from inventory_items) <= max(last_item_id), true)
                 and coalesce((select max(id) from orders) <= max(last_order_id), true)
-                and not exists (select 1 from order_events where actor <> '%1$s')
+                and not exists (select 1 from events where actor is distinct from '%1$s')
                 and not exists (select 1 from stock_movements where actor is distinct from '%1$s')
             from imports""".formatted(ACTOR);
 

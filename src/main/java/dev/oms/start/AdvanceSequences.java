@@ -39,25 +39,40 @@ class AdvanceSequences {
 
     private static final String INSUFFICIENT_PRIVILEGE = "42501";
 
-    /** A table whose column {@code id} has a sequence. */
-    record Ids(String table, String highest, int timeoutSeconds) {
+    /** A table's column that has a sequence. */
+    record Ids(String table, String column, String highest, int timeoutSeconds) {
         private Ids(String table) {
-            this(table, "select max(id) from " + table, TIMEOUT_SECONDS);
+            this(table, "id");
+        }
+
+        private Ids(String table, String column) {
+            this(table, column, "select max(%s) from %s".formatted(column, table), TIMEOUT_SECONDS);
+        }
+
+        @Override
+        public String toString() {
+            return table + "." + column;
         }
     }
 
-    // The ledger has no index by id alone: a probe per item takes some 5 µs.
+    // The ledger and the attempts have no index by id alone: a probe per item takes some 5 µs.
     static final List<Ids> ALL = List.of(
             new Ids("api_keys"),
             new Ids("audits"),
+            new Ids("events", "position"),
             new Ids("imports"),
             new Ids("inventory_items"),
             new Ids("orders"),
-            new Ids("stock_movements", """
+            new Ids("stock_movements", "id", """
                     select max(last) from (
                         select (select max(id) from stock_movements where inventory_item_id = i.id) last
                         from inventory_items i) ledger""", LEDGER_TIMEOUT_SECONDS),
-            new Ids("users"));
+            new Ids("users"),
+            new Ids("webhook_attempts", "id", """
+                    select max(last) from (
+                        select (select max(id) from webhook_attempts where endpoint_id = e.id) last
+                        from webhook_endpoints e) attempts""", TIMEOUT_SECONDS),
+            new Ids("webhook_endpoints"));
 
     private final AgroalDataSource dataSource;
 
@@ -77,7 +92,7 @@ class AdvanceSequences {
     }
 
     private static void advance(Statement statement, Ids ids) throws SQLException {
-        String sequence = "pg_get_serial_sequence('%s', 'id')::regclass".formatted(ids.table);
+        String sequence = "pg_get_serial_sequence('%s', '%s')::regclass".formatted(ids.table, ids.column);
         long highest;
         long last;
         try {
@@ -109,17 +124,17 @@ class AdvanceSequences {
         } catch (SQLException e) {
             if (INSUFFICIENT_PRIVILEGE.equals(e.getSQLState())) {
                 throw new ConfigurationException(
-                        ("the sequence of %s.id is at %d, but the table has the id %d. OMS_DB_USER may not advance it: run "
+                        ("the sequence of %s is at %d, but the table has the id %d. OMS_DB_USER may not advance it: run "
                                         + "src/main/postgres/roles.sql again, or OMS once with --migrate as the owner.")
-                                .formatted(ids.table, last, highest),
+                                .formatted(ids, last, highest),
                         e);
             }
             throw e;
         }
         LOG.warnf(
-                "The sequence of %s.id was at %d, but the table has the id %d; advanced to %d. Data was restored without its "
+                "The sequence of %s was at %d, but the table has the id %d; advanced to %d. Data was restored without its "
                         + "sequences%s.",
-                ids.table,
+                ids,
                 last,
                 highest,
                 advanced,
@@ -129,7 +144,7 @@ class AdvanceSequences {
     }
 
     private static void warnOfUnknown(Ids ids, String reason) {
-        LOG.warnf("It is not known whether the sequence of %s.id is behind (%s).", ids.table, reason);
+        LOG.warnf("It is not known whether the sequence of %s is behind (%s).", ids, reason);
     }
 
     /** Null is 0. */

@@ -27,7 +27,9 @@ public class CheckIntervals {
             "oms.audit.every",
             "oms.flow.every",
             "oms.idempotency.purge.every",
-            "oms.access.last-uses.every");
+            "oms.access.last-uses.every",
+            "oms.webhooks.dispatcher.every",
+            "oms.webhooks.purge.every");
 
     private static final Duration MIN = Duration.ofSeconds(1);
 

@@ -31,15 +31,20 @@ class CheckRights {
             entry("api_keys", CHANGE),
             entry("audit_checkpoints", ALL),
             entry("audits", ALL),
+            entry("events", APPEND),
             entry("failed_jobs", ALL),
             entry("idempotency_keys", ALL),
             entry("imports", READ),
             entry("inventory_items", ALL),
-            entry("order_events", APPEND),
             entry("order_lines", CHANGE),
             entry("orders", CHANGE),
             entry("stock_movements", APPEND),
-            entry("users", CHANGE));
+            entry("users", CHANGE),
+            entry("webhook_attempts", ALL),
+            entry("webhook_counts", ALL),
+            entry("webhook_endpoints", ALL),
+            entry("webhook_retries", ALL),
+            entry("webhook_workers", ALL));
 
     // Of the sequences only this one is used by name.
     private static final String WITHOUT_RIGHTS = """

@@ -72,53 +72,12 @@ class MigrateOnline implements FlywayConfigurationCustomizer {
             throw new FlywayException("The database cannot be migrated", e);
         }
         flyway.dataSource((DataSource) dataSource);
-        flyway.callbacks(new ForgetFailures(), new RetryWhileLocked());
+        flyway.callbacks(new ForgetFailures());
         // Flyway's lock belongs to the session. A transaction's lock would need an open transaction, and a concurrent
         // build of an index would wait for that.
         flyway.getPluginRegister()
                 .getExact(PostgreSQLConfigurationExtension.class)
                 .setTransactionalLock(false);
-    }
-
-    /**
-     * Gives migrations the function {@code pg_temp.retry_while_locked}, which makes a change to a table, such as
-     * {@code select pg_temp.retry_while_locked('alter table …')}. It asks for the table's lock up to 60 times, each
-     * time for as long as {@code lock_timeout} allows, and lets the queue behind it pass for a second in between.
-     * Without the right to create it, only the migrations that need it fail.
-     */
-    private static final class RetryWhileLocked extends BaseCallback {
-        @Override
-        public boolean supports(Event event, Context context) {
-            return event == Event.BEFORE_EACH_MIGRATE;
-        }
-
-        @Override
-        public void handle(Event event, Context context) {
-            try (Statement statement = context.getConnection().createStatement()) {
-                statement.execute("""
-                        do $do$ begin
-                            if has_database_privilege(current_database(), 'temp') then
-                                create or replace function pg_temp.retry_while_locked(change text) returns void
-                                language plpgsql as $$
-                                begin
-                                    for attempt in 1..60 loop
-                                        begin
-                                            execute change;
-                                            return;
-                                        exception when lock_not_available then
-                                            if attempt = 60 then
-                                                raise;
-                                            end if;
-                                            perform pg_sleep(1);
-                                        end;
-                                    end loop;
-                                end $$;
-                            end if;
-                        end $do$""");
-            } catch (SQLException e) {
-                throw new FlywayException("Migrations cannot be prepared", e);
-            }
-        }
     }
 
     /** Deletes the record of a failed migration, which would make Flyway refuse to run it again. */

@@ -14,7 +14,8 @@ import org.jboss.logging.Logger;
 
 /**
  * Sample data to try OMS on: 10,000 users, 50,000 items and five popular ones, and 10,000 orders waiting for the
- * consumer. Written in one transaction; existing rows are left unchanged, and orders are added only if there are none.
+ * consumer. Written in one transaction, without events; existing rows are left unchanged, and orders are added only if
+ * there are none.
  */
 @ApplicationScoped
 public class SeedData {

@@ -153,6 +153,7 @@ function parseNext(link) {
 
 export const get = (path, query, signal) => call('GET', path, { query, signal });
 export const put = (path, body, etag) => call('PUT', path, { body, etag });
+export const patch = (path, body) => call('PATCH', path, { body });
 export const post = (path, { body, etag, key } = {}) => call('POST', path, { body, etag, key });
 export const remove = (path) => call('DELETE', path);
 

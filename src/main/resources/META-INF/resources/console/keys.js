@@ -1,7 +1,7 @@
 // The Keys page: who may call OMS, and what each key may do.
 
 import { get, may, post } from './api.js';
-import { action, ask, autoRefresh, badge, button, h, name, number, pager, showError, showInfo, table, time } from './ui.js';
+import { action, ask, autoRefresh, badge, h, name, number, pager, showError, showInfo, showSecret, table, time } from './ui.js';
 
 const REFRESH_MS = 5_000;
 const PAGE_ROWS = 50;
@@ -107,20 +107,8 @@ export function show({ main, title, params, signal }) {
     }
   }
 
-  /** Shows the new key below the title, until the page is left: it cannot be shown again. */
   async function reveal(created) {
     const { body: key } = await created;
-    const secret = h('code', { class: 'secret' }, key.key);
-    const copy = button('Copy', () => navigator.clipboard?.writeText(key.key).then(() => showInfo('Copied.'), showError), {
-      hidden: !navigator.clipboard,
-    });
-    const note = h(
-      'section',
-      { class: 'card', role: 'status' },
-      h('h2', null, 'The new key ', name(key.name)),
-      h('p', null, secret, ' ', copy),
-      h('p', { class: 'hint' }, `It is shown only now. It has ${number(key.scopes.length)} scopes.`),
-    );
-    title.after(note);
+    showSecret(title, ['The new key ', name(key.name)], key.key, `It has ${number(key.scopes.length)} scopes.`);
   }
 }

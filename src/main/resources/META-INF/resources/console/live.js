@@ -80,7 +80,7 @@ function open() {
 
 /** Reads the stream until it ends. */
 async function read(signal) {
-  const reader = await stream('/events', signal);
+  const reader = await stream('/flow', signal);
   let text = '';
   for (let part = await reader.read(); !part.done; part = await reader.read()) {
     const events = (text + part.value).split('\n\n');

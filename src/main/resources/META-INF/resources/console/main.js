@@ -10,11 +10,19 @@ const PAGES = {
   orders: () => import('./orders.js'),
   inventory: () => import('./inventory.js'),
   jobs: () => import('./jobs.js'),
+  webhooks: () => import('./webhooks.js'),
   keys: () => import('./keys.js'),
 };
 /** What each page needs. */
-const SCOPES = { flow: 'jobs:read', orders: 'orders:read', inventory: 'inventory:read', jobs: 'jobs:read', keys: 'keys:write' };
-const WITH_ID = ['orders', 'inventory'];
+const SCOPES = {
+  flow: 'jobs:read',
+  orders: 'orders:read',
+  inventory: 'inventory:read',
+  jobs: 'jobs:read',
+  webhooks: 'webhooks:write',
+  keys: 'keys:write',
+};
+const WITH_ID = ['orders', 'inventory', 'webhooks'];
 
 const main = document.getElementById('main');
 let leaving = new AbortController();

@@ -200,6 +200,27 @@ export function showInfo(message) {
 export const showError = (problem) => showNotice(document.getElementById('alert'), problem.message, problem.errors);
 
 /**
+ * Shows a secret below the title, until the page is left: it cannot be shown again.
+ *
+ * @param heading whose it is
+ * @param hint what else to know
+ */
+export function showSecret(title, heading, secret, hint) {
+  const copy = button('Copy', () => navigator.clipboard?.writeText(secret).then(() => showInfo('Copied.'), showError), {
+    hidden: !navigator.clipboard,
+  });
+  title.after(
+    h(
+      'section',
+      { class: 'card', role: 'status' },
+      h('h2', null, heading),
+      h('p', null, h('code', { class: 'secret' }, secret), ' ', copy),
+      h('p', { class: 'hint' }, `It is shown only now. ${hint}`),
+    ),
+  );
+}
+
+/**
  * Asks before something is done that cannot be undone, or that needs input. The dialog closes when the page is left.
  *
  * @param fields [label, input] of what to ask for

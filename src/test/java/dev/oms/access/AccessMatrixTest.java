@@ -69,13 +69,26 @@ class AccessMatrixTest {
             POST /jobs/failed/retry                403        403       yes      yes   403      403
             POST /jobs/failed/{order_id}/retry     403        403       yes      yes   403      403
             DELETE /jobs/failed/{order_id}         403        403       yes      yes   403      403
-            GET /events                            403        403       yes      yes   403      403
+            GET /events                            yes        yes       yes      yes   yes      yes
+            GET /flow                              403        403       yes      yes   403      403
             POST /api_keys                         403        403       403      yes   403      403
             GET /api_keys                          403        403       403      yes   403      403
             GET /api_keys/{id}                     403        403       403      yes   403      403
             GET /api_keys/current                  yes        yes       yes      yes   yes      yes
             POST /api_keys/{id}/roll               403        403       403      yes   403      403
             POST /api_keys/{id}/revoke             403        403       403      yes   403      403
+            POST /webhooks                         403        403       yes      yes   403      403
+            GET /webhooks                          403        403       yes      yes   403      403
+            GET /webhooks/{id}                     403        403       yes      yes   403      403
+            PATCH /webhooks/{id}                   403        403       yes      yes   403      403
+            DELETE /webhooks/{id}                  403        403       yes      yes   403      403
+            POST /webhooks/{id}/disable            403        403       yes      yes   403      403
+            POST /webhooks/{id}/enable             403        403       yes      yes   403      403
+            POST /webhooks/{id}/rotate_secret      403        403       yes      yes   403      403
+            POST /webhooks/{id}/test               403        403       yes      yes   403      403
+            POST /webhooks/{id}/replay             403        403       yes      yes   403      403
+            GET /webhooks/{id}/attempts            403        403       yes      yes   403      403
+            POST /webhooks/{id}/attempts/{attempt_id}/retry 403        403       yes      yes   403      403
             """.split("\n"))
             .skip(1)
             .collect(Collectors.toMap(

@@ -6,8 +6,10 @@ import static org.awaitility.Awaitility.await;
 import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.equalTo;
 import static org.hamcrest.Matchers.hasItem;
+import static org.hamcrest.Matchers.hasSize;
 import static org.hamcrest.Matchers.not;
 import static org.hamcrest.Matchers.notNullValue;
+import static org.hamcrest.Matchers.nullValue;
 import static org.hamcrest.Matchers.startsWith;
 
 import dev.oms.Ledger;
@@ -42,6 +44,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -134,7 +137,7 @@ class AccessTest {
     /** Follows the stream of events, and tells how many lines it had when it has ended. */
     private static CompletableFuture<Long> follow(HttpClient client, String key) throws Exception {
         HttpResponse<Stream<String>> stream = client.send(
-                HttpRequest.newBuilder(URI.create("http://localhost:" + RestAssured.port + "/events"))
+                HttpRequest.newBuilder(URI.create("http://localhost:" + RestAssured.port + "/flow"))
                         .header("Authorization", "Bearer " + key)
                         .build(),
                 BodyHandlers.ofLines());
@@ -411,6 +414,53 @@ class AccessTest {
         with(customer).post("/orders/{id}/cancel", order).then().statusCode(200);
     }
 
+    @Test
+    void aCustomerReadsTheEventsOfItsOwnOrdersOnly() {
+        String customer = TestKeys.of(ledger, Role.customer, user);
+        String end = with(customer).get("/events?after=end").path("next");
+        RestAssured.requestSpecification = new RequestSpecBuilder()
+                .addHeader("Authorization", "Bearer " + admin)
+                .build();
+        long stranger = Shop.user();
+        long own = Shop.order(user, Map.of(name, 1));
+        long other = Shop.order(Shop.user(), Map.of(name, 1));
+        long item = Shop.item(Shop.uniqueName(), 1, 0);
+        RestAssured.requestSpecification = null;
+        ledger.execute("""
+                insert into events (subject, subject_id, version, type) values ('order', %d, 90, 'order.placed'),
+                    ('order', %d, 90, 'order.placed'), ('item', %d, 90, 'item.added'), ('item', %d, 90, 'item.added'),
+                    ('order', %2$d, 91, 'order.cancelled')""".formatted(other, own, item, own));
+
+        await().atMost(Duration.ofMinutes(1))
+                .untilAsserted(() -> assertThat(with(admin)
+                                .get("/events?limit=1000&after=" + end)
+                                .jsonPath()
+                                .<Integer>getList("events.findAll { it.version >= 90 }.version"))
+                        .containsExactly(90, 90, 90, 90, 91));
+        assertThat(with(customer)
+                        .get("/events?after=" + end)
+                        .then()
+                        .statusCode(200)
+                        .extract()
+                        .jsonPath()
+                        .<Integer>getList("events.findAll { it.version >= 90 }.version"))
+                .containsExactly(90, 91);
+        assertThat(with(customer)
+                        .get("/events?after=" + end)
+                        .then()
+                        .statusCode(200)
+                        .extract()
+                        .jsonPath()
+                        .<Integer>getList("events.subject_id"))
+                .containsOnly((int) own);
+        // There is something, but nothing of its own.
+        with(TestKeys.of(ledger, Role.customer, stranger))
+                .get("/events?after=" + end)
+                .then()
+                .statusCode(200)
+                .body("events", hasSize(0));
+    }
+
     /** Nothing tells an order of somebody else from one that does not exist. */
     @Test
     void othersLookAsIfTheyDidNotExist() {
@@ -445,6 +495,51 @@ class AccessTest {
         with(customer).get("/users/{id}/orders", other).then().statusCode(404);
         assertThat(ledger.texts("select status from orders where id = " + order))
                 .doesNotContain("Cancelled");
+    }
+
+    @Test
+    void aCustomerWaitsForItsOwnOrderOnly() {
+        Response placed = with(TestKeys.ofUser(ledger, user))
+                .header("Prefer", "wait=30")
+                .body(Map.of("items", Map.of(name, 1)))
+                .post("/orders");
+        placed.then().statusCode(201).header("Preference-Applied", "wait=30").body("status", equalTo("Confirmed"));
+        long stranger = with(admin)
+                .body(Map.of(
+                        "name", "Else", "email", name.replace(' ', '.') + "@example.com", "phone", Shop.uniquePhone()))
+                .post("/users")
+                .jsonPath()
+                .getLong("id");
+        RequestSpecification another = with(TestKeys.ofUser(ledger, stranger))
+                .header("Prefer", "wait=30")
+                .header("If-None-Match", "\"1\"");
+
+        Response answer = another.get(placed.header("Location"));
+
+        answer.then().statusCode(404).header("Preference-Applied", nullValue());
+    }
+
+    /** It is told what it knows already. The time-out is below the wait. */
+    @Test
+    @Timeout(25)
+    void aCallWhoseKeyIsRevokedWaitsNoLonger() {
+        ValidatableResponse created = create(Map.of("name", "shop-1", "role", "storefront"));
+        String key = created.extract().path("key");
+        int id = created.extract().path("id");
+        String order = with(key)
+                .header("Prefer", "wait=30")
+                .body(Map.of("user_id", user, "items", Map.of(name, 1)))
+                .post("/orders")
+                .header("Location");
+        CompletableFuture<Response> read = CompletableFuture.supplyAsync(() -> with(key)
+                .header("Prefer", "wait=30")
+                .header("If-None-Match", "\"1\"")
+                .get(order));
+        await().until(() -> OmsServers.management().get("/q/metrics").asString().contains("oms_calls_waiting 1.0"));
+
+        with(admin).post("/api_keys/{id}/revoke", id).then().statusCode(200);
+
+        read.join().then().statusCode(304).header("Preference-Applied", nullValue());
     }
 
     // --- Who did it ---
@@ -487,7 +582,7 @@ class AccessTest {
                 .statusCode(200)
                 .body("auth", equalTo(true))
                 .body("name", equalTo("key:customer"))
-                .body("scopes", equalTo(List.of("inventory:read", "orders:read", "orders:write")))
+                .body("scopes", equalTo(List.of("events:read", "inventory:read", "orders:read", "orders:write")))
                 .body("user_id", equalTo((int) user));
     }
 

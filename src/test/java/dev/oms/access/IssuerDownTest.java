@@ -82,7 +82,9 @@ class IssuerDownTest {
                 .pollInterval(Duration.ofMillis(200))
                 .untilAsserted(() -> get(token())
                         .statusCode(200)
-                        .body("scopes", equalTo(List.of("inventory:read", "orders:read", "orders:write")))
+                        .body(
+                                "scopes",
+                                equalTo(List.of("events:read", "inventory:read", "orders:read", "orders:write")))
                         .body("user_id", equalTo(17)));
         assertThat(Issuer.keysRead()).isEqualTo(1);
     }

@@ -260,14 +260,16 @@ class AuditTest {
     @Test
     void doesNotAcceptADeductionAfterADeductionWasGivenUp() {
         ledger.execute("update orders set status = 'Cancelled', version = 3 where id = " + order);
-        ledger.execute("insert into order_events values (%d, 2, 'Abandoned', 'test', now())".formatted(order));
+        ledger.execute(
+                "insert into events (subject, subject_id, version, type) values ('order', %d, 2, 'order.abandoned')"
+                        .formatted(order));
         try {
             assertThat(found())
                     .singleElement()
                     .satisfies(found -> assertThat(found.get("kind")).isEqualTo("ORDER"));
         } finally {
             ledger.execute("update orders set status = 'Confirmed', version = 1 where id = " + order);
-            ledger.execute("delete from order_events where event = 'Abandoned' and order_id = " + order);
+            ledger.execute("delete from events where type = 'order.abandoned' and subject_id = " + order);
         }
     }
 

@@ -34,8 +34,9 @@ final class WholeTables {
                 when o.status in ('Confirmed', 'OutForDelivery', 'Delivered') or o.due = 'RESTORATION'
                     then count(m.id) <> 1 or sum(m.delta) <> -l.quantity
                 when count(m.id) = 1 and exists (
-                    select from order_events e
-                    where e.order_id = o.id and e.event = 'Abandoned' and e.version = o.version)
+                    select from events e
+                    where e.subject = 'order' and e.subject_id = o.id and e.type = 'order.abandoned'
+                        and e.version = o.version)
                     then sum(m.delta) <> -l.quantity
                 else count(m.id) not in (0, 2) or sum(m.delta) <> 0 end
             union all

@@ -1,6 +1,7 @@
 package dev.oms.bench;
 
 import dev.oms.process.OmsProcess;
+import java.io.IOException;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -37,6 +38,8 @@ public final class Benchmark {
     /** Enough for every user to have more than a page of orders. */
     private static final int ORDERS = 200_000;
 
+    private static final int EVENTS = 1_000_000;
+
     private static final int CONNECTIONS = 16;
     private static final int MANY_CONNECTIONS = 64;
     private static final int HOSTILE = 100;
@@ -48,6 +51,18 @@ public final class Benchmark {
     private static final int HOSTILE_MILLIS_MAX = 20;
 
     private static final int FOLLOWED_PER_SECOND = 200;
+
+    /** As many are sent in a run, for each of its seconds. */
+    private static final int DELIVERED_PER_SECOND = 3_000;
+
+    /** Beside them, others place orders and wait. */
+    private static final int WAITING = 2_000;
+
+    /** How many of them begin at once: each is in progress before it waits, and too many are refused. */
+    private static final int WAITING_TOGETHER = 50;
+
+    /** Less than they wait. */
+    private static final Duration PATIENCE = Duration.ofSeconds(15);
 
     private static final int FLOODED_PER_SECOND = 100;
 
@@ -117,6 +132,9 @@ public final class Benchmark {
         if (settings.measures("read")) {
             read();
         }
+        if (settings.measures("events")) {
+            events();
+        }
         if (settings.measures("place")) {
             place();
         }
@@ -125,6 +143,9 @@ public final class Benchmark {
         }
         if (settings.measures("follow")) {
             follow();
+        }
+        if (settings.measures("wait")) {
+            awaitConfirmation();
         }
         if (settings.measures("hostile")) {
             hostile();
@@ -222,6 +243,63 @@ public final class Benchmark {
                 new Part("list", () -> Load.fullSpeed(CONNECTIONS, length, () -> shop.listingOrders(oms.port()))));
         report.add("GET /orders/{id}", "/s", runs.get(1), "JDBC", runs.get(0));
         report.add("GET /users/{id}/orders", "/s", runs.get(3), "JDBC", runs.get(2));
+    }
+
+    /** How fast events are read by one client, and delivered to one. */
+    private void events() throws Exception {
+        int events = settings.quick() ? EVENTS / 10 : EVENTS;
+        FeedLoad.fill(servers, events);
+        feed(events);
+        try (WebhookLoad webhook = new WebhookLoad(servers, oms.web().uri("/webhooks"))) {
+            deliver(webhook);
+        }
+    }
+
+    /** Whether the pace of reading depends on how far it has come, too. */
+    private void feed(int events) throws Exception {
+        String late = FeedLoad.cursor(servers, events / 10);
+        Load.fullSpeed(1, length, () -> FeedLoad.readingRows(servers));
+        Load.fullSpeed(1, length, () -> FeedLoad.readingPages(oms.port(), null));
+        var runs = rounds(
+                new Part("feed, JDBC", () -> eventsRead(() -> FeedLoad.readingRows(servers))),
+                new Part("feed", () -> eventsRead(() -> FeedLoad.readingPages(oms.port(), null))),
+                new Part("feed, the last tenth", () -> eventsRead(() -> FeedLoad.readingPages(oms.port(), late))));
+        report.add("events read by one client", "/s", runs.get(1), "JDBC", runs.get(0));
+        report.add(
+                "events read by one client, the last tenth of %,d".formatted(events),
+                "/s",
+                runs.get(2),
+                "from the beginning",
+                runs.get(1));
+    }
+
+    /** Events instead of pages; the latencies are those of pages. */
+    private Sample eventsRead(Load.CallerFactory reader) throws Exception {
+        Sample pages = Load.fullSpeed(1, length, reader);
+        return new Sample(pages.value() * FeedLoad.PAGE, pages.p50(), pages.p99());
+    }
+
+    private void deliver(WebhookLoad webhook) throws Exception {
+        int events = DELIVERED_PER_SECOND * settings.seconds();
+        webhook.posted(events);
+        webhook.delivered(events);
+        WebhookLoad.Source placing = () -> {
+            servers.awaitWorkers(1);
+            Load.fixedRate(CONNECTIONS, FOLLOWED_PER_SECOND, length, () -> shop.placingOrders(oms.port()));
+            servers.awaitSettled();
+        };
+        var runs = rounds(
+                new Part("posted by a plain client", () -> webhook.posted(events)),
+                new Part("delivered", () -> webhook.delivered(events)),
+                new Part("commit to post, polled every ms", () -> webhook.polled(placing)),
+                new Part("commit to delivery", () -> webhook.followed(placing)));
+        report.add("signed deliveries to one receiver, 1 worker", "/s", runs.get(1), "plain client", runs.get(0));
+        report.add(
+                "delivered, from the commit, at %d orders/s".formatted(FOLLOWED_PER_SECOND),
+                "/s",
+                runs.get(3),
+                "polled every ms",
+                runs.get(2));
     }
 
     private void place() throws Exception {
@@ -347,6 +425,69 @@ public final class Benchmark {
         return Sample.of(
                 outcome.sample().value(),
                 nanos.stream().mapToLong(Long::longValue).toArray());
+    }
+
+    /** From the time that a call was due until it was answered Confirmed, alone and beside calls that wait in vain. */
+    private void awaitConfirmation() throws Exception {
+        List<Sample> committed = new ArrayList<>();
+        List<Sample> held = new ArrayList<>();
+        List<Sample> heldAlone = new ArrayList<>();
+        var runs = rounds(
+                new Part("placed and confirmed in one call", () -> confirmedInOneCall(committed)),
+                new Part("the same, beside %,d waiting calls".formatted(WAITING), () -> {
+                    List<Socket> waiting = new ArrayList<>();
+                    heldAlone.add(heldByWeb());
+                    try {
+                        for (int i = 0; i < WAITING; i++) {
+                            waiting.add(SeededShop.waiting(oms.port(), 1 + i % orders));
+                            if (waiting.size() % WAITING_TOGETHER == 0) {
+                                awaitWaiting(waiting.size());
+                            }
+                        }
+                        held.add(heldByWeb());
+                        return confirmedInOneCall(new ArrayList<>());
+                    } finally {
+                        for (Socket socket : waiting) {
+                            socket.close();
+                        }
+                    }
+                }));
+        String at = " at %d/s, from when it was due".formatted(FOLLOWED_PER_SECOND);
+        report.add("placed and confirmed in one call" + at, "/s", runs.get(0), "until the commit", committed);
+        report.add("threads and connections of web, beside them", "", held, "alone", heldAlone);
+        report.add("the same, beside %,d waiting calls".formatted(WAITING), "/s", runs.get(1), "alone", runs.get(0));
+    }
+
+    private void awaitWaiting(int calls) throws Exception {
+        long until = System.nanoTime() + PATIENCE.toNanos();
+        while (!oms.web().metrics().contains("oms_calls_waiting " + calls + ".0")) {
+            if (System.nanoTime() - until > 0) {
+                throw new IllegalStateException("Fewer than %d calls wait".formatted(calls));
+            }
+            Thread.sleep(20);
+        }
+    }
+
+    /** Its threads, and its connections to PostgreSQL. */
+    private Sample heldByWeb() throws IOException {
+        // Virtual threads hold one of these while they run.
+        int threads = Processes.threads(oms.web());
+        long connections = servers.number("select count(*) from pg_stat_activity where application_name = '%s'"
+                .formatted(oms.web().name()));
+        print(
+                "    %d threads, %d connections, %s MiB",
+                threads, connections, Report.number(Processes.residentMebibytes(oms.web())));
+        return Sample.of(threads + connections);
+    }
+
+    /** @param committed is told how long the same orders took until the commit that confirmed them */
+    private Sample confirmedInOneCall(List<Sample> committed) throws Exception {
+        servers.awaitWorkers(1);
+        Load.Outcome outcome = Load.fixedRate(
+                MANY_CONNECTIONS, FOLLOWED_PER_SECOND, length, () -> shop.placingOrdersAndWaiting(oms.port()));
+        servers.awaitSettled();
+        committed.add(confirmed(outcome));
+        return outcome.sample();
     }
 
     /**
@@ -530,7 +671,15 @@ public final class Benchmark {
             for (int i = 0; i < parts.length; i++) {
                 Sample sample = parts[i].run().measure();
                 samples.get(i).add(sample);
-                print("  %d. %s: %s/s", round, parts[i].name(), Report.number(sample.value()));
+                print(
+                        "  %d. %s: %s/s%s",
+                        round,
+                        parts[i].name(),
+                        Report.number(sample.value()),
+                        Double.isNaN(sample.p50())
+                                ? ""
+                                : ", p50 %s, p99 %s ms"
+                                        .formatted(Report.number(sample.p50()), Report.number(sample.p99())));
             }
         }
         return samples;

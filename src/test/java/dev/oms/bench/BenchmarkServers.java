@@ -74,7 +74,7 @@ final class BenchmarkServers implements AutoCloseable {
             statement.execute("set statement_timeout = 0");
             // Skips foreign key checks, like restoring a backup does.
             statement.execute("set session_replication_role = replica");
-            statement.execute("truncate orders, stock_movements, order_events, failed_jobs restart identity cascade");
+            statement.execute("truncate orders, stock_movements, events, failed_jobs restart identity cascade");
             statement.execute("""
                     insert into stock_movements (inventory_item_id, kind, delta, quantity_after, created_at)
                     select id, 'OPENING', %d, %1$d, now() from inventory_items order by id""".formatted(OPENING));
@@ -96,8 +96,8 @@ final class BenchmarkServers implements AutoCloseable {
                     from generate_series(0, 2 * %d - 1) m
                     """.formatted(opened, shop.firstItem(), shop.items() / 2, OPENING, orders));
             statement.execute("""
-                    insert into order_events (order_id, version, event, actor, created_at)
-                    select n, 1, 'Confirmed', 'worker', now() from generate_series(1, %d) n""".formatted(orders));
+                    insert into events (subject, subject_id, version, type, actor, created_at)
+                    select 'order', n, 1, 'order.confirmed', 'worker', now() from generate_series(1, %d) n""".formatted(orders));
             statement.execute("""
                     update inventory_items i set quantity = m.quantity from (
                         select inventory_item_id, sum(delta) quantity from stock_movements group by inventory_item_id) m

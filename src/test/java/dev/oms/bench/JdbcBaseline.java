@@ -55,8 +55,8 @@ final class JdbcBaseline {
                 update orders o set status = s.status, due = null, version = version + 1, updated_at = ?
                 from unnest(?, ?) s (id, status) where o.id = s.id
                 returning o.id, o.version, o.status, o.updated_at)
-            insert into order_events (order_id, version, event, actor, created_at)
-            select id, version, status, 'worker', updated_at from settled""";
+            insert into events (subject, subject_id, version, type, actor, created_at)
+            select 'order', id, version, 'order.' || lower(status), 'worker', updated_at from settled""";
 
     /** A page of ten, and one more row that tells OMS whether there is a next page. */
     private static final int PAGE_ROWS = 11;

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -25,6 +26,9 @@ final class Processes implements AutoCloseable {
     Processes(BenchmarkServers servers, List<String> flags) throws IOException {
         this.servers = servers;
         Map<String, String> environment = new HashMap<>(servers.settings());
+        // The receiver of webhooks is on this machine.
+        environment.put("OMS_WEBHOOKS_ALLOW", "127.0.0.0/8");
+        environment.put("OMS_SECRETS_KEY", Base64.getEncoder().encodeToString(new byte[32]));
         environment.put("OMS_AUTH", "on");
         guardedWeb = new OmsProcess("bench-guarded-web", "prod", environment, flags);
         environment.put("OMS_AUTH", "off");
@@ -85,11 +89,20 @@ final class Processes implements AutoCloseable {
 
     /** The resident memory of a process, in MiB. */
     static double residentMebibytes(OmsProcess process) throws IOException {
+        return status(process, "VmRSS") / 1024;
+    }
+
+    /** The threads of the operating system that a process has. */
+    static int threads(OmsProcess process) throws IOException {
+        return (int) status(process, "Threads");
+    }
+
+    private static double status(OmsProcess process, String name) throws IOException {
         return Files.readAllLines(
                         Path.of("/proc/%d/status".formatted(process.handle().pid())))
                 .stream()
-                .filter(line -> line.startsWith("VmRSS:"))
-                .mapToDouble(line -> Double.parseDouble(line.replaceAll("\\D", "")) / 1024)
+                .filter(line -> line.startsWith(name + ":"))
+                .mapToDouble(line -> Double.parseDouble(line.replaceAll("\\D", "")))
                 .findFirst()
                 .orElseThrow();
     }

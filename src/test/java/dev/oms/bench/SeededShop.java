@@ -2,6 +2,8 @@ package dev.oms.bench;
 
 import dev.oms.bench.Load.Caller;
 import java.io.IOException;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.util.UUID;
 import java.util.concurrent.ThreadLocalRandom;
 
@@ -58,15 +60,46 @@ record SeededShop(long firstUser, int users, long firstItem, int items) {
         return new HttpCaller(new HttpConnection(port, headers)) {
             @Override
             public long call() throws IOException {
-                int item = anyItem();
-                String head = http.post(
-                        "/orders?user_id=" + anyUser(),
-                        "{\"order\":{\"items\":{\"item_" + item + "\":1,\"item_" + anyOther(item) + "\":2}}}",
-                        keyed ? "Idempotency-Key: " + UUID.randomUUID() + "\r\n" : "");
-                String location = HttpConnection.header(head, "Location");
-                return Long.parseLong(location.substring(location.lastIndexOf('/') + 1));
+                return placedAt(place(http, keyed ? "Idempotency-Key: " + UUID.randomUUID() + "\r\n" : ""));
             }
         };
+    }
+
+    /** Places orders of two lines, and waits until they are settled. */
+    Caller placingOrdersAndWaiting(int port) throws IOException {
+        return new HttpCaller(new HttpConnection(port, "Prefer: wait=30\r\n")) {
+            @Override
+            public long call() throws IOException {
+                String head = place(http, "");
+                if (!HttpConnection.header(head, "ETag").equals("\"1\"")) {
+                    throw new IOException("The order is not settled: " + head);
+                }
+                return placedAt(head);
+            }
+        };
+    }
+
+    private String place(HttpConnection http, String headers) throws IOException {
+        int item = anyItem();
+        return http.post(
+                "/orders?user_id=" + anyUser(),
+                "{\"order\":{\"items\":{\"item_" + item + "\":1,\"item_" + anyOther(item) + "\":2}}}",
+                headers);
+    }
+
+    private static long placedAt(String head) throws IOException {
+        String location = HttpConnection.header(head, "Location");
+        return Long.parseLong(location.substring(location.lastIndexOf('/') + 1));
+    }
+
+    /** Sends a call that waits in vain until an order changes, and leaves it at that. */
+    static Socket waiting(int port, long order) throws IOException {
+        Socket socket = new Socket("localhost", port);
+        socket.getOutputStream()
+                .write("GET /orders/%d HTTP/1.1\r\nHost: localhost\r\nPrefer: wait=30\r\nIf-None-Match: *\r\n\r\n"
+                        .formatted(order)
+                        .getBytes(StandardCharsets.US_ASCII));
+        return socket;
     }
 
     /** Reads random orders with ids from 1 to {@code orders}. */

@@ -76,6 +76,7 @@ class ConsoleFilesTest {
                 "live.js",
                 "orders.js",
                 "ui.js",
+                "webhooks.js",
                 "lib/uPlot.iife.min.js",
                 "lib/uPlot.min.css",
                 "lib/LICENSE"

@@ -2,21 +2,15 @@ package dev.oms.console;
 
 import static dev.oms.console.Browser.await;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.oms.Ledger;
 import dev.oms.OmsServers;
 import dev.oms.access.TestKeys;
 import dev.oms.access.WithKeys;
 import io.quarkus.test.common.WithTestResource;
-import io.quarkus.test.common.http.TestHTTPResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.TestProfile;
 import java.io.IOException;
-import java.net.URI;
 import java.util.List;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -27,27 +21,7 @@ import org.openqa.selenium.Keys;
 @QuarkusTest
 @TestProfile(WithKeys.class)
 @WithTestResource(OmsServers.class)
-class ConsoleKeysTest {
-    private static Browser browser;
-
-    private final Ledger ledger = OmsServers.ledger();
-
-    @TestHTTPResource("/console/")
-    URI console;
-
-    @BeforeAll
-    static void startBrowser() throws IOException {
-        assumeTrue(Browser.isInstalled(), "skipped: chromium or chromedriver is not on the PATH");
-        browser = Browser.start();
-    }
-
-    @AfterAll
-    static void stopBrowser() {
-        if (browser != null) {
-            browser.close();
-        }
-    }
-
+class ConsoleKeysTest extends BrowserTest {
     @BeforeEach
     void signOut() {
         browser.resize(1280, 900);
@@ -91,6 +65,17 @@ class ConsoleKeysTest {
         browser.open(console + "#/jobs");
         assertThat(browser.text("h1")).isEqualTo("Not allowed");
         assertThat(browser.text("main")).contains("jobs:read");
+    }
+
+    @Test
+    void anOperatorSeesAllPagesButKeys() {
+        signIn(TestKeys.ofRole(ledger, "operator"));
+
+        await(() -> assertThat(browser.text("h1")).isEqualTo("Flow"));
+        assertThat(browser.texts("nav[aria-label=Pages] a"))
+                .containsExactly("Flow", "Orders", "Inventory", "Jobs", "Webhooks");
+        browser.open(console + "#/webhooks");
+        await(() -> assertThat(browser.text("#create")).isEqualTo("Create webhook…"));
     }
 
     @Test

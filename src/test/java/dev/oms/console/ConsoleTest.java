@@ -4,19 +4,17 @@ import static dev.oms.console.Browser.await;
 import static io.restassured.RestAssured.given;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.oms.Ledger;
 import dev.oms.OmsServers;
 import dev.oms.Shop;
 import dev.oms.Streams;
 import dev.oms.process.TcpProxy;
+import dev.oms.webhook.TestWebhooks;
 import io.quarkus.test.common.WithTestResource;
-import io.quarkus.test.common.http.TestHTTPResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.vertx.redis.client.Command;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.net.URI;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -30,52 +28,26 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
 import javax.imageio.ImageIO;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.openqa.selenium.Keys;
 
-/** The console as an operator uses it: in a browser, with a running service. */
 @Tag("full")
-@EnabledIf(
-        value = "dev.oms.console.Browser#isInstalled",
-        disabledReason = "There is no chromium or no chromedriver on the PATH")
 @QuarkusTest
 @WithTestResource(OmsServers.class)
-class ConsoleTest {
+class ConsoleTest extends BrowserTest {
     private static final String HOSTILE = "<img src=x onerror=alert(1)>";
     private static final int SCREENSHOT_WIDTH = 1280;
     private static final int SCREENSHOT_HEIGHT = 960;
     private static final int SCREENSHOT_MAX_BYTES = 150_000;
 
-    private static Browser browser;
-
-    private final Ledger ledger = OmsServers.ledger();
-
-    @TestHTTPResource("/console/")
-    URI console;
-
     private long user;
     private String name;
     private long item;
-
-    @BeforeAll
-    static void startBrowser() throws IOException {
-        browser = Browser.start();
-    }
-
-    @AfterAll
-    static void stopBrowser() {
-        if (browser != null) {
-            browser.close();
-        }
-    }
 
     @BeforeEach
     void setUp() {
@@ -484,7 +456,7 @@ class ConsoleTest {
 
     @Test
     void loadsLittle() {
-        for (String page : List.of("", "#/orders", "#/inventory", "#/jobs")) {
+        for (String page : List.of("", "#/orders", "#/inventory", "#/jobs", "#/webhooks")) {
             browser.clearCache();
             browser.open(console + page);
             await(() -> assertThat(browser.text("#live")).isEqualTo("Live"));
@@ -1199,8 +1171,18 @@ class ConsoleTest {
         Shop.item(low, 1, 50);
         long order = Shop.order(user, Map.of(name, 1));
         Shop.settled(order);
+        long webhook = TestWebhooks.add(ledger, "https://shop.example/" + "x".repeat(200));
+        TestWebhooks.attempt(ledger, webhook, TestWebhooks.lastEvent(ledger), false, "y".repeat(1_000));
         return List.of(
-                "#/orders", "#/orders/" + order, "#/inventory", "#/inventory/" + item, "#/nowhere", "#/flow", "#/jobs");
+                "#/orders",
+                "#/orders/" + order,
+                "#/inventory",
+                "#/inventory/" + item,
+                "#/webhooks",
+                "#/webhooks/" + webhook,
+                "#/nowhere",
+                "#/flow",
+                "#/jobs");
     }
 
     private String figure(String tile) {
@@ -1223,10 +1205,6 @@ class ConsoleTest {
 
     private static String row(long key) {
         return "tr[data-key='" + key + "']";
-    }
-
-    private String origin() {
-        return console.resolve("/").toString();
     }
 
     private void assertNoErrors() {

@@ -6,6 +6,11 @@ import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.oms.process.OmsProcess;
+import io.restassured.path.json.JsonPath;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -17,7 +22,12 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -99,6 +109,76 @@ class PgBouncerIT {
                 clients.calmDown();
             });
         }
+    }
+
+    /** Each step of looking for the end of the feed may get another session. */
+    @Test
+    void theFeedOfEventsSkipsNone(Cluster direct, Random random) throws Exception {
+        direct.startAll(); // Migrates the database, which must not go through PgBouncer.
+        direct.close(); // Its workers would take the other cluster's jobs.
+
+        try (PgBouncer bouncer = PgBouncer.start(direct.servers(), "postgres");
+                Cluster behind = new Cluster(
+                        direct.servers(), "bouncer-", Map.of("OMS_DB_URL", bouncer.url(), "OMS_MIGRATE", "false"));
+                ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+                HttpClient client = HttpClient.newHttpClient()) {
+            behind.startAll();
+            // Other tests have filled the feed.
+            String after = "&after=" + page(client, behind, "&after=end").getString("next");
+            Set<Long> committed = ConcurrentHashMap.newKeySet();
+            List<Future<?>> writers = new ArrayList<>();
+            for (int i = 0; i < 8; i++) {
+                long seed = random.nextLong();
+                long first = 1_000_000_000L + i * 1_000;
+                // Directly: with open transactions they would hold all servers of PgBouncer's pool.
+                writers.add(threads.submit(() -> writeEvents(direct.servers(), new Random(seed), first, committed)));
+            }
+
+            List<Long> read = new ArrayList<>();
+            boolean isOver = false;
+            for (int empty = 0; !isOver || empty < 2; ) {
+                isOver = writers.stream().allMatch(Future::isDone);
+                JsonPath page = page(client, behind, "&wait=1" + after);
+                List<Long> subjects = page.<Number>getList("events.subject_id").stream()
+                        .map(Number::longValue)
+                        .filter(subject -> subject >= 1_000_000_000L)
+                        .toList();
+                empty = subjects.isEmpty() ? empty + 1 : 0;
+                read.addAll(subjects);
+                after = "&after=" + page.getString("next");
+            }
+            for (Future<?> writer : writers) {
+                writer.get();
+            }
+
+            assertThat(committed).hasSizeGreaterThan(200);
+            assertThat(read).containsExactlyInAnyOrderElementsOf(committed);
+        }
+    }
+
+    private static JsonPath page(HttpClient client, Cluster cluster, String query) throws Exception {
+        URI uri = cluster.web().uri("/events?limit=7" + query);
+        return JsonPath.from(client.send(HttpRequest.newBuilder(uri).build(), BodyHandlers.ofString())
+                .body());
+    }
+
+    private static Void writeEvents(Servers servers, Random random, long first, Set<Long> committed) throws Exception {
+        try (Connection connection = servers.ledger().connect();
+                Statement statement = connection.createStatement()) {
+            connection.setAutoCommit(false);
+            for (long subject = first; subject < first + 50; subject++) {
+                statement.execute("insert into events (subject, subject_id, version, type) values ('order', " + subject
+                        + ", 0, 'order.placed')");
+                Thread.sleep(random.nextInt(subject % 25 == 0 ? 2_000 : 50));
+                if (random.nextInt(5) == 0) {
+                    connection.rollback();
+                } else {
+                    connection.commit();
+                    committed.add(subject);
+                }
+            }
+        }
+        return null;
     }
 
     @Test

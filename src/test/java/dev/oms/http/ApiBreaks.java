@@ -38,9 +38,9 @@ import org.openapitools.openapidiff.core.model.schema.ChangedRequired;
  * The changes between two OpenAPI 3.1 documents that break clients of the first, found by openapi-diff.
  *
  * <p>openapi-diff reads 3.1 but misses many changes in its schemas, such as another type of a nullable field, so both
- * documents are translated to 3.0 first. Two rules are stricter than openapi-diff's: a field that can now be null
- * counts as one that can be missing, and removing a field from a request is a break, because OMS rejects unknown
- * fields.
+ * documents are translated to 3.0 first. Three rules are stricter than openapi-diff's: a field that can now be null
+ * counts as one that can be missing; removing a field from a request is a break, because OMS rejects unknown fields;
+ * and so is another id of an operation, because it does something else, or generated clients name it otherwise.
  *
  * @see <a href="https://github.com/OpenAPITools/openapi-diff/issues/344">openapi-diff #344: support for 3.1</a>
  */
@@ -74,7 +74,13 @@ final class ApiBreaks {
                 .forEach(endpoint ->
                         breaks.add("operation removed", endpoint.getMethod() + " " + endpoint.getPathUrl()));
         for (ChangedOperation operation : diff.getChangedOperations()) {
-            breaks.collect("", operation, operation.getHttpMethod() + " " + operation.getPathUrl());
+            String call = operation.getHttpMethod() + " " + operation.getPathUrl();
+            String oldId = operation.getOldOperation().getOperationId();
+            String newId = operation.getNewOperation().getOperationId();
+            if (oldId != null && !oldId.equals(newId)) {
+                breaks.add("operation renamed from " + oldId + " to " + newId, call);
+            }
+            breaks.collect("", operation, call);
         }
         List<String> lines = new ArrayList<>();
         breaks.operationsByBreak.forEach((what, operations) -> lines.add(what + ": " + String.join(", ", operations)));

@@ -444,6 +444,18 @@ class BadInputTest {
         isProblem(given().header("Accept", accept).get("/users/999999999").then(), 404);
     }
 
+    /** The body of a GET has no meaning, so neither has its type. */
+    @ParameterizedTest
+    @ValueSource(strings = {"/", "text/xml", "application/json;;=", "multipart/form-data"})
+    void aGetWhateverItsContentType(String type) throws IOException {
+        for (String path : List.of("/events", "/orders", "/users/999999999")) {
+            RawHttp.Response response =
+                    exchange("GET " + path, "Content-Type: %s\r\nContent-Length: 2\r\n".formatted(type), "{}");
+
+            assertThat(response.status()).as(path).isEqualTo(path.startsWith("/users") ? 404 : 200);
+        }
+    }
+
     /** Each character is one byte of the body. */
     @ParameterizedTest
     @ValueSource(

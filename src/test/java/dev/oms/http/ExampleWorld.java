@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.oms.Ledger;
 import dev.oms.Shop;
 import dev.oms.http.OpenApiDocument.Call;
+import dev.oms.webhook.TestWebhooks;
 import io.restassured.response.Response;
 import io.restassured.specification.RequestSpecification;
 import java.util.Arrays;
@@ -14,10 +15,11 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A user with two confirmed orders for an item; two items that are out of stock; and two dead jobs, one of an order
- * that does not exist, the other without an order.
+ * A user with two confirmed orders for an item; two items that are out of stock; two dead jobs, one of an order that
+ * does not exist, the other without an order; and two webhooks, one with two attempts.
  */
-public record ExampleWorld(long user, long item, long order, long deadJob, long key) {
+public record ExampleWorld(
+        long user, long item, long order, long deadJob, long key, long webhook, long attempt, String event) {
     static final long JOB_WITHOUT_ORDER = -1;
 
     public static ExampleWorld create(Ledger ledger) {
@@ -38,12 +40,22 @@ public record ExampleWorld(long user, long item, long order, long deadJob, long 
                 insert into api_keys (name, hint, digest, scopes, created_by, created_at)
                 values ('example', 'oms_1234', sha256(uuidv4()::text::bytea), '{orders:read}', 'api', now())
                 returning id""").getFirst());
-        return new ExampleWorld(user, item, second, deadJob, key);
+        TestWebhooks.deleteAll(ledger);
+        TestWebhooks.add(ledger, "https://shop.example/1");
+        long webhook = TestWebhooks.add(ledger, "https://shop.example/2");
+        long position = TestWebhooks.lastEvent(ledger);
+        TestWebhooks.attempt(ledger, webhook, position, false, "oops");
+        long attempt = TestWebhooks.attempt(ledger, webhook, position, false, "oops");
+        String event = TestWebhooks.eventId(ledger, position);
+        return new ExampleWorld(user, item, second, deadJob, key, webhook, attempt, event);
     }
 
-    /** An example body, with the user of this world. */
+    /** An example body, with the user and an event of this world. */
     public String bodyOf(String example) {
-        return example == null ? null : example.replaceAll("(\"user_id\":)\\d+", "$1" + user);
+        return example == null
+                ? null
+                : example.replaceAll("(\"user_id\":)\\d+", "$1" + user)
+                        .replaceAll("(\"after\":)\"[^\"]*\"", "$1\"" + event + "\"");
     }
 
     /** The examples of a call's parameters, with the ids of this world and one row per page. */
@@ -62,14 +74,23 @@ public record ExampleWorld(long user, long item, long order, long deadJob, long 
                         case Actor.HEADER -> "warehouse 7";
                         case IdempotencyKey.HEADER -> "8e03978e";
                         case IfNoneMatch.HEADER -> "\"0\"";
+                        case WaitPreference.HEADER -> "wait=1";
                         case "order_id" -> deadJob;
+                        case "attempt_id" -> attempt;
+                        case "outcome" -> "failed";
                         case "limit" -> 1;
-                        // A filter by name would leave no second page.
-                        case "name" -> null;
+                        // A filter would leave no second page.
+                        case "name", "types" -> null;
+                        // Optional, and without an example.
+                        case "wait", "Last-Event-ID" -> null;
                         case IfMatch.HEADER -> tagFor(call.path());
                         // Orders and movements are listed by descending id, everything else by ascending.
                         case "after" ->
-                            call.path().matches(".*(orders|movements|api_keys)") ? Long.MAX_VALUE : Long.MIN_VALUE;
+                            call.path().equals("/events")
+                                    ? null
+                                    : call.path().matches(".*(orders|movements|api_keys|webhooks|attempts)")
+                                            ? Long.MAX_VALUE
+                                            : Long.MIN_VALUE;
                         default -> parameter.path("example").asText();
                     });
         }
@@ -91,6 +112,7 @@ public record ExampleWorld(long user, long item, long order, long deadJob, long 
             case "inventory_items" -> item;
             case "users" -> user;
             case "api_keys" -> key;
+            case "webhooks" -> webhook;
             default -> throw new AssertionError("No id for " + path);
         };
     }

@@ -35,7 +35,7 @@ import org.junit.jupiter.api.Test;
 @WithTestResource(OmsServers.class)
 class FuzzTest {
     private static final Logger LOG = Logger.getLogger(FuzzTest.class);
-    static final int REQUESTS = Integer.getInteger("oms.fuzz.requests", 500);
+    static final int REQUESTS = Integer.getInteger("oms.fuzz.requests", 800);
 
     /** The longest URI and headers that are accepted, and the longest ones that are rejected with a problem. */
     private static final int URI_MAX = 8_000;

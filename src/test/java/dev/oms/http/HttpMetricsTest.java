@@ -10,9 +10,11 @@ import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.restassured.RestAssured;
 import java.io.IOException;
+import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -89,11 +91,50 @@ class HttpMetricsTest {
         assertThat(count("OTHER")).isEqualTo(others);
     }
 
+    /** Their duration is not latency, also that of a client that hangs up while it waits. */
+    @Test
+    void labelsTheCallsThatAskToWait() throws IOException {
+        String label = "prefer=\"wait\"";
+        String unanswered = "GET /orders/%d HTTP/1.1\r\nHost: localhost\r\nIf-None-Match: *\r\nPrefer: wait=30\r\n\r\n";
+        String name = Shop.uniqueName();
+        Shop.item(name, 1, 0);
+        long order = Shop.order(Shop.user(), Map.of(name, 1));
+        Shop.settled(order);
+        double before = count("/orders/{id}", "200", label);
+        double gone = count("/orders/{id}", "400", label);
+        double others = count("/orders/{id}", "200", "prefer=\"none\"");
+
+        given().header("Prefer", "respond-async")
+                .get("/orders/{id}", order)
+                .then()
+                .statusCode(200);
+        given().header("Prefer", "respond-async, wait=9")
+                .get("/orders/{id}", order)
+                .then()
+                .statusCode(200);
+        try (Socket client = new Socket("localhost", RestAssured.port)) {
+            client.getOutputStream().write(unanswered.formatted(order).getBytes(StandardCharsets.US_ASCII));
+            await().until(() ->
+                    OmsServers.management().get("/q/metrics").asString().contains("oms_calls_waiting 1.0"));
+        }
+
+        await().atMost(Duration.ofSeconds(20)).untilAsserted(() -> {
+            assertThat(count("/orders/{id}", "200", label)).isEqualTo(before + 1);
+            assertThat(count("/orders/{id}", "400", label)).isEqualTo(gone + 1);
+            assertThat(count("/orders/{id}", "200", "prefer=\"none\"")).isEqualTo(others + 1);
+        });
+    }
+
     private static double count(String path) {
+        return count(path, "200", "");
+    }
+
+    private static double count(String path, String status, String label) {
         return series().stream()
                 .filter(line -> line.startsWith("http_server_requests_seconds_count")
                         && line.contains("uri=\"" + path + "\"")
-                        && line.contains("status=\"200\""))
+                        && line.contains("status=\"" + status + "\"")
+                        && line.contains(label))
                 .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' '))))
                 .sum();
     }

@@ -105,7 +105,8 @@ public record OpenApiDocument(JsonNode root) {
 
         /** Whether the response is a stream that lasts as long as the client listens. */
         public boolean isStream() {
-            return response(success()).path("content").has("text/event-stream");
+            JsonNode content = response(success()).path("content");
+            return content.size() == 1 && content.has("text/event-stream");
         }
 
         /** The documented statuses besides success; they include 304. */
@@ -161,6 +162,9 @@ public record OpenApiDocument(JsonNode root) {
         }
 
         static boolean fits(JsonNode schema, JsonNode value) {
+            if (schema.isBoolean()) {
+                return schema.asBoolean();
+            }
             if (schema.has("oneOf")) {
                 return schema.path("oneOf")
                                 .valueStream()
@@ -170,7 +174,8 @@ public record OpenApiDocument(JsonNode root) {
             }
             return isOfType(schema.path("type"), value)
                     && (!schema.has("enum") || schema.path("enum").valueStream().anyMatch(value::equals))
-                    && schema.path("required").valueStream().allMatch(name -> value.has(name.asText()))
+                    && (!value.isObject()
+                            || schema.path("required").valueStream().allMatch(name -> value.has(name.asText())))
                     && value.propertyStream()
                             .allMatch(member -> fits(schemaOf(member.getKey(), schema), member.getValue()))
                     && (!value.isArray()
@@ -182,7 +187,7 @@ public record OpenApiDocument(JsonNode root) {
             return known.isMissingNode() ? schema.path("additionalProperties") : known;
         }
 
-        /** A missing schema, or the schema {@code false}, matches no value. */
+        /** A missing schema matches no value. */
         private static boolean isOfType(JsonNode type, JsonNode value) {
             String name = value.isIntegralNumber()
                     ? "integer"

@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 import static org.hamcrest.Matchers.containsString;
+import static org.hamcrest.Matchers.equalTo;
 import static org.hamcrest.Matchers.notNullValue;
+import static org.hamcrest.Matchers.nullValue;
 
 import dev.oms.OmsServers;
 import dev.oms.Shop;
@@ -16,6 +18,7 @@ import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.QuarkusTestProfile;
 import io.quarkus.test.junit.TestProfile;
 import io.restassured.RestAssured;
+import io.restassured.response.Response;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.Http2Settings;
 import io.vertx.core.http.HttpClient;
@@ -62,6 +65,7 @@ class OverloadTest {
             return Map.of(
                     "quarkus.datasource.jdbc.max-size", "3",
                     "oms.http.max-calls", "4",
+                    "oms.http.max-waiting", "6",
                     "oms.job.consumer.every", "off",
                     "oms.job.reconciler.every", "off");
         }
@@ -161,6 +165,47 @@ class OverloadTest {
                 .until(() -> given().get("/users/" + user).statusCode() == 200);
         // A packaged worker may settle it at once.
         assertThat(Shop.status(Shop.order(user, Map.of(name, 1)))).isIn("Pending", "Confirmed");
+    }
+
+    /** The process serves four calls at once, and lets six wait. */
+    @Test
+    void aWaitingCallTakesNoOthersPlace() {
+        // Nothing is due, so that no worker changes it.
+        long order = Long.parseLong(
+                OmsServers.ledger().texts("""
+                        insert into orders (user_id, status, enqueued_at, created_at, updated_at)
+                        values (%d, 'Rejected', now(), now(), now()) returning id""".formatted(Shop.user())).getFirst());
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<CompletableFuture<Response>> waiting = new ArrayList<>();
+            for (int i = 1; i <= 6; i++) {
+                waiting.add(CompletableFuture.supplyAsync(() -> awaitChange(order), threads));
+                String gauge = "oms_calls_waiting " + i + ".0";
+                await().atMost(Duration.ofSeconds(10))
+                        .until(() -> OmsServers.management()
+                                .get("/q/metrics")
+                                .asString()
+                                .contains(gauge));
+            }
+
+            given().get("/order_statuses").then().statusCode(200);
+            awaitChange(order).then().statusCode(304).header("Preference-Applied", nullValue());
+            Shop.cancel(order).then().statusCode(200);
+
+            assertThat(waiting)
+                    .allSatisfy(call -> call.join()
+                            .then()
+                            .statusCode(200)
+                            .header("Preference-Applied", "wait=30")
+                            .body("status", equalTo("Cancelled")));
+        }
+        // None is counted twice, and none is left.
+        given().get("/order_statuses").then().statusCode(200);
+    }
+
+    private static Response awaitChange(long order) {
+        return given().header("Prefer", "wait=30")
+                .header("If-None-Match", "\"0\"")
+                .get("/orders/{id}", order);
     }
 
     @Test
@@ -366,7 +411,7 @@ class OverloadTest {
                 listeners.add(listener);
                 listener.setSoTimeout(30_000);
                 listener.getOutputStream()
-                        .write("GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+                        .write("GET /flow HTTP/1.1\r\nHost: localhost\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
                 assertThat(new String(listener.getInputStream().readNBytes(12), StandardCharsets.US_ASCII))
                         .isEqualTo("HTTP/1.1 200");
             }

@@ -564,7 +564,7 @@ class RailsClientTest {
             GET    | /inventory_items/audit?full=true
             GET    | /jobs?x=1
             GET    | /jobs/failed?daed=true
-            GET    | /events?x=1
+            GET    | /flow?x=1
             POST   | /orders?usr_id=1
             POST   | /orders/1/cancel?reason=late
             POST   | /jobs/failed/retry?dead=true
@@ -666,7 +666,7 @@ class RailsClientTest {
             DELETE | /users                  | OPTIONS, POST
             POST   | /users/1/orders         | GET, HEAD, OPTIONS
             GET    | /jobs/failed/1          | DELETE, OPTIONS
-            PUT    | /events                 | GET, HEAD, OPTIONS
+            PUT    | /flow                   | GET, HEAD, OPTIONS
             PUT    | /inventory_items/audit  | GET, HEAD, OPTIONS, POST
             PUT    | /api_keys/current       | GET, HEAD, OPTIONS
             POST   | /up                     | GET, HEAD
@@ -693,7 +693,7 @@ class RailsClientTest {
             /jobs/failed/1           | DELETE, OPTIONS
             /jobs/failed/retry       | OPTIONS, POST
             /inventory_items/audit   | GET, HEAD, OPTIONS, POST
-            /events                  | GET, HEAD, OPTIONS
+            /flow                    | GET, HEAD, OPTIONS
             """)
     void options(String target, String allowed) {
         HttpResponse<String> response = send("OPTIONS", target, null, null);

@@ -157,7 +157,7 @@ class RefusalsTest {
             get     | /orders         | 405 | GET, HEAD, OPTIONS, POST
             TRACE   | /orders/1       | 405 | GET, HEAD, OPTIONS
             DELETE  | /orders/1       | 405 | GET, HEAD, OPTIONS
-            POST    | /events         | 405 | GET, HEAD, OPTIONS
+            POST    | /flow           | 405 | GET, HEAD, OPTIONS
             POST    | /up             | 405 | GET, HEAD
             POST    | /console/       | 405 | GET, HEAD
             POST    | /q/openapi      | 405 | GET, HEAD

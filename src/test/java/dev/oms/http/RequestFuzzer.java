@@ -269,7 +269,7 @@ final class RequestFuzzer {
         mutate(2, request -> request.method = anyOf(METHODS));
         mutate(2, request -> request.setHeader("Content-Type", anyOf(CONTENT_TYPES)));
         mutate(1, request -> request.dropHeader("Content-Type"));
-        mutate(2, request -> request.setHeader("Accept", anyOf(ACCEPTS)));
+        mutate(2, this::mutateAccept);
         mutate(2, request -> request.headers.add(anyOf(HEADERS)));
         mutate(3, this::mutateCondition);
         mutate(1, request -> request.isChunked = request.body != null);
@@ -368,13 +368,17 @@ final class RequestFuzzer {
         if (name.endsWith("_id")) {
             return id(name.substring(0, name.length() - "_id".length()) + "s");
         }
+        if (root.equals("events") && (name.equals("after") || name.equals("Last-Event-ID"))) {
+            return "end";
+        }
         if (name.equals("after")) {
             return random.nextBoolean() ? Integer.toString(random.nextInt(100_000)) : "9223372036854775807";
         }
         if (name.equals("If-Match") || name.equals("If-None-Match")) {
             return anyOf(tags);
         }
-        return value(name, parameter.path("schema")).asText();
+        JsonNode value = value(name, parameter.path("schema"));
+        return value.isArray() ? value.get(0).asText() : value.asText();
     }
 
     /** Mostly the same id throughout a request, because the user may be named in both the query and the body. */
@@ -390,6 +394,14 @@ final class RequestFuzzer {
         // Mostly a recent one, so that a resource goes through several changes.
         int back = Math.min(known.size(), random.nextInt(4) == 0 ? known.size() : 12);
         return known.get(known.size() - 1 - random.nextInt(back));
+    }
+
+    private void mutateAccept(FuzzedRequest request) {
+        String accept = anyOf(ACCEPTS);
+        // A stream would not end.
+        if (!request.call.path().equals("/events") || !accept.equals("text/event-stream")) {
+            request.setHeader("Accept", accept);
+        }
     }
 
     /** A value that a schema allows. */
@@ -437,6 +449,10 @@ final class RequestFuzzer {
         if (name.endsWith("_id")) {
             return Long.parseLong(id(name.substring(0, name.length() - "_id".length()) + "s"));
         }
+        if (name.equals("wait")) {
+            // So many seconds are too long for so many requests.
+            return 0;
+        }
         long min = schema.path("minimum").asLong(0);
         long max = schema.path("maximum").asLong(Long.MAX_VALUE);
         return switch (random.nextInt(12)) {
@@ -450,6 +466,9 @@ final class RequestFuzzer {
         fresh++;
         if (schema.path("format").asText().equals("email")) {
             return prefix + "." + fresh + "@fuzz.example";
+        }
+        if (schema.path("format").asText().equals("uri")) {
+            return "https://fuzz.example/" + prefix + "/" + fresh;
         }
         if (schema.has("pattern")) {
             // The only pattern is that of a phone number: ten digits.

@@ -14,7 +14,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Every 503 says when to try again, whoever answers it. EventResourceTest and OverloadTest have those of OMS itself,
+ * Every 503 says when to try again, whoever answers it. FlowResourceTest and OverloadTest have those of OMS itself,
  * WorkerRoleTest that of a health check.
  */
 @QuarkusTest

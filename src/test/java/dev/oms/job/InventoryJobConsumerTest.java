@@ -14,6 +14,7 @@ import dev.oms.concurrency.Concurrently;
 import dev.oms.http.DatabaseFailure;
 import dev.oms.job.FailedJob.FailedJobView;
 import dev.oms.job.Workers.Worker;
+import dev.oms.order.OrdersChanged;
 import io.agroal.api.AgroalDataSource;
 import io.agroal.api.AgroalDataSource.FlushMode;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -22,6 +23,7 @@ import io.quarkus.redis.datasource.stream.StreamRange;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.TestProfile;
+import jakarta.enterprise.event.Event;
 import jakarta.inject.Inject;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -75,6 +77,9 @@ class InventoryJobConsumerTest {
 
     @Inject
     AgroalDataSource dataSource;
+
+    @Inject
+    Event<OrdersChanged> changed;
 
     private final Ledger ledger = OmsServers.ledger();
 
@@ -650,7 +655,8 @@ class InventoryJobConsumerTest {
 
         try (LogLines log = new LogLines(JobsWithoutEffect.class.getName())) {
             JobsWithoutEffect counted = new JobsWithoutEffect(meters);
-            SettleStock other = new SettleStock(dataSource, new SettlementMetrics(meters), counted, Clock.systemUTC());
+            SettleStock other =
+                    new SettleStock(dataSource, new SettlementMetrics(meters), counted, changed, Clock.systemUTC());
             consumeUntil(consumer(config(Duration.ofSeconds(30)), "a", other), () -> length() == 0);
             queue.sendAndWait(unknown);
             consumeUntil(consumer(config(Duration.ofSeconds(30)), "a", other), () -> length() == 0);

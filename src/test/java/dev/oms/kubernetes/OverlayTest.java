@@ -507,6 +507,9 @@ class OverlayTest {
                     .isFalse();
             assertThat(traffic.reaches(pod, new Endpoint.External("93.184.216.34"), POSTGRES))
                     .isFalse();
+            // Only workers send webhooks.
+            assertThat(traffic.reaches(pod, new Endpoint.External("93.184.216.34"), 443))
+                    .isEqualTo(workload.name().equals("worker"));
         }
     }
 
@@ -537,10 +540,12 @@ class OverlayTest {
                 .toList();
 
         assertThat(ranges)
-                .filteredOn(range -> !range.matches("[0-9.]+/\\d+"))
+                .filteredOn(range -> !range.matches("[0-9.:]+/\\d+"))
                 .containsExactlyInAnyOrderElementsOf(Overlay.FILLED_IN.keySet());
-        // The resolver on the node.
-        assertThat(ranges).filteredOn(range -> range.matches("[0-9.]+/\\d+")).containsExactly("169.254.20.10/32");
+        // The resolver on the node, and the receivers of webhooks.
+        assertThat(ranges)
+                .filteredOn(range -> range.matches("[0-9.:]+/\\d+"))
+                .containsExactlyInAnyOrder("169.254.20.10/32", "0.0.0.0/0", "::/0");
         for (Workload workload : prod.workloads()) {
             Endpoint pod = new Endpoint.Pod(workload.labels());
             for (int port : new int[] {POSTGRES, REDIS}) {

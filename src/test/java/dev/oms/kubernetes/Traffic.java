@@ -73,7 +73,9 @@ record Traffic(List<V1NetworkPolicy> policies) {
                         && matches(allowed.getNamespaceSelector(), namespace)
                         && (allowed.getPodSelector() == null || matches(allowed.getPodSelector(), labels));
             case Endpoint.External(String address) ->
-                allowed.getIpBlock() != null && contains(allowed.getIpBlock().getCidr(), address);
+                allowed.getIpBlock() != null
+                        && contains(allowed.getIpBlock().getCidr(), address)
+                        && allowed.getIpBlock().getExcept().stream().noneMatch(range -> contains(range, address));
         };
     }
 
@@ -87,7 +89,11 @@ record Traffic(List<V1NetworkPolicy> policies) {
                                 in.getOperator().equals("In") && in.getValues().contains(labels.get(in.getKey())));
     }
 
+    /** Of addresses of IPv4 only. */
     private static boolean contains(String cidr, String address) {
+        if (cidr.contains(":")) {
+            return false;
+        }
         String[] network = cidr.split("/");
         int hostBits = 32 - Integer.parseInt(network[1]);
         return bits(network[0]) >>> hostBits == bits(address) >>> hostBits;

@@ -1,16 +1,23 @@
 package dev.oms.monitoring;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.oms.OmsServers;
 import dev.oms.Shop;
+import dev.oms.webhook.TestWebhooks;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
+import io.quarkus.test.junit.QuarkusTestProfile;
+import io.quarkus.test.junit.TestProfile;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -18,8 +25,30 @@ import org.junit.jupiter.api.Test;
  * process.
  */
 @QuarkusTest
+@TestProfile(MetricNamesTest.WithWebhooks.class)
 @WithTestResource(OmsServers.class)
 class MetricNamesTest {
+    /** A worker that sends webhooks. */
+    public static final class WithWebhooks implements QuarkusTestProfile {
+        @Override
+        public Map<String, String> getConfigOverrides() {
+            return Map.of("oms.webhooks.dispatcher.every", "1s");
+        }
+    }
+
+    // A webhook whose secret cannot be read: nothing is sent to it.
+    @BeforeAll
+    static void addWebhook() {
+        TestWebhooks.deleteAll(OmsServers.ledger());
+        TestWebhooks.add(OmsServers.ledger(), "https://shop.example/oms");
+        await().atMost(Duration.ofSeconds(60)).until(() -> metrics().contains("oms_webhooks_lag_seconds{"));
+    }
+
+    @AfterAll
+    static void deleteWebhooks() {
+        TestWebhooks.deleteAll(OmsServers.ledger());
+    }
+
     private static final Pattern SAMPLE = Pattern.compile("^[a-z][a-z0-9_]*", Pattern.MULTILINE);
     private static final Pattern FAMILY =
             Pattern.compile("^# TYPE (oms_[a-z0-9_]*?)(_max|_total)? ", Pattern.MULTILINE);
@@ -60,6 +89,10 @@ class MetricNamesTest {
         String name = Shop.uniqueName();
         Shop.item(name, 1, 0);
         Shop.settled(Shop.order(Shop.user(), Map.of(name, 1)));
+        return metrics();
+    }
+
+    private static String metrics() {
         return OmsServers.management()
                 .get("/q/metrics")
                 .then()

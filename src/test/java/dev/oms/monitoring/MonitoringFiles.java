@@ -66,6 +66,7 @@ final class MonitoringFiles {
                 .matcher(BRACKETED.matcher(query).replaceAll(""))
                 .results()
                 .map(MatchResult::group)
+                .filter(name -> !name.equals("unless"))
                 .collect(Collectors.toSet());
     }
 }

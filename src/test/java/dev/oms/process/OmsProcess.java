@@ -219,7 +219,9 @@ public final class OmsProcess implements AutoCloseable {
 
     /** What {@code /q/metrics} returns. */
     public String metrics() throws IOException, InterruptedException {
-        try (HttpClient client = HttpClient.newHttpClient()) {
+        // The upgrade to HTTP/2 sometimes fails under load ("exceeds MAX_FRAME_SIZE").
+        try (HttpClient client =
+                HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build()) {
             return client.send(
                             HttpRequest.newBuilder(managementUri("/q/metrics")).build(), BodyHandlers.ofString())
                     .body();

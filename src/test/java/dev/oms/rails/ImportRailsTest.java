@@ -111,8 +111,8 @@ class ImportRailsTest {
         assertThat(oms.texts(
                         "select concat_ws(' ', order_id, inventory_item_id, quantity, item_name) from order_lines"))
                 .containsExactly("23 11 2 burger");
-        assertThat(oms.texts("select concat_ws(' ', order_id, event, actor) from order_events"))
-                .containsExactly("23 Delivered --import");
+        assertThat(oms.texts("select concat_ws(' ', subject, subject_id, type, actor) from events"))
+                .containsExactly("order 23 order.delivered --import");
         oms.assertConsistent();
     }
 
@@ -573,8 +573,10 @@ class ImportRailsTest {
                         "DEDUCTION 1 -1 89",
                         "RESTORATION 7 1 90",
                         "DEDUCTION 9 -10 80");
-        assertThat(oms.texts("select event from order_events where order_id = 7 order by version"))
-                .containsExactly("Confirmed", "Cancelled");
+        assertThat(oms.texts("select type from events where subject_id = 7 order by position"))
+                .containsExactly("order.confirmed", "order.cancelled");
+        // None is in the feed, which begins above 0.
+        assertThat(oms.count("events where position >= 0")).isZero();
         oms.assertConsistent();
     }
 
@@ -900,7 +902,7 @@ class ImportRailsTest {
         requireSameAsSource();
 
         assertThat(first.orders()).isEqualTo(oms.count("orders"));
-        assertThat(second.orders()).isEqualTo(oms.count("order_events where version = 2"));
+        assertThat(second.orders()).isEqualTo(oms.count("events where version = 2"));
         assertThat(second.items() + second.users()).isZero();
     }
 
@@ -1037,7 +1039,8 @@ class ImportRailsTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            an order is settled   | insert into order_events select id, 9, 'Confirmed', 'worker 1', now() from orders
+            an order is settled   | insert into events (subject, subject_id, version, type, actor) \
+            select 'order', id, 9, 'order.confirmed', 'worker 1' from orders
             an item is corrected  | insert into stock_movements (inventory_item_id, kind, delta, quantity_after, created_at) \
             select id, 'CORRECTION', 0, 0, now() from inventory_items
             an order is placed    | insert into orders (user_id, status, due, enqueued_at, created_at, updated_at) \
@@ -1137,7 +1140,7 @@ class ImportRailsTest {
         try (Connection other = database.getConnection();
                 Statement statement = other.createStatement()) {
             other.setAutoCommit(false);
-            statement.execute("lock table order_events");
+            statement.execute("lock table events");
             CompletableFuture<Void> begun = CompletableFuture.runAsync(() -> {
                 try {
                     impatient.begin(
@@ -1148,7 +1151,7 @@ class ImportRailsTest {
             });
             await().atMost(Duration.ofSeconds(60))
                     .until(() -> begun.isDone()
-                            || oms.count("pg_locks where not granted and relation = 'order_events'::regclass") == 1);
+                            || oms.count("pg_locks where not granted and relation = 'events'::regclass") == 1);
             Thread.sleep(timeout.plusSeconds(1));
             assertThat(begun).isNotDone();
             other.commit();

@@ -42,10 +42,10 @@ class AdvanceSequencesTest {
 
     @Test
     void knowsEverySequence() {
-        assertThat(AdvanceSequences.ALL.stream().map(AdvanceSequences.Ids::table))
+        assertThat(AdvanceSequences.ALL.stream().map(AdvanceSequences.Ids::toString))
                 .containsExactlyElementsOf(OmsServers.ledger().texts("""
-                        select c.relname from pg_attribute a join pg_class c on c.oid = a.attrelid
-                        where a.attidentity <> '' and a.attname = 'id' and pg_table_is_visible(c.oid) order by 1"""));
+                        select c.relname || '.' || a.attname from pg_attribute a join pg_class c on c.oid = a.attrelid
+                        where a.attidentity <> '' and pg_table_is_visible(c.oid) order by 1"""));
     }
 
     @ParameterizedTest
@@ -68,7 +68,9 @@ class AdvanceSequencesTest {
     @Test
     void keepsEveryTableWritable() throws SQLException {
         for (AdvanceSequences.Ids ids : AdvanceSequences.ALL) {
-            OmsServers.ledger().execute("select setval('%s_id_seq', 1)".formatted(ids.table()));
+            OmsServers.ledger()
+                    .execute("select setval(pg_get_serial_sequence('%s', '%s'), 1)"
+                            .formatted(ids.table(), ids.column()));
         }
 
         try (LogLines log = new LogLines(AdvanceSequences.class.getName())) {

@@ -19,13 +19,13 @@ import jakarta.ws.rs.sse.Sse;
 import java.time.Duration;
 
 /**
- * {@code /events}: sends a snapshot of the order flow to every listener once a second.
+ * {@code /flow}: sends a snapshot of the order flow to every listener once a second.
  *
  * @see <a href="https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_buffering">nginx, proxy_buffering</a>
  * @see <a href="https://html.spec.whatwg.org/multipage/server-sent-events.html">HTML, Server-sent events</a>
  */
-@Path("/events")
-class EventResource {
+@Path("/flow")
+class FlowResource {
     private static final Duration RECONNECT_AFTER = Duration.ofSeconds(2);
 
     /** For nginx and those that follow it. */
@@ -35,7 +35,7 @@ class EventResource {
     private final AdmitCalls admitCalls;
     private final Callers callers;
 
-    EventResource(FlowStream flows, AdmitCalls admitCalls, Callers callers) {
+    FlowResource(FlowStream flows, AdmitCalls admitCalls, Callers callers) {
         this.callers = callers;
         this.flows = flows;
         this.admitCalls = admitCalls;

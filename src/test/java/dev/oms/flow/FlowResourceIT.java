@@ -8,4 +8,4 @@ import org.junit.jupiter.api.Tag;
 @Tag("full")
 @QuarkusIntegrationTest
 @WithTestResource(PackagedWorker.class)
-class EventResourceIT extends EventResourceTest {}
+class FlowResourceIT extends FlowResourceTest {}

@@ -52,10 +52,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** {@code /events}, with the scheduled consumer. */
+/** {@code /flow}, with the scheduled consumer. */
 @QuarkusTest
 @WithTestResource(OmsServers.class)
-class EventResourceTest {
+class FlowResourceTest {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     /** How many events a test waits for at most. */
@@ -235,7 +235,7 @@ class EventResourceTest {
                     .setHttp2ClearTextUpgrade(false)
                     .setInitialSettings(new Http2Settings().setInitialWindowSize(0)));
             for (int i = 0; i < 5; i++) {
-                client.request(HttpMethod.GET, RestAssured.port, "localhost", "/events")
+                client.request(HttpMethod.GET, RestAssured.port, "localhost", "/flow")
                         .compose(HttpClientRequest::send);
             }
             await().atMost(Duration.ofSeconds(30)).until(() -> flows.listenerCount() == 5);
@@ -269,7 +269,7 @@ class EventResourceTest {
     }
 
     private static int hangUpAfterTheHead(io.vertx.core.http.HttpClient client) throws Exception {
-        return client.request(HttpMethod.GET, RestAssured.port, "localhost", "/events")
+        return client.request(HttpMethod.GET, RestAssured.port, "localhost", "/flow")
                 .compose(request -> request.send().map(response -> {
                     response.exceptionHandler(reset -> {});
                     request.reset();
@@ -284,7 +284,7 @@ class EventResourceTest {
     void refusesListenersBeyondTheLimitOfAnAddress() throws IOException {
         List<Socket> all = takeAllSlots();
         try {
-            given().get("/events")
+            given().get("/flow")
                     .then()
                     .statusCode(503)
                     .contentType("application/problem+json")
@@ -317,7 +317,7 @@ class EventResourceTest {
         Socket client = new Socket("localhost", RestAssured.port);
         client.setSoTimeout(30_000);
         client.getOutputStream()
-                .write("GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+                .write("GET /flow HTTP/1.1\r\nHost: localhost\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
         return client;
     }
 
@@ -441,7 +441,7 @@ class EventResourceTest {
 
     @Test
     void allowsOnlyGet() {
-        given().post("/events").then().statusCode(405).contentType("application/problem+json");
+        given().post("/flow").then().statusCode(405).contentType("application/problem+json");
     }
 
     /** A server-sent event: what is received between two empty lines. */
@@ -460,13 +460,13 @@ class EventResourceTest {
         static Listener connect() throws IOException, InterruptedException {
             HttpClient client = HttpClient.newHttpClient();
             HttpResponse<Stream<String>> response = client.send(
-                    HttpRequest.newBuilder(URI.create("http://localhost:" + RestAssured.port + "/events"))
+                    HttpRequest.newBuilder(URI.create("http://localhost:" + RestAssured.port + "/flow"))
                             .header("Accept", "text/event-stream")
                             .build(),
                     BodyHandlers.ofLines());
             if (response.statusCode() != 200) {
                 client.shutdownNow();
-                throw new IOException("GET /events answered " + response.statusCode());
+                throw new IOException("GET /flow answered " + response.statusCode());
             }
             return new Listener(client, response, response.body().iterator());
         }

@@ -1,0 +1,88 @@
+package dev.oms.webhook;
+
+import java.net.Inet4Address;
+import java.net.Inet6Address;
+import java.net.InetAddress;
+import org.eclipse.microprofile.config.spi.Converter;
+
+/**
+ * A range of IPv4 or IPv6 addresses in CIDR notation, such as {@code 10.0.0.0/8} or {@code fd00::/8}. A single address
+ * is the range of that address.
+ */
+record AddressRange(InetAddress first, int prefixLength) {
+    /**
+     * Parses a range.
+     *
+     * @throws IllegalArgumentException when it is none, or when bits after the prefix are set; the message is a
+     *     sentence that begins with the text
+     */
+    static AddressRange of(String text) {
+        String range = text.strip();
+        int slash = range.indexOf('/');
+        String literal = slash < 0 ? range : range.substring(0, slash);
+        InetAddress first = address(range, literal);
+        int bits = first.getAddress().length * Byte.SIZE;
+        int length = slash < 0 ? bits : length(range, range.substring(slash + 1), bits);
+        for (int bit = length; bit < bits; bit++) {
+            if (isSet(first.getAddress(), bit)) {
+                throw new IllegalArgumentException(range + " has bits after its prefix.");
+            }
+        }
+        return new AddressRange(first, length);
+    }
+
+    private static InetAddress address(String range, String literal) {
+        // Java takes 10.1 for 10.0.0.1.
+        boolean isShort = !literal.contains(":") && literal.split("\\.", -1).length != 4;
+        try {
+            InetAddress address = InetAddress.ofLiteral(literal);
+            boolean isBracketed = literal.startsWith("[");
+            boolean isScoped = address instanceof Inet6Address v6 && (v6.getScopeId() != 0 || literal.contains("%"));
+            // Java turns ::ffff:10.0.0.1 into 10.0.0.1, whose prefix has another length.
+            boolean isMapped = address instanceof Inet4Address && literal.contains(":");
+            if (isShort || isBracketed || isScoped || isMapped) {
+                throw new IllegalArgumentException();
+            }
+            return address;
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException(
+                    range + " is not a range of addresses, such as 10.0.0.0/8 or fd00::/8.", e);
+        }
+    }
+
+    private static int length(String range, String digits, int max) {
+        if (!digits.matches("0|[1-9]\\d{0,2}") || Integer.parseInt(digits) > max) {
+            throw new IllegalArgumentException(range + " must end with a prefix length of 0 to " + max + ".");
+        }
+        return Integer.parseInt(digits);
+    }
+
+    /** Whether an address is in this range. An IPv4 address is in no range of IPv6 addresses. */
+    boolean contains(InetAddress address) {
+        byte[] mine = first.getAddress();
+        byte[] other = address.getAddress();
+        if (mine.length != other.length) {
+            return false;
+        }
+        for (int bit = 0; bit < prefixLength; bit++) {
+            if (isSet(mine, bit) != isSet(other, bit)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static boolean isSet(byte[] address, int bit) {
+        return (address[bit / Byte.SIZE] & 0x80 >> bit % Byte.SIZE) != 0;
+    }
+
+    /** Converts a setting. */
+    public static final class OfString implements Converter<AddressRange> {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        public AddressRange convert(String range) {
+            return range.isBlank() ? null : of(range);
+        }
+    }
+}

@@ -1,0 +1,179 @@
+package dev.oms.webhook;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.oms.Ledger;
+import dev.oms.LogLines;
+import dev.oms.OmsServers;
+import dev.oms.event.EventFeed;
+import dev.oms.event.EventType;
+import dev.oms.event.TestFeed;
+import io.agroal.api.AgroalDataSource;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.quarkus.test.common.WithTestResource;
+import io.quarkus.test.junit.QuarkusTest;
+import jakarta.inject.Inject;
+import java.sql.SQLException;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** A dispatcher for which PostgreSQL fails in part. */
+@QuarkusTest
+@WithTestResource(OmsServers.class)
+@Timeout(300)
+class DispatchFailuresTest {
+    private final Ledger ledger = OmsServers.ledger();
+    private TestReceiver receiver;
+    private long webhook;
+
+    @Inject
+    AgroalDataSource dataSource;
+
+    @Inject
+    EventFeed feed;
+
+    @Inject
+    WebhookLeases leases;
+
+    @Inject
+    SaveProgress saver;
+
+    @Inject
+    SendMessage sender;
+
+    @Inject
+    Secrets secrets;
+
+    @Inject
+    ObjectMapper mapper;
+
+    @Inject
+    WebhookConfig config;
+
+    @BeforeEach
+    void createWebhook() throws Exception {
+        delete();
+        receiver = new TestReceiver();
+        webhook = TestWebhooks.add(ledger, receiver.url());
+        ledger.execute("update webhook_endpoints set secret = '\\x%s'"
+                .formatted(HexFormat.of().formatHex(secrets.encrypt(webhook, SigningSecret.create()))));
+    }
+
+    @AfterEach
+    void close() {
+        receiver.close();
+        delete();
+    }
+
+    private void delete() {
+        TestWebhooks.deleteAll(ledger);
+        ledger.execute("delete from webhook_workers");
+    }
+
+    /** Runs a worker until something has happened. */
+    private void dispatch(EventFeed from, SaveProgress to, BooleanSupplier until) throws InterruptedException {
+        DispatchWebhooks dispatcher = new DispatchWebhooks(
+                from,
+                leases,
+                to,
+                sender,
+                secrets,
+                mapper,
+                Clock.systemUTC(),
+                config,
+                new WebhookMetrics(new SimpleMeterRegistry(), Clock.systemUTC()));
+        Thread thread = Thread.ofVirtual().start(dispatcher::run);
+        try {
+            await().atMost(Duration.ofMinutes(1)).until(until::getAsBoolean);
+        } finally {
+            dispatcher.stop(null);
+            thread.join();
+        }
+    }
+
+    private void event() {
+        ledger.execute("insert into events (subject, subject_id, version, type) values ('order', %d, 1, 'order.placed')"
+                .formatted(System.nanoTime()));
+    }
+
+    @Test
+    void readsAgainOnlyAfterAWhile() throws Exception {
+        event();
+        ledger.execute("update webhook_endpoints set position = 0");
+        Queue<Long> reads = new ConcurrentLinkedQueue<>();
+        EventFeed broken = new TestFeed(feed) {
+            @Override
+            public Batch read(long after, Set<EventType> types, int limit) {
+                if (after == 0) {
+                    reads.add(System.nanoTime());
+                }
+                throw new IllegalStateException("PostgreSQL is down");
+            }
+        };
+
+        dispatch(broken, saver, () -> reads.size() >= 4);
+
+        List<Long> times = List.copyOf(reads);
+        for (int i = 1; i < times.size(); i++) {
+            assertThat(Duration.ofNanos(times.get(i) - times.get(i - 1))).isGreaterThan(Duration.ofMillis(400));
+        }
+    }
+
+    /** Leases are renewed meanwhile, which ends no outage. */
+    @Test
+    void logsAnOutageOfStoringOnce() throws Exception {
+        AtomicInteger saves = new AtomicInteger();
+        SaveProgress broken = new SaveProgress(dataSource) {
+            @Override
+            Map<Long, Saved> save(UUID lease, Collection<Progress> all) {
+                saves.incrementAndGet();
+                throw new IllegalStateException(new SQLException("down", "08006"));
+            }
+        };
+        event();
+
+        try (LogLines log = new LogLines(DispatchWebhooks.class.getName())) {
+            dispatch(feed, broken, () -> saves.get() >= 8);
+
+            assertThat(log.lines())
+                    .containsExactly("WARN Webhooks are not sent, since results cannot be stored (down)");
+        }
+    }
+
+    @Test
+    void doesNotLogWhatAnOperatorDisables() throws Exception {
+        receiver.behave((event, response) -> {});
+        event();
+
+        try (LogLines log = new LogLines(DispatchWebhooks.class.getName())) {
+            AtomicInteger step = new AtomicInteger();
+            dispatch(feed, saver, () -> {
+                if (step.get() == 0 && !receiver.received().isEmpty()) {
+                    ledger.execute("update webhook_endpoints set lease = null, lease_until = null, "
+                            + "disabled_at = clock_timestamp(), disabled_reason = 'operator'");
+                    receiver.release(500);
+                    step.set(1);
+                }
+                return ledger.count("webhook_attempts where endpoint_id = " + webhook) > 0;
+            });
+
+            assertThat(log.lines()).isEmpty();
+        }
+    }
+}

@@ -1,0 +1,48 @@
+package dev.oms.webhook;
+
+import static io.restassured.RestAssured.given;
+import static org.hamcrest.Matchers.equalTo;
+import static org.hamcrest.Matchers.notNullValue;
+
+import dev.oms.OmsServers;
+import io.quarkus.test.common.WithTestResource;
+import io.quarkus.test.junit.QuarkusTest;
+import io.quarkus.test.junit.QuarkusTestProfile;
+import io.quarkus.test.junit.TestProfile;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+/** Without {@code OMS_SECRETS_KEY} no secret can be stored. */
+@QuarkusTest
+@TestProfile(NoSecretsKeyTest.WithoutKey.class)
+@WithTestResource(OmsServers.class)
+class NoSecretsKeyTest {
+    /** Takes away the key of the tests. */
+    public static final class WithoutKey implements QuarkusTestProfile {
+        @Override
+        public Map<String, String> getConfigOverrides() {
+            return Map.of("oms.secrets.key", "");
+        }
+    }
+
+    @Test
+    void refusesWhatNeedsASecret() {
+        long id = TestWebhooks.add(OmsServers.ledger(), "https://shop.example/oms");
+
+        given().contentType("application/json")
+                .body(Map.of("url", "https://shop.example/oms"))
+                .post("/webhooks")
+                .then()
+                .statusCode(503)
+                .header("Retry-After", notNullValue())
+                .body("detail", equalTo(Secrets.REFUSAL));
+
+        given().post("/webhooks/{id}/rotate_secret", id)
+                .then()
+                .statusCode(503)
+                .body("detail", equalTo(Secrets.REFUSAL));
+        given().get("/webhooks/{id}", id).then().statusCode(200).body("updated_by", equalTo("api"));
+        given().post("/webhooks/{id}/disable", id).then().statusCode(200);
+        given().delete("/webhooks/{id}", id).then().statusCode(204);
+    }
+}

@@ -1,0 +1,11 @@
+package dev.oms.webhook;
+
+import dev.oms.PackagedWorker;
+import io.quarkus.test.common.WithTestResource;
+import io.quarkus.test.junit.QuarkusIntegrationTest;
+import org.junit.jupiter.api.Tag;
+
+@Tag("full")
+@QuarkusIntegrationTest
+@WithTestResource(PackagedWorker.class)
+class WebhookResourceIT extends WebhookResourceTest {}
