@@ -2,12 +2,15 @@ package dev.oms.concurrency;
 
 import static io.restassured.RestAssured.given;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.oms.Ledger;
 import dev.oms.OmsServers;
 import dev.oms.Shop;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
+import java.sql.Connection;
+import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -60,31 +63,44 @@ class StockRaceTest {
 
     @Test
     void conservesStockWhenCancelsRaceTheConsumer() throws Exception {
-        long item = Shop.item(name, 1_000, 0);
-        Random random = new Random(7);
-        List<Callable<Integer>> placeAndCancel = new ArrayList<>();
-        for (int i = 0; i < 1_000; i++) {
-            // A batch takes some milliseconds: some cancels come before it, some during it, some after it.
-            long pauseMillis = random.nextInt(25);
-            placeAndCancel.add(() -> {
-                long order = Shop.order(user, Map.of(name, 1));
-                Thread.sleep(pauseMillis);
-                return Shop.cancel(order).statusCode();
-            });
+        long item = Shop.item(name, 1_001, 0);
+        long first;
+        List<Integer> answers;
+        try (Connection holder = ledger.connect();
+                Statement statement = holder.createStatement()) {
+            holder.setAutoCommit(false);
+            // Each side wins at least once, however fast the other is: the consumer waits with the first order until
+            // another has been cancelled.
+            statement.execute("select from inventory_items where id = " + item + " for no key update");
+            first = Shop.order(user, Map.of(name, 1));
+            await().until(() -> ledger.count("pg_stat_activity where wait_event_type = 'Lock'") > 0);
+            Random random = new Random(7);
+            List<Callable<Integer>> placeAndCancel = new ArrayList<>();
+            for (int i = 0; i < 1_000; i++) {
+                // A batch takes some milliseconds: some cancels come before it, some during it, some after it.
+                long pauseMillis = random.nextInt(25);
+                placeAndCancel.add(() -> {
+                    long order = Shop.order(user, Map.of(name, 1));
+                    Thread.sleep(pauseMillis);
+                    int answer = Shop.cancel(order).statusCode();
+                    holder.rollback();
+                    return answer;
+                });
+            }
+            answers = Concurrently.run(THREADS, placeAndCancel);
         }
-
-        List<Integer> answers = Concurrently.run(THREADS, placeAndCancel);
+        Shop.settled(first);
+        answers.add(Shop.cancel(first).statusCode());
         ledger.awaitSettled();
 
         assertThat(answers).containsOnly(200);
         assertThat(ledger.count("orders where status = 'Cancelled' and user_id = " + user))
-                .isEqualTo(1_000);
-        assertThat(Shop.quantity(item)).isEqualTo(1_000);
+                .isEqualTo(1_001);
+        assertThat(Shop.quantity(item)).isEqualTo(1_001);
         long deducted = ledger.count("stock_movements where kind = 'DEDUCTION' and inventory_item_id = " + item);
         assertThat(ledger.count("stock_movements where kind = 'RESTORATION' and inventory_item_id = " + item))
                 .isEqualTo(deducted);
-        // Both sides must win sometimes, or there was no race.
-        assertThat(deducted).isBetween(1L, 999L);
+        assertThat(deducted).isBetween(1L, 1_000L);
     }
 
     @Test
