@@ -1,6 +1,8 @@
 package dev.oms;
 
 import io.quarkus.test.junit.QuarkusIntegrationTest;
+import org.junit.jupiter.api.Tag;
 
+@Tag("packaged")
 @QuarkusIntegrationTest
 class WebRoleIT extends WebRoleTest {}

@@ -4,5 +4,6 @@ import io.quarkus.test.junit.QuarkusIntegrationTest;
 import org.junit.jupiter.api.Tag;
 
 @Tag("full")
+@Tag("packaged")
 @QuarkusIntegrationTest
 class IssuerDownIT extends IssuerDownTest {}

@@ -6,6 +6,7 @@ import io.quarkus.test.junit.QuarkusIntegrationTest;
 import org.junit.jupiter.api.Tag;
 
 @Tag("full")
+@Tag("packaged")
 @QuarkusIntegrationTest
 @WithTestResource(PackagedWorker.class)
 class AuditIT extends AuditTest {}

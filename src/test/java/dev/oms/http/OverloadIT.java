@@ -3,7 +3,9 @@ package dev.oms.http;
 import dev.oms.PackagedWorker;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusIntegrationTest;
+import org.junit.jupiter.api.Tag;
 
+@Tag("packaged")
 @QuarkusIntegrationTest
 @WithTestResource(PackagedWorker.class)
 class OverloadIT extends OverloadTest {}
