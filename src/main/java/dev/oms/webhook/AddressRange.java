@@ -1,5 +1,6 @@
 package dev.oms.webhook;
 
+import java.math.BigInteger;
 import java.net.Inet4Address;
 import java.net.Inet6Address;
 import java.net.InetAddress;
@@ -9,7 +10,9 @@ import org.eclipse.microprofile.config.spi.Converter;
  * A range of IPv4 or IPv6 addresses in CIDR notation, such as {@code 10.0.0.0/8} or {@code fd00::/8}. A single address
  * is the range of that address.
  */
-record AddressRange(InetAddress first, int prefixLength) {
+record AddressRange(BigInteger prefix, int prefixLength, int bits) {
+    // No InetAddress: some ranges are in a native binary from when it is built, where no Inet6Address may be.
+
     /**
      * Parses a range.
      *
@@ -20,15 +23,14 @@ record AddressRange(InetAddress first, int prefixLength) {
         String range = text.strip();
         int slash = range.indexOf('/');
         String literal = slash < 0 ? range : range.substring(0, slash);
-        InetAddress first = address(range, literal);
-        int bits = first.getAddress().length * Byte.SIZE;
+        byte[] first = address(range, literal).getAddress();
+        int bits = first.length * Byte.SIZE;
         int length = slash < 0 ? bits : length(range, range.substring(slash + 1), bits);
-        for (int bit = length; bit < bits; bit++) {
-            if (isSet(first.getAddress(), bit)) {
-                throw new IllegalArgumentException(range + " has bits after its prefix.");
-            }
+        BigInteger prefix = prefix(first, length);
+        if (!prefix.shiftLeft(bits - length).equals(new BigInteger(1, first))) {
+            throw new IllegalArgumentException(range + " has bits after its prefix.");
         }
-        return new AddressRange(first, length);
+        return new AddressRange(prefix, length, bits);
     }
 
     private static InetAddress address(String range, String literal) {
@@ -59,21 +61,12 @@ record AddressRange(InetAddress first, int prefixLength) {
 
     /** Whether an address is in this range. An IPv4 address is in no range of IPv6 addresses. */
     boolean contains(InetAddress address) {
-        byte[] mine = first.getAddress();
-        byte[] other = address.getAddress();
-        if (mine.length != other.length) {
-            return false;
-        }
-        for (int bit = 0; bit < prefixLength; bit++) {
-            if (isSet(mine, bit) != isSet(other, bit)) {
-                return false;
-            }
-        }
-        return true;
+        byte[] bytes = address.getAddress();
+        return bytes.length * Byte.SIZE == bits && prefix(bytes, prefixLength).equals(prefix);
     }
 
-    private static boolean isSet(byte[] address, int bit) {
-        return (address[bit / Byte.SIZE] & 0x80 >> bit % Byte.SIZE) != 0;
+    private static BigInteger prefix(byte[] address, int length) {
+        return new BigInteger(1, address).shiftRight(address.length * Byte.SIZE - length);
     }
 
     /** Converts a setting. */
