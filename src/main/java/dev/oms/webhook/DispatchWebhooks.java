@@ -90,7 +90,8 @@ class DispatchWebhooks {
     private final WebhookMetrics metrics;
     private final OutageLog renewing = new OutageLog(LOG, "Webhooks are not sent, since leases cannot be renewed");
     private final OutageLog storing = new OutageLog(LOG, "Webhooks are not sent, since results cannot be stored");
-    private final OutageLog reading = new OutageLog(LOG, "The feed cannot be read for webhooks");
+    private final OutageLog following = new OutageLog(LOG, "The feed cannot be followed for webhooks");
+    private final OutageLog reading = new OutageLog(LOG, "The feed cannot be read for webhooks that are behind");
     private final ReentrantLock running = new ReentrantLock();
     private volatile boolean stopping;
 
@@ -217,7 +218,8 @@ class DispatchWebhooks {
                     inbox.add(() -> result.accept(value));
                 } catch (RuntimeException e) {
                     inbox.add(() -> failure.accept(e));
-                } catch (Exception e) {
+                } catch (Throwable e) {
+                    // An error as well: the dispatching thread waits for the result.
                     inbox.add(() -> failure.accept(new IllegalStateException(e)));
                 }
             });
@@ -242,9 +244,9 @@ class DispatchWebhooks {
                     }
                     try {
                         position = follow(position);
-                        reading.recovered();
+                        following.recovered();
                     } catch (RuntimeException e) {
-                        reading.failed(e);
+                        following.failed(e);
                         Thread.sleep(Duration.ofNanos(RETRY_NANOS));
                     }
                 }
@@ -314,6 +316,7 @@ class DispatchWebhooks {
                         },
                         read -> {
                             readers--;
+                            reading.recovered();
                             endpoint.isReading = false;
                             endpoint.add(read.messages, read.upTo);
                         },
@@ -365,6 +368,7 @@ class DispatchWebhooks {
                     () -> messages(feed.find(positions)).stream()
                             .collect(Collectors.toMap(Message::position, Function.identity())),
                     found -> {
+                        reading.recovered();
                         long nowNanos = System.nanoTime();
                         for (Sending each : sendings) {
                             each.delivery.message = found.get(each.delivery.position);
@@ -436,7 +440,7 @@ class DispatchWebhooks {
                 endpoints.put(row.id(), endpoint);
             }
             isIdle = endpoints.isEmpty();
-            metrics.update(endpoints.values(), renewed.disabled(), System.nanoTime());
+            metrics.update(endpoints.values(), renewed.disabled(), renewed.unattended(), System.nanoTime());
         }
 
         /** Sends nothing more to an endpoint, and gives it back when what is under way has ended. */
@@ -567,7 +571,7 @@ class DispatchWebhooks {
             } catch (RuntimeException e) {
                 storing.failed(e);
             }
-            metrics.update(List.of(), 0, System.nanoTime());
+            metrics.update(List.of(), 0, 0, System.nanoTime());
         }
     }
 }

@@ -66,6 +66,7 @@ final class Endpoint {
     /**
      * An endpoint's row, when its lease was taken.
      *
+     * @param subscription its URL and types as text, to find out whether they have been changed
      * @param secrets of which each signs; at least one
      * @param oldSecretMillis for how long the second one signs
      * @param pauseMillis until the next attempt; null when it is not paused
@@ -76,6 +77,7 @@ final class Endpoint {
             long id,
             WebhookUrl url,
             Set<String> types,
+            String subscription,
             List<SigningSecret> secrets,
             long oldSecretMillis,
             long position,
@@ -87,6 +89,7 @@ final class Endpoint {
     final long id;
     final WebhookUrl url;
     private final Set<String> types;
+    private final String subscription;
     private final List<SigningSecret> secrets;
     private final long oldSecretUntilNanos;
     private final int underWayMax;
@@ -144,6 +147,7 @@ final class Endpoint {
         this.id = row.id();
         this.url = row.url();
         this.types = row.types();
+        this.subscription = row.subscription();
         this.secrets = row.secrets();
         this.oldSecretUntilNanos =
                 nowNanos + Duration.ofMillis(row.oldSecretMillis()).toNanos();
@@ -495,6 +499,7 @@ final class Endpoint {
         long position = position();
         Progress progress = new Progress(
                 id,
+                subscription,
                 savedPosition,
                 position,
                 failures,

@@ -6,6 +6,7 @@ import java.util.List;
 /**
  * What has become of an endpoint since its row was last written. Immutable, because another thread stores it.
  *
+ * @param subscription the URL and the types to which it was sent
  * @param was the cursor in the row
  * @param position the cursor from now on
  * @param failures in a row
@@ -20,6 +21,7 @@ import java.util.List;
  */
 record Progress(
         long endpointId,
+        String subscription,
         long was,
         long position,
         int failures,

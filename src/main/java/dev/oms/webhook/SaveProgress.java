@@ -21,13 +21,16 @@ import java.util.function.Function;
 
 /**
  * Stores what has become of many endpoints in one transaction, a statement for each table. It stores nothing of an
- * endpoint whose cursor has been moved by somebody else, or that another worker has taken: what was sent in vain is
- * sent again, under the same id.
+ * endpoint whose cursor, URL or types somebody else has changed, or that another worker has taken: what was sent in
+ * vain is sent again, under the same id, and what was passed over because of the old types is read again.
  */
 @ApplicationScoped
 class SaveProgress {
     /** How long an endpoint may fail before it is disabled. */
     static final Duration FAILING_MAX = Duration.ofDays(5);
+
+    /** What an endpoint has subscribed to, in one value. */
+    static final String SUBSCRIPTION = "url || ' ' || types::text";
 
     /**
      * Locks the rows in the order of ids, as whoever changes several rows does: two at once cannot block each other.
@@ -54,15 +57,16 @@ class SaveProgress {
                 select v.*, is_held, is_held and disabled_at is null
                     and (gone or failed and failing and not succeeded
                         and coalesce(failing_since < clock_timestamp() - ? * interval '1 s', false)) disables
-                from unnest(?::bigint[], ?::bigint[], ?::bigint[], ?::integer[], ?::bigint[], ?::boolean[], ?::boolean[],
-                        ?::boolean[], ?::boolean[])
-                    v (id, was, position, failures, pause, failing, failed, succeeded, gone)
+                from unnest(?::bigint[], ?::text[], ?::bigint[], ?::bigint[], ?::integer[], ?::bigint[], ?::boolean[],
+                        ?::boolean[], ?::boolean[], ?::boolean[])
+                    v (id, subscription, was, position, failures, pause, failing, failed, succeeded, gone)
                 join (
-                    select id, position, lease is not null is_held, failing_since, disabled_at from webhook_endpoints
+                    select id, %s subscription, position, lease is not null is_held, failing_since, disabled_at
+                    from webhook_endpoints
                     where id = any(?) and (lease = ? or lease is null) order by id for update) stored
-                on stored.id = v.id and stored.position = v.was) v
+                on stored.id = v.id and stored.subscription = v.subscription and stored.position = v.was) v
             where e.id = v.id
-            returning e.id, e.lease is null, case when v.disables then e.disabled_reason end""";
+            returning e.id, e.lease is null, case when v.disables then e.disabled_reason end""".formatted(SUBSCRIPTION);
 
     private static final String INSERT_ATTEMPTS = """
             insert into webhook_attempts (
@@ -90,11 +94,15 @@ class SaveProgress {
             select endpoint_id, position, subject, subject_id, attempt, clock_timestamp() + due * interval '1 ms'
             """ + VALUES + " on conflict (endpoint_id, position) do nothing";
 
-    private static final String CHANGE_RETRIES =
-            """
+    // If the lease is null, somebody may have asked for it to be sent at once.
+    private static final String CHANGE_RETRIES = """
             update webhook_retries r
-            set attempt = v.attempt, next_attempt_at = clock_timestamp() + v.due * interval '1 ms'
-            """ + VALUES + " where r.endpoint_id = v.endpoint_id and r.position = v.position";
+            set attempt = v.attempt,
+                next_attempt_at = least(
+                    case when e.lease is null then r.next_attempt_at end, clock_timestamp() + v.due * interval '1 ms')
+            """ + VALUES + """
+                 join webhook_endpoints e on e.id = v.endpoint_id
+            where r.endpoint_id = v.endpoint_id and r.position = v.position""";
 
     private static final String REMOVE_RETRIES = """
             delete from webhook_retries r using unnest(?::bigint[], ?::bigint[]) v (endpoint_id, position)
@@ -170,6 +178,7 @@ class SaveProgress {
         for (Progress each : all) {
             rows.add(
                     each.endpointId(),
+                    each.subscription(),
                     each.was(),
                     each.position(),
                     each.failures(),
@@ -184,6 +193,7 @@ class SaveProgress {
         parameters.addAll(rows.arrays(
                 connection,
                 "bigint",
+                "text",
                 "bigint",
                 "bigint",
                 "integer",

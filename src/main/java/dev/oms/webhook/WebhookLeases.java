@@ -50,7 +50,9 @@ class WebhookLeases {
             select ceil(count(*) filter (where disabled_at is null)::numeric / greatest(1, (
                     select count(*) from webhook_workers
                     where seen_at > clock_timestamp() - ? * interval '1 s')))::integer,
-                count(*) filter (where disabled_reason in ('gone', 'failing'))
+                count(*) filter (where disabled_reason in ('gone', 'failing')),
+                count(*) filter (
+                    where disabled_at is null and greatest(lease_until, updated_at) < clock_timestamp() - interval '1 min')
             from webhook_endpoints""";
 
     /** In the order of ids, as whoever changes several rows locks them: two at once cannot block each other. */
@@ -73,7 +75,7 @@ class WebhookLeases {
                 extract(epoch from previous_secret_until - clock_timestamp()) * 1000,
                 position, failures,
                 extract(epoch from probe_at - clock_timestamp()) * 1000,
-                extract(epoch from clock_timestamp() - failing_since) * 1000, updated_at""";
+                extract(epoch from clock_timestamp() - failing_since) * 1000, updated_at, %s""".formatted(SaveProgress.SUBSCRIPTION);
 
     private static final String UNCHANGED = """
             select id from webhook_endpoints join unnest(?::bigint[], ?::timestamptz[]) v (id, updated_at)
@@ -115,8 +117,9 @@ class WebhookLeases {
      * @param taken new ones
      * @param share how many it should have at most
      * @param disabled how many endpoints workers have disabled
+     * @param unattended how many endpoints no worker has had for a minute
      */
-    record Held(Set<Long> kept, List<Row> taken, int share, int disabled) {}
+    record Held(Set<Long> kept, List<Row> taken, int share, int disabled, int unattended) {}
 
     /**
      * Renews the leases that this worker still has, and takes more while it has less than its share.
@@ -137,11 +140,13 @@ class WebhookLeases {
             update(connection, FORGET_DEAD);
             int share;
             int disabled;
+            int unattended;
             try (PreparedStatement statement = Statements.prepare(connection, SHARE, WORKER_DEAD_SECONDS);
                     ResultSet row = statement.executeQuery()) {
                 row.next();
                 share = row.getInt(1);
                 disabled = row.getInt(2);
+                unattended = row.getInt(3);
             }
             Set<Long> kept = new HashSet<>();
             try (PreparedStatement statement =
@@ -155,7 +160,8 @@ class WebhookLeases {
             busy.addAll(others);
             busy.addAll(unusable.keySet());
             int free = share - kept.size();
-            return new Held(kept, free > 0 ? take(connection, lease, busy, free) : List.of(), share, disabled);
+            List<Row> taken = free > 0 ? take(connection, lease, busy, free) : List.of();
+            return new Held(kept, taken, share, disabled, unattended);
         } catch (SQLException e) {
             throw new IllegalStateException("The leases of webhooks cannot be renewed", e);
         }
@@ -255,6 +261,7 @@ class WebhookLeases {
                 id,
                 WebhookUrl.parse(row.getString(2)),
                 Set.copyOf(Arrays.asList((String[]) row.getArray(3).getArray())),
+                row.getString(12),
                 decrypt(id, row.getBytes(4), row.getBytes(5)),
                 oldSecretMillis == null ? 0 : oldSecretMillis,
                 row.getLong(7),

@@ -25,6 +25,7 @@ class WebhookMetrics {
     private final MultiGauge lag;
     private final MultiGauge failing;
     private final AtomicLong disabled = new AtomicLong();
+    private final AtomicLong unattended = new AtomicLong();
     private final Clock clock;
 
     WebhookMetrics(MeterRegistry registry, Clock clock) {
@@ -40,6 +41,9 @@ class WebhookMetrics {
                 .register(registry);
         Gauge.builder("oms.webhooks.disabled", disabled, AtomicLong::get)
                 .description("Endpoints that workers have disabled because they failed or were gone")
+                .register(registry);
+        Gauge.builder("oms.webhooks.unattended", unattended, AtomicLong::get)
+                .description("Endpoints that no worker sends to")
                 .register(registry);
         this.clock = clock;
     }
@@ -59,9 +63,11 @@ class WebhookMetrics {
      * Takes the figures of the endpoints that this worker has.
      *
      * @param nowDisabled how many endpoints workers have disabled
+     * @param nowUnattended how many endpoints no worker sends to
      */
-    void update(Collection<Endpoint> endpoints, int nowDisabled, long nowNanos) {
+    void update(Collection<Endpoint> endpoints, int nowDisabled, int nowUnattended, long nowNanos) {
         disabled.set(nowDisabled);
+        unattended.set(nowUnattended);
         Instant now = clock.instant();
         List<Row<?>> lags = new ArrayList<>();
         List<Row<?>> failures = new ArrayList<>();

@@ -40,6 +40,7 @@ class EndpointTest {
                         7,
                         WebhookUrl.parse("https://shop.example.com"),
                         types,
+                        "",
                         List.of(SigningSecret.create()),
                         0,
                         0,

@@ -13,6 +13,8 @@ import java.util.Map;
 import java.util.UUID;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a worker stores of an endpoint that somebody has changed meanwhile. */
 @QuarkusTest
@@ -22,6 +24,7 @@ class SaveProgressTest {
 
     private final Ledger ledger = OmsServers.ledger();
     private long id;
+    private String subscription;
 
     @Inject
     SaveProgress saver;
@@ -30,6 +33,7 @@ class SaveProgressTest {
     void addWebhook() {
         TestWebhooks.deleteAll(ledger);
         id = TestWebhooks.add(ledger, "https://shop.example/oms");
+        subscription = stored(SaveProgress.SUBSCRIPTION);
         set("position = 10, lease = '%s', lease_until = now() + interval '30 s'".formatted(LEASE));
     }
 
@@ -44,7 +48,20 @@ class SaveProgressTest {
 
     private Map<Long, Saved> save(Long pauseMillis) {
         Progress progress = new Progress(
-                id, 10, 12, 20, pauseMillis, true, true, false, false, List.of(), List.of(), List.of(), List.of());
+                id,
+                subscription,
+                10,
+                12,
+                20,
+                pauseMillis,
+                true,
+                true,
+                false,
+                false,
+                List.of(),
+                List.of(),
+                List.of(),
+                List.of());
         return saver.save(LEASE, List.of(progress));
     }
 
@@ -90,6 +107,17 @@ class SaveProgressTest {
         assertThat(stored("probe_at")).isNull();
         assertThat(stored("failures")).isEqualTo("0");
         assertThat(stored("position")).as("the rest is stored").isEqualTo("12");
+    }
+
+    /** A worker that has not noticed passes over the events of a type that was added, and sends to the old URL. */
+    @ParameterizedTest
+    @ValueSource(strings = {"types = '{order.placed,item.low_stock}'", "url = 'https://shop.example/other'"})
+    void readsAgainWhatASubscriptionThatSomebodyHasChangedHasPassed(String change) {
+        set(change + ", lease = null, lease_until = null");
+
+        assertThat(save(null)).isEmpty();
+
+        assertThat(stored("position")).isEqualTo("10");
     }
 
     @Test

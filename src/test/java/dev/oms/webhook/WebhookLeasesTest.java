@@ -104,10 +104,14 @@ class WebhookLeasesTest {
         for (long id : ids) {
             assertThat(row(id, "lease")).isNull();
         }
+        assertThat(renew(wrong).unattended()).as("they have only been added").isZero();
+        ledger.execute("update webhook_endpoints set updated_at = updated_at - interval '2 min'");
+        assertThat(renew(wrong).unattended()).isEqualTo(3);
         // It does not count as a worker, so that another takes all.
         assertThat(renew(wrong).taken()).isEmpty();
         UUID other = UUID.randomUUID();
         assertThat(taken(worker().renew(other, List.of(), List.of()))).containsExactlyInAnyOrderElementsOf(ids);
+        assertThat(renew(wrong).unattended()).isZero();
 
         ledger.execute("delete from webhook_workers");
         set(ids.getFirst(), "secret", otherKey());
@@ -173,6 +177,7 @@ class WebhookLeasesTest {
         Outcome failed = new Outcome(500, "status 500", 1, null, null);
         return new Progress(
                 id,
+                row(id, SaveProgress.SUBSCRIPTION),
                 was,
                 position,
                 12,
