@@ -45,8 +45,8 @@ public class EventFeed {
     private static final Duration LOOK_EVERY = Duration.ofMillis(100);
 
     /**
-     * Shortest pause between two looks. Doubled each time, up to {@link #LOOK_EVERY}, while a position is missing, which
-     * holds back those behind it.
+     * Shortest pause between two looks. Doubled each time, up to {@link #LOOK_EVERY}, while a position is missing,
+     * which holds back those behind it.
      */
     private static final Duration PAUSE = Duration.ofMillis(10);
 
