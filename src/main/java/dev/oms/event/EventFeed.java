@@ -41,12 +41,12 @@ public class EventFeed {
 
     private static final int FETCH_ROWS = 100;
 
-    /** How often to look while somebody waits and nobody tells. */
+    /** Poll interval while somebody waits and no news arrives. */
     private static final Duration LOOK_EVERY = Duration.ofMillis(100);
 
     /**
-     * How often at most, whoever tells. While a position is missing, which holds back those behind it, twice as long
-     * each time.
+     * Shortest pause between two looks. Doubled each time, up to {@link #LOOK_EVERY}, while a position is missing,
+     * which holds back those behind it.
      */
     private static final Duration PAUSE = Duration.ofMillis(10);
 
@@ -278,7 +278,7 @@ public class EventFeed {
         return !stopping;
     }
 
-    /** Looks at once instead of in a moment. */
+    /** Ends the wait for the next look. */
     private void look() {
         if (told.availablePermits() == 0) {
             told.release();
@@ -329,7 +329,7 @@ public class EventFeed {
         try {
             news.followCommits(this::look);
         } catch (RuntimeException e) {
-            LOG.debug("Nobody tells of events", e);
+            LOG.debug("No news of events; polling", e);
         }
     }
 

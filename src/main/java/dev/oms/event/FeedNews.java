@@ -1,6 +1,6 @@
 package dev.oms.event;
 
-/** Tells that there may be new events, which other processes have committed. */
+/** Announces that other processes may have committed events. */
 public interface FeedNews {
     /**
      * To be called several times a second while somebody waits for events, and by one thread at a time. Does not block.

@@ -51,7 +51,7 @@ class FeedGauge {
         } catch (RuntimeException e) {
             heldBackSeconds = Double.NaN;
             LOG.debugf(
-                    "Nobody knows whether the feed is held back: %s",
+                    "Cannot find out whether the feed is held back: %s",
                     Causes.root(e).getMessage());
         }
     }

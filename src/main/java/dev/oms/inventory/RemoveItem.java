@@ -13,7 +13,7 @@ import java.util.Map;
 
 /**
  * Takes an item off sale: deletes it, or archives it when an order refers to it. The event is the same, because only
- * orders can tell the two apart.
+ * orders that refer to the item see a difference.
  */
 @ApplicationScoped
 class RemoveItem {

@@ -44,7 +44,7 @@ class FollowChanges implements ChangeNews, FeedNews {
     private final DedicatedRedis dedicated;
     private final String channel;
     private final OutageLog outage =
-            new OutageLog(LOG, "Changes of orders are not heard: this process looks for them by itself");
+            new OutageLog(LOG, "No messages about changed orders from Redis: this process polls PostgreSQL");
 
     private volatile Subscription subscription;
     private volatile Consumer<List<Long>> changed = ids -> {};

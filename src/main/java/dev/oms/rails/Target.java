@@ -35,9 +35,8 @@ final class Target {
 
     private static final String IS_FIRST_RUN = "select not exists (select 1 from imports)";
 
-    // All that changes an order or an item writes an event. Processes of the version before, which may still be
-    // running,
-    // write none for items.
+    // All that changes an order or an item writes an event. Processes of the version before, which may still
+    // be running, write none for items.
     private static final String IS_UNTOUCHED = """
             select coalesce((select max(id) from users) <= max(last_user_id), true)
                 and coalesce((select max(id) from inventory_items) <= max(last_item_id), true)

@@ -16,8 +16,8 @@ import java.util.stream.Stream;
  *   <li>An address must be public: global unicast, and in none of the ranges that IANA has reserved for anything else.
  *   <li>Exceptions are the ranges that {@code OMS_WEBHOOKS_ALLOW} names. Only they may be reached by plain
  *       {@code http}.
- *   <li>A name is resolved here once. If any of its addresses is refused, all are. Who sends must connect to one of the
- *       addresses returned, and must not resolve the name again: the second answer could be another one.
+ *   <li>A name is resolved here once. If any of its addresses is refused, all are. The sender must connect to one of
+ *       the addresses returned and not resolve the name again: a second look-up may answer differently.
  * </ul>
  *
  * <p>The ranges are those of the registries as of October 2025, whether globally reachable or not, since no receiver of

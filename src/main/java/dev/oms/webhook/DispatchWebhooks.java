@@ -45,7 +45,8 @@ import org.jboss.logging.Logger;
  *   <li>Results are stored every 100 ms, for all endpoints in one transaction, together with the cursors. After
  *       SIGKILL, what was sent since is sent again, under the same {@code webhook-id}.
  *   <li>A worker that cannot renew a lease sends nothing more when it has expired. What was under way then takes at
- *       most 15 s. What it stores is fenced by the lease and the cursor.
+ *       most 20 s: 5 s to look up the name, and 15 s for the request. If the event of a retry was still being read from
+ *       PostgreSQL, the rest of that query comes before. What it stores is fenced by the lease and the cursor.
  *   <li>On shutdown it waits for what is under way, stores it, and gives its leases back.
  * </ul>
  */

@@ -9,7 +9,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.List;
 
-/** The attempts of the last days, and those that somebody asks for: a worker makes them within a second or two. */
+/** The attempts of the last days, and those that somebody asks for: a worker makes them within a few seconds. */
 @ApplicationScoped
 class WebhookAttempts {
     private static final String SELECT = """

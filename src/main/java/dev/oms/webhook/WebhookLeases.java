@@ -29,7 +29,7 @@ import org.jboss.logging.Logger;
  * and renews it. Times leave PostgreSQL as durations, so that the workers' clocks do not matter.
  *
  * <p>Each of {@code n} workers takes no more than an {@code n}-th of the endpoints, rounded up, and gives back what it
- * has beyond that. Endpoints whose secret or URL it cannot read it leaves to others.
+ * has beyond that. It leaves an endpoint to others if it cannot read its secret or URL.
  */
 @ApplicationScoped
 class WebhookLeases {
