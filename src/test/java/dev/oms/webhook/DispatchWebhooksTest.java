@@ -190,9 +190,11 @@ class DispatchWebhooksTest {
     }
 
     private List<Received> mine(TestReceiver receiver) {
-        return receiver.received().stream()
-                .filter(each -> each.subjectId() >= firstOrder && each.subjectId() < firstOrder + 1_000_000)
-                .toList();
+        return receiver.received().stream().filter(this::isMine).toList();
+    }
+
+    private boolean isMine(Received event) {
+        return event.subjectId() >= firstOrder && event.subjectId() < firstOrder + 1_000_000;
     }
 
     private static List<Long> versions(int count) {
@@ -698,18 +700,31 @@ class DispatchWebhooksTest {
     @Test
     void storesWhatItHasSentBeforeItStops() throws Exception {
         TestReceiver receiver = receiver();
+        AtomicInteger asked = new AtomicInteger();
+        receiver.behave(
+                (event, response) -> response.setStatusCode(isMine(event) && asked.incrementAndGet() > 100 ? 0 : 204));
         long webhook = webhook(receiver);
         Worker worker = worker();
         events(200, 5);
-        eventually().until(() -> mine(receiver).size() > 100);
+        int sent = 100 + config.dispatcher().perEndpoint();
+        eventually().until(() -> mine(receiver).size() == sent);
 
-        worker.close();
-        int sent = mine(receiver).size();
+        Thread closing = Thread.ofPlatform().start(worker::close);
+        // In its only wait with a time-out, and thus stopping.
+        eventually().until(() -> closing.getState() == Thread.State.TIMED_WAITING);
+        eventually().until(() -> {
+            receiver.release(204);
+            return !closing.isAlive();
+        });
 
+        assertThat(mine(receiver)).hasSize(sent);
         assertThat(value("lease", webhook)).isNull();
+        receiver.behave(TestReceiver.accepting());
         worker();
-        eventually().untilAsserted(() -> assertAccepted(receiver, 200, 5));
-        assertThat(sent).isLessThanOrEqualTo(1_000);
+        eventually()
+                .untilAsserted(() -> assertThat(firstTimes(receiver))
+                        .hasSize(200)
+                        .allSatisfy((order, those) -> assertThat(those).isEqualTo(versions(5))));
         assertThat(mine(receiver)).as("none twice").hasSize(1_000);
     }
 
