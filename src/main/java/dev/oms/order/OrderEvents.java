@@ -93,8 +93,9 @@ class OrderEvents {
                 .setParameter(2, Actor.API.name())
                 .setParameter(3, caller.userId(), Long.class)
                 .getResultStream()
-                .map(row -> new OrderEventView(
-                        Kind.of(EventType.of((String) row[0]).orElseThrow()), (String) row[1], (Instant) row[2]))
+                // Without those whose type only a newer process knows.
+                .flatMap(row -> EventType.of((String) row[0]).stream()
+                        .map(type -> new OrderEventView(Kind.of(type), (String) row[1], (Instant) row[2])))
                 .toList();
         if (events.isEmpty()) {
             throw ProblemException.unknown("order", orderId);

@@ -18,6 +18,8 @@ class WebhookAttempts {
             from webhook_attempts a left join events e on e.position = a.position
             where a.endpoint_id = ? and\s""";
 
+    private static final String EXISTS = "select id from webhook_endpoints where id = ?";
+
     /** Newest first. */
     private static final String LIST = SELECT + "a.id < ?%s order by a.id desc limit ?";
 
@@ -57,13 +59,13 @@ class WebhookAttempts {
      * @throws ProblemException 404 when there is no such webhook
      */
     List<WebhookAttempt> list(long webhookId, Outcome outcome, Long after, int rows) {
-        String filter = outcome == null ? "" : outcome == Outcome.failed ? " and not a.succeeded" : " and a.succeeded";
-        List<WebhookAttempt> attempts = webhooks.query(
-                WebhookAttempts::view, LIST.formatted(filter), webhookId, after == null ? Long.MAX_VALUE : after, rows);
-        if (attempts.isEmpty()) {
-            webhooks.get(webhookId);
+        // The attempts of a deleted webhook stay stored for a while, but are not shown.
+        if (webhooks.query(row -> row.getLong(1), EXISTS, webhookId).isEmpty()) {
+            throw ProblemException.unknown("webhook", webhookId);
         }
-        return attempts;
+        String filter = outcome == null ? "" : outcome == Outcome.failed ? " and not a.succeeded" : " and a.succeeded";
+        return webhooks.query(
+                WebhookAttempts::view, LIST.formatted(filter), webhookId, after == null ? Long.MAX_VALUE : after, rows);
     }
 
     /**

@@ -10,6 +10,8 @@ import dev.oms.Shop;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -73,7 +75,9 @@ class StockRaceTest {
             // another has been cancelled.
             statement.execute("select from inventory_items where id = " + item + " for no key update");
             first = Shop.order(user, Map.of(name, 1));
-            await().until(() -> ledger.count("pg_stat_activity where wait_event_type = 'Lock'") > 0);
+            long pid = pid(statement);
+            await().until(() ->
+                    ledger.count("pg_stat_activity where %d = any(pg_blocking_pids(pid))".formatted(pid)) > 0);
             Random random = new Random(7);
             List<Callable<Integer>> placeAndCancel = new ArrayList<>();
             for (int i = 0; i < 1_000; i++) {
@@ -101,6 +105,13 @@ class StockRaceTest {
         assertThat(ledger.count("stock_movements where kind = 'RESTORATION' and inventory_item_id = " + item))
                 .isEqualTo(deducted);
         assertThat(deducted).isBetween(1L, 1_000L);
+    }
+
+    private static long pid(Statement statement) throws SQLException {
+        try (ResultSet row = statement.executeQuery("select pg_backend_pid()")) {
+            row.next();
+            return row.getLong(1);
+        }
     }
 
     @Test

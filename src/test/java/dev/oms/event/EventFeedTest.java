@@ -308,11 +308,16 @@ class EventFeedTest {
             long idOfBatch = FeedRows.number(batch, "select pg_current_xact_id()::text::bigint");
             lock(cancellation, locked);
             long idOfCancellation = FeedRows.number(cancellation, "select pg_current_xact_id()::text::bigint");
+            long pidOfBatch = FeedRows.number(batch, "select pg_backend_pid()");
+            long pidOfCancellation = FeedRows.number(cancellation, "select pg_backend_pid()");
             Future<?> waiting = threads.submit(() -> {
                 lock(batch, locked);
                 return null;
             });
-            await().atMost(PATIENCE).until(() -> ledger.count("pg_locks where not granted") > 0);
+            await().atMost(PATIENCE)
+                    .until(() -> ledger.count("unnest(pg_blocking_pids(%d)) pid where pid = %d"
+                                    .formatted(pidOfBatch, pidOfCancellation))
+                            > 0);
             FeedRows.insert(cancellation, locked, 1, "order.cancelled");
             cancellation.commit();
             waiting.get(1, TimeUnit.MINUTES);

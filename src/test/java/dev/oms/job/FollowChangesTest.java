@@ -18,13 +18,18 @@ import jakarta.inject.Inject;
 import java.io.IOException;
 import java.lang.reflect.Proxy;
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -32,6 +37,7 @@ import org.junit.jupiter.api.Test;
 @WithTestResource(OmsServers.class)
 class FollowChangesTest {
     private static final Duration TIMEOUT = Duration.ofSeconds(20);
+    private static final Pattern CLIENT_ID = Pattern.compile("\\bid=(\\d+)");
 
     @Inject
     DedicatedRedis dedicated;
@@ -94,14 +100,31 @@ class FollowChangesTest {
 
     @Test
     void stillFollowsAfterASilence() throws InterruptedException {
+        Set<String> others = subscribers();
         awaitFollowing();
+        Set<String> own = subscribers();
+        own.removeAll(others);
 
         // Longer than it trusts a connection on which nothing comes.
         Thread.sleep(3_000);
         awaitFollowing();
+        assertThat(own).isNotEmpty();
+        assertThat(subscribers()).as("no new connection").containsAll(own);
         changed.fire(new OrdersChanged(List.of((1L << 60) + 1)));
 
         hears((1L << 60) + 1);
+    }
+
+    /** The ids of the connections that subscribe, of all processes. */
+    private static Set<String> subscribers() {
+        return OmsServers.streams()
+                .redis(Command.CLIENT, "LIST", "TYPE", "pubsub")
+                .toString()
+                .lines()
+                .map(CLIENT_ID::matcher)
+                .filter(Matcher::find)
+                .map(id -> id.group(1))
+                .collect(Collectors.toCollection(HashSet::new));
     }
 
     @Test

@@ -151,12 +151,13 @@ class AwaitChangeTest {
     }
 
     @Test
+    @Timeout(60)
     void aChangeThatSettlesNothingIsNotTheEnd() {
-        CompletableFuture<Response> response = post(5);
+        CompletableFuture<Response> response = post(20);
 
         Shop.update(lastOrder(), "Received").then().statusCode(200);
 
-        response.join().then().header("Preference-Applied", "wait=5").body("status", equalTo("Received"));
+        response.join().then().header("Preference-Applied", "wait=20").body("status", equalTo("Received"));
     }
 
     @Test
@@ -217,7 +218,7 @@ class AwaitChangeTest {
     @Timeout(60)
     void isAnsweredAsPlacedWhenItCannotBeReadAgain() throws SQLException {
         List<Connection> all = new ArrayList<>();
-        CompletableFuture<Response> response = post(5);
+        CompletableFuture<Response> response = post(20);
         try {
             for (int i = 0; i < connections; i++) {
                 all.add(dataSource.getConnection());
@@ -318,7 +319,7 @@ class AwaitChangeTest {
                 Socket client = new Socket("localhost", RestAssured.port);
                 clients.add(client);
                 client.getOutputStream().write(get.getBytes(StandardCharsets.US_ASCII));
-                if (clients.size() % 250 == 0) {
+                if (clients.size() % 500 == 0) {
                     // Before it waits, each is one of at most 1,000 calls in progress.
                     await().atMost(TIMEOUT).until(AwaitChangeTest::waiting, count -> count == clients.size());
                 }

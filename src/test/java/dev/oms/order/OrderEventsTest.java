@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.hamcrest.Matchers.equalTo;
 import static org.hamcrest.Matchers.matchesPattern;
 
+import dev.oms.Ledger;
 import dev.oms.OmsServers;
 import dev.oms.Shop;
 import dev.oms.WithoutConsumer;
@@ -78,6 +79,20 @@ class OrderEventsTest {
         Shop.cancel(order);
 
         assertThat(events(order).getList("event")).isEqualTo(List.of("Placed", "Rejected", "Cancelled"));
+    }
+
+    /** As during a rolling update. */
+    @Test
+    void leavesOutWhatOnlyANewerProcessKnows() {
+        long order = Shop.order(user, Map.of(name, 1));
+        Ledger ledger = OmsServers.ledger();
+        ledger.execute(
+                "insert into events (subject, subject_id, version, type) values ('order', %d, 1, 'order.reserved')"
+                        .formatted(order));
+        ledger.execute("update orders set version = 1 where id = " + order);
+        settling.settle(order);
+
+        assertThat(events(order).getList("event")).isEqualTo(List.of("Placed", "Confirmed"));
     }
 
     @ParameterizedTest

@@ -213,7 +213,7 @@ class PostWebhookTest {
             }
         };
         try (RawReceiver receiver = new RawReceiver(dripping)) {
-            assertThat(post(receiver, Duration.ofSeconds(1)).reason()).isEqualTo(reason);
+            assertThat(post(receiver, Duration.ofSeconds(5)).reason()).isEqualTo(reason);
         }
     }
 

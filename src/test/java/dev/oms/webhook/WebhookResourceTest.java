@@ -265,6 +265,7 @@ class WebhookResourceTest {
     void deletesWithWhatWaits() {
         long id = created();
         post(id, "test", "{}").then().statusCode(202);
+        attempt(id, event(), false);
 
         given().delete("/webhooks/{id}", id).then().statusCode(204);
 
