@@ -6,6 +6,7 @@ import dev.oms.event.EventFeed.Batch;
 import dev.oms.http.DatabaseFailure;
 import dev.oms.job.OutageLog;
 import dev.oms.webhook.SaveProgress.Saved;
+import dev.oms.webhook.WebhookLeases.Counts;
 import dev.oms.webhook.WebhookLeases.Held;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.scheduler.Scheduled;
@@ -67,6 +68,7 @@ class DispatchWebhooks {
     private static final long LEAVE_NANOS = Duration.ofSeconds(2).toNanos();
 
     private static final long STOP_NANOS = Duration.ofSeconds(10).toNanos();
+    private static final long WATCH_NANOS = Duration.ofSeconds(5).toNanos();
     private static final Duration STOP_TIMEOUT = Duration.ofSeconds(20);
 
     private static final int TAIL_BATCH = 2_000;
@@ -96,6 +98,11 @@ class DispatchWebhooks {
     private final ReentrantLock running = new ReentrantLock();
     private volatile boolean stopping;
 
+    // Used by the scheduled thread only.
+    private final OutageLog watching = new OutageLog(LOG, "Webhooks cannot be counted");
+    private long watchNanos = System.nanoTime();
+    private boolean hasWarned;
+
     DispatchWebhooks(
             EventFeed feed,
             WebhookLeases leases,
@@ -122,6 +129,7 @@ class DispatchWebhooks {
     @Scheduled(every = "{oms.webhooks.dispatcher.every}", concurrentExecution = ConcurrentExecution.SKIP)
     void run() {
         if (!secrets.isAvailable()) {
+            watch();
             return;
         }
         running.lock();
@@ -135,6 +143,28 @@ class DispatchWebhooks {
             Thread.currentThread().interrupt();
         } finally {
             running.unlock();
+        }
+    }
+
+    /** Tells that nobody sends, which a worker without a key cannot help. */
+    private void watch() {
+        long nowNanos = System.nanoTime();
+        if (nowNanos - watchNanos < 0) {
+            return;
+        }
+        watchNanos = nowNanos + WATCH_NANOS;
+        try {
+            Counts counts = leases.counts();
+            metrics.update(List.of(), counts, nowNanos);
+            watching.recovered();
+            if (counts.unattended() > 0 && !hasWarned) {
+                hasWarned = true;
+                LOG.warnf(
+                        "No worker sends to %d webhooks, and this one cannot: set OMS_SECRETS_KEY",
+                        counts.unattended());
+            }
+        } catch (RuntimeException e) {
+            watching.failed(e);
         }
     }
 
@@ -428,7 +458,7 @@ class DispatchWebhooks {
             int kept = 0;
             for (Endpoint endpoint : held) {
                 boolean isMine = renewed.kept().contains(endpoint.id);
-                if (isMine && kept < renewed.share()) {
+                if (isMine && kept < renewed.counts().share()) {
                     kept++;
                     endpoint.validUntilNanos = validUntilNanos;
                 } else {
@@ -441,7 +471,7 @@ class DispatchWebhooks {
                 endpoints.put(row.id(), endpoint);
             }
             isIdle = endpoints.isEmpty();
-            metrics.update(endpoints.values(), renewed.disabled(), renewed.unattended(), System.nanoTime());
+            metrics.update(endpoints.values(), renewed.counts(), System.nanoTime());
         }
 
         /** Sends nothing more to an endpoint, and gives it back when what is under way has ended. */
@@ -572,7 +602,7 @@ class DispatchWebhooks {
             } catch (RuntimeException e) {
                 storing.failed(e);
             }
-            metrics.update(List.of(), 0, 0, System.nanoTime());
+            metrics.update(List.of(), new Counts(0, 0, 0), System.nanoTime());
         }
     }
 }

@@ -46,7 +46,7 @@ class WebhookLeases {
     private static final String FORGET_DEAD =
             "delete from webhook_workers where seen_at < clock_timestamp() - interval '1 hour'";
 
-    private static final String SHARE = """
+    private static final String COUNTS = """
             select ceil(count(*) filter (where disabled_at is null)::numeric / greatest(1, (
                     select count(*) from webhook_workers
                     where seen_at > clock_timestamp() - ? * interval '1 s')))::integer,
@@ -115,11 +115,17 @@ class WebhookLeases {
      *
      * @param kept of those that it had
      * @param taken new ones
-     * @param share how many it should have at most
-     * @param disabled how many endpoints workers have disabled
-     * @param unattended how many endpoints no worker has had for a minute
      */
-    record Held(Set<Long> kept, List<Row> taken, int share, int disabled, int unattended) {}
+    record Held(Set<Long> kept, List<Row> taken, Counts counts) {}
+
+    /**
+     * How many endpoints there are.
+     *
+     * @param share that a worker should have at most
+     * @param disabled that workers have disabled
+     * @param unattended that no worker has had for a minute
+     */
+    record Counts(int share, int disabled, int unattended) {}
 
     /**
      * Renews the leases that this worker still has, and takes more while it has less than its share.
@@ -138,16 +144,7 @@ class WebhookLeases {
                 update(connection, APPEAR, lease);
             }
             update(connection, FORGET_DEAD);
-            int share;
-            int disabled;
-            int unattended;
-            try (PreparedStatement statement = Statements.prepare(connection, SHARE, WORKER_DEAD_SECONDS);
-                    ResultSet row = statement.executeQuery()) {
-                row.next();
-                share = row.getInt(1);
-                disabled = row.getInt(2);
-                unattended = row.getInt(3);
-            }
+            Counts counts = counts(connection);
             Set<Long> kept = new HashSet<>();
             try (PreparedStatement statement =
                             Statements.prepare(connection, KEEP, LEASE.toSeconds(), lease, array(connection, held));
@@ -159,11 +156,28 @@ class WebhookLeases {
             Set<Long> busy = new HashSet<>(held);
             busy.addAll(others);
             busy.addAll(unusable.keySet());
-            int free = share - kept.size();
+            int free = counts.share - kept.size();
             List<Row> taken = free > 0 ? take(connection, lease, busy, free) : List.of();
-            return new Held(kept, taken, share, disabled, unattended);
+            return new Held(kept, taken, counts);
         } catch (SQLException e) {
             throw new IllegalStateException("The leases of webhooks cannot be renewed", e);
+        }
+    }
+
+    /** For a worker that sends nothing. */
+    Counts counts() {
+        try (Connection connection = dataSource.getConnection()) {
+            return counts(connection);
+        } catch (SQLException e) {
+            throw new IllegalStateException("Webhooks cannot be counted", e);
+        }
+    }
+
+    private static Counts counts(Connection connection) throws SQLException {
+        try (PreparedStatement statement = Statements.prepare(connection, COUNTS, WORKER_DEAD_SECONDS);
+                ResultSet row = statement.executeQuery()) {
+            row.next();
+            return new Counts(row.getInt(1), row.getInt(2), row.getInt(3));
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.oms.webhook;
 
+import dev.oms.webhook.WebhookLeases.Counts;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -62,12 +63,11 @@ class WebhookMetrics {
     /**
      * Takes the figures of the endpoints that this worker has.
      *
-     * @param nowDisabled how many endpoints workers have disabled
-     * @param nowUnattended how many endpoints no worker sends to
+     * @param counts of all endpoints
      */
-    void update(Collection<Endpoint> endpoints, int nowDisabled, int nowUnattended, long nowNanos) {
-        disabled.set(nowDisabled);
-        unattended.set(nowUnattended);
+    void update(Collection<Endpoint> endpoints, Counts counts, long nowNanos) {
+        disabled.set(counts.disabled());
+        unattended.set(counts.unattended());
         Instant now = clock.instant();
         List<Row<?>> lags = new ArrayList<>();
         List<Row<?>> failures = new ArrayList<>();

@@ -1,6 +1,7 @@
 package dev.oms.webhook;
 
 import static io.restassured.RestAssured.given;
+import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.equalTo;
 import static org.hamcrest.Matchers.notNullValue;
 
@@ -9,7 +10,9 @@ import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.QuarkusTestProfile;
 import io.quarkus.test.junit.TestProfile;
+import jakarta.inject.Inject;
 import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /** Without {@code OMS_SECRETS_KEY} no secret can be stored. */
@@ -23,6 +26,14 @@ class NoSecretsKeyTest {
         public Map<String, String> getConfigOverrides() {
             return Map.of("oms.secrets.key", "");
         }
+    }
+
+    @Inject
+    DispatchWebhooks dispatch;
+
+    @AfterEach
+    void deleteWebhooks() {
+        TestWebhooks.deleteAll(OmsServers.ledger());
     }
 
     @Test
@@ -44,5 +55,16 @@ class NoSecretsKeyTest {
         given().get("/webhooks/{id}", id).then().statusCode(200).body("updated_by", equalTo("api"));
         given().post("/webhooks/{id}/disable", id).then().statusCode(200);
         given().delete("/webhooks/{id}", id).then().statusCode(204);
+    }
+
+    @Test
+    void tellsThatNobodySends() {
+        long id = TestWebhooks.add(OmsServers.ledger(), "https://shop.example/oms");
+        OmsServers.ledger()
+                .execute("update webhook_endpoints set updated_at = updated_at - interval '2 min' where id = " + id);
+
+        dispatch.run();
+
+        OmsServers.management().get("/q/metrics").then().body(containsString("\noms_webhooks_unattended 1.0"));
     }
 }

@@ -104,14 +104,16 @@ class WebhookLeasesTest {
         for (long id : ids) {
             assertThat(row(id, "lease")).isNull();
         }
-        assertThat(renew(wrong).unattended()).as("they have only been added").isZero();
+        assertThat(renew(wrong).counts().unattended())
+                .as("they have only been added")
+                .isZero();
         ledger.execute("update webhook_endpoints set updated_at = updated_at - interval '2 min'");
-        assertThat(renew(wrong).unattended()).isEqualTo(3);
+        assertThat(renew(wrong).counts().unattended()).isEqualTo(3);
         // It does not count as a worker, so that another takes all.
         assertThat(renew(wrong).taken()).isEmpty();
         UUID other = UUID.randomUUID();
         assertThat(taken(worker().renew(other, List.of(), List.of()))).containsExactlyInAnyOrderElementsOf(ids);
-        assertThat(renew(wrong).unattended()).isZero();
+        assertThat(renew(wrong).counts().unattended()).isZero();
 
         ledger.execute("delete from webhook_workers");
         set(ids.getFirst(), "secret", otherKey());
