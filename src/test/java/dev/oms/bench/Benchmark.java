@@ -135,6 +135,9 @@ public final class Benchmark {
         if (settings.measures("events")) {
             events();
         }
+        if (settings.measures("events") || settings.measures("dead")) {
+            dead();
+        }
         if (settings.measures("place")) {
             place();
         }
@@ -300,6 +303,20 @@ public final class Benchmark {
                 runs.get(3),
                 "polled every ms",
                 runs.get(2));
+    }
+
+    /** What ten dead webhooks cost ten others. */
+    private void dead() throws Exception {
+        int deliveries = DELIVERED_PER_SECOND * settings.seconds();
+        try (DeadWebhooks webhooks = new DeadWebhooks(servers, oms.web().uri("/webhooks"))) {
+            webhooks.alone(deliveries);
+            var runs = rounds(
+                    new Part("delivered to 10 webhooks", () -> webhooks.alone(deliveries)),
+                    new Part("delivered to 10, beside 10 dead", () -> webhooks.besideNew(deliveries)),
+                    new Part("delivered to 10, beside 10 paused", () -> webhooks.besidePaused(deliveries)));
+            report.add("delivered to 10 webhooks, beside 10 newly dead", "/s", runs.get(1), "without", runs.get(0));
+            report.add("delivered to 10 webhooks, beside 10 dead, paused", "/s", runs.get(2), "without", runs.get(0));
+        }
     }
 
     private void place() throws Exception {

@@ -7,8 +7,8 @@ import java.util.List;
  * The settings {@code -Dbench.…}.
  *
  * @param quick only checks that the benchmark works: its figures mean nothing
- * @param only the parts to measure: any of {@code start}, {@code read}, {@code events}, {@code place}, {@code settle},
- *     {@code follow}, {@code wait}, {@code hostile}, {@code access} and {@code curve}; all if empty
+ * @param only the parts to measure: any of {@code start}, {@code read}, {@code events}, {@code dead}, {@code place},
+ *     {@code settle}, {@code follow}, {@code wait}, {@code hostile}, {@code access} and {@code curve}; all if empty
  * @param runs how often each figure is measured
  * @param seconds duration of a run under load
  * @param warmup seconds of load before the first measurement, to warm up the JVMs

@@ -12,10 +12,6 @@ import io.vertx.core.http.PoolOptions;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
 import java.net.URI;
-import java.net.http.HttpRequest;
-import java.net.http.HttpRequest.BodyPublishers;
-import java.net.http.HttpResponse;
-import java.net.http.HttpResponse.BodyHandlers;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -24,6 +20,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -40,7 +37,6 @@ final class WebhookLoad implements AutoCloseable {
     private static final int UNDER_WAY_MAX = 32;
 
     private static final Duration POLL_EVERY = Duration.ofMillis(1);
-    private static final Duration TIMEOUT = Duration.ofMinutes(2);
 
     private static final String READ = """
             select position, subject, subject_id, version, type, actor, detail::text, created_at
@@ -53,10 +49,9 @@ final class WebhookLoad implements AutoCloseable {
     private final Vertx vertx = Vertx.vertx();
     private final Vertx receiving = Vertx.vertx();
     private final HttpClient client = vertx.createHttpClient(new PoolOptions().setHttp1MaxSize(UNDER_WAY_MAX));
-    private final java.net.http.HttpClient http = java.net.http.HttpClient.newHttpClient();
     private final long epoch;
     private final int receiver;
-    private final URI webhook;
+    private final WebhookGroup webhook;
     private final Webhook signing;
 
     /** When each event came first, by its position. */
@@ -74,14 +69,8 @@ final class WebhookLoad implements AutoCloseable {
                 .toCompletableFuture()
                 .get()
                 .actualPort();
-        JsonObject created = new JsonObject(post(
-                webhooks,
-                new JsonObject()
-                        .put("url", "http://127.0.0.1:" + receiver + "/")
-                        .encode()));
-        this.webhook = URI.create(webhooks + "/" + created.getLong("id"));
-        this.signing = new Webhook(created.getString("secret"));
-        disable();
+        this.webhook = new WebhookGroup(servers, webhooks, List.of("http://127.0.0.1:" + receiver + "/"));
+        this.signing = new Webhook(webhook.secrets().getFirst());
     }
 
     private void receive(HttpServerRequest request) {
@@ -93,62 +82,24 @@ final class WebhookLoad implements AutoCloseable {
         });
     }
 
-    private String post(URI uri, String json) throws IOException, InterruptedException {
-        HttpResponse<String> response = http.send(
-                HttpRequest.newBuilder(uri)
-                        .header("Content-Type", "application/json")
-                        .POST(BodyPublishers.ofString(json))
-                        .build(),
-                BodyHandlers.ofString());
-        if (response.statusCode() / 100 != 2) {
-            throw new IOException("%s was answered %d %s".formatted(uri, response.statusCode(), response.body()));
-        }
-        return response.body();
-    }
-
-    /** Has everything sent from now on, and waits until a worker does so. */
-    void enable() throws IOException, InterruptedException {
-        received.clear();
-        post(URI.create(webhook + "/enable"), "{\"from_now\":true}");
-        await(() -> servers.number("select count(*) from webhook_endpoints where lease is not null") == 1);
-        // It reads the end of the feed every 50 ms.
-        Thread.sleep(500);
-    }
-
-    /** Has nothing sent from now on, and waits until no worker does. */
-    void disable() throws IOException, InterruptedException {
-        post(URI.create(webhook + "/disable"), "{}");
-        await(() -> servers.number("select count(*) from webhook_endpoints where lease is not null") == 0);
-        // A worker notices within a second, and leaves at most 2 seconds later.
-        Thread.sleep(3_500);
-    }
-
-    private interface Condition {
-        boolean isTrue() throws IOException, InterruptedException;
-    }
-
-    private void await(Condition condition) throws IOException, InterruptedException {
-        long until = System.nanoTime() + TIMEOUT.toNanos();
-        while (!condition.isTrue()) {
-            if (System.nanoTime() - until > 0) {
-                throw new IllegalStateException("%d events have come".formatted(received.size()));
-            }
-            Thread.sleep(20);
-        }
+    private void await(WebhookGroup.Condition condition) throws IOException, InterruptedException {
+        WebhookGroup.await(condition, () -> "%d events have come".formatted(received.size()));
     }
 
     /** How many events OMS delivers per second when it has many to deliver, from the first to the last. */
     Sample delivered(int events) throws Exception {
-        enable();
+        received.clear();
+        webhook.enable();
         FeedLoad.add(servers, events);
         await(() -> received.size() == events);
-        disable();
-        return Sample.of((events - 1) / secondsOfReceiving());
+        webhook.disable();
+        return Sample.of((events - 1) / secondsOf(received.values()));
     }
 
-    private double secondsOfReceiving() {
-        Instant first = received.values().stream().min(Instant::compareTo).orElseThrow();
-        Instant last = received.values().stream().max(Instant::compareTo).orElseThrow();
+    /** From the first to the last. */
+    static double secondsOf(Collection<Instant> times) {
+        Instant first = times.stream().min(Instant::compareTo).orElseThrow();
+        Instant last = times.stream().max(Instant::compareTo).orElseThrow();
         return Duration.between(first, last).toNanos() / 1e9;
     }
 
@@ -165,7 +116,7 @@ final class WebhookLoad implements AutoCloseable {
         if (failure.get() != null) {
             throw new IllegalStateException(failure.get());
         }
-        return Sample.of((events - 1) / secondsOfReceiving());
+        return Sample.of((events - 1) / secondsOf(received.values()));
     }
 
     private void postNext(AtomicInteger next, int events, AtomicReference<Throwable> failure, CountDownLatch ended) {
@@ -209,7 +160,8 @@ final class WebhookLoad implements AutoCloseable {
 
     /** From the commit of each event until OMS has delivered it. */
     Sample followed(Source source) throws Exception {
-        enable();
+        received.clear();
+        webhook.enable();
         long from = lastPosition();
         source.run();
         long to = lastPosition();
@@ -217,7 +169,7 @@ final class WebhookLoad implements AutoCloseable {
                 "select count(*) from events where position > %d and position <= %d".formatted(from, to));
         await(() -> received.size() == events);
         Sample sample = sinceCommit(from, to);
-        disable();
+        webhook.disable();
         return sample;
     }
 
@@ -307,15 +259,13 @@ final class WebhookLoad implements AutoCloseable {
             }
         }
         return Sample.of(
-                (nanos.size() - 1) / secondsOfReceiving(),
+                (nanos.size() - 1) / secondsOf(received.values()),
                 nanos.stream().mapToLong(Long::longValue).toArray());
     }
 
     @Override
     public void close() {
-        http.sendAsync(HttpRequest.newBuilder(webhook).DELETE().build(), BodyHandlers.discarding())
-                .join();
-        http.close();
+        webhook.close();
         vertx.close().toCompletionStage().toCompletableFuture().join();
         receiving.close().toCompletionStage().toCompletableFuture().join();
     }
