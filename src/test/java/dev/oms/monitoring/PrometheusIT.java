@@ -23,6 +23,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -59,8 +60,11 @@ class PrometheusIT {
     @BeforeAll
     static void start() throws IOException {
         servers = EmbeddedServers.start();
-        web = new OmsProcess("prometheus-web", "prod", servers.settings());
-        worker = new OmsProcess("prometheus-worker", "worker", servers.settings());
+        Map<String, String> settings = new HashMap<>(servers.settings());
+        settings.put("OMS_SECRETS_KEY", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=");
+        settings.put("OMS_WEBHOOKS_ALLOW", "127.0.0.1");
+        web = new OmsProcess("prometheus-web", "prod", settings);
+        worker = new OmsProcess("prometheus-worker", "worker", settings);
         web.start();
         web.awaitReady();
         worker.start();
@@ -137,6 +141,13 @@ class PrometheusIT {
         String name = Shop.uniqueName();
         Shop.item(name, 1_000, 2_000);
         long user = Shop.user();
+        // It fails: nobody listens there.
+        RestAssured.given()
+                .contentType("application/json")
+                .body(Map.of("url", "http://127.0.0.1:" + OmsProcess.freePort()))
+                .post("/webhooks")
+                .then()
+                .statusCode(201);
 
         await().atMost(Duration.ofMinutes(3))
                 .pollInterval(Duration.ofMillis(500))
