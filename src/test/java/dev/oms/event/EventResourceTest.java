@@ -70,11 +70,11 @@ class EventResourceTest {
     private final Ledger ledger = OmsServers.ledger();
     private final long subject = FeedRows.subjects();
 
-    /** The packaged worker settles what other tests have left, which makes events. */
+    /** The packaged worker settles what other tests have left, which makes events. It may be paused. */
     @BeforeEach
-    void awaitSettled() {
+    void settle() {
         if (PackagedWorker.isRunning()) {
-            ledger.awaitSettled();
+            PackagedWorker.settle();
         }
     }
 
