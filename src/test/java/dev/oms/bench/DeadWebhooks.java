@@ -1,5 +1,6 @@
 package dev.oms.bench;
 
+import dev.oms.process.OmsProcess;
 import io.vertx.core.Handler;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServerRequest;
@@ -33,8 +34,7 @@ final class DeadWebhooks implements AutoCloseable {
         // Vert.x answers nothing until it is told to: OMS waits until its time-out.
         String hanging = listen(request -> {});
         String failing = listen(request -> request.response().setStatusCode(500).end());
-        // Nothing listens on port 1.
-        String refusing = "http://127.0.0.1:1/";
+        String refusing = "http://127.0.0.1:%d/".formatted(OmsProcess.freePort());
         this.dead = new WebhookGroup(
                 servers,
                 webhooks,
