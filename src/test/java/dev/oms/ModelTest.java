@@ -32,7 +32,6 @@ import net.jqwik.api.RandomGenerator;
 import net.jqwik.api.Shrinkable;
 import net.jqwik.api.Tuple;
 import net.jqwik.api.sessions.JqwikSession;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -41,7 +40,6 @@ import org.junit.jupiter.api.Test;
  *
  * <p>jqwik's {@code @Property} does not work with Quarkus' life cycle, so this test calls its generators directly.
  */
-@Tag("random")
 @QuarkusTest
 @TestProfile(WithoutConsumer.class)
 @WithTestResource(OmsServers.class)

@@ -300,7 +300,7 @@ public class EventFeed {
         long pauseMillis = PAUSE.toMillis();
         try {
             while (!waiters.isEmpty() && !stopping) {
-                followNews();
+                news.followCommits(this::look);
                 boolean isMissing = lookForWaiters();
                 Thread.sleep(pauseMillis);
                 if (isMissing) {
@@ -321,15 +321,6 @@ public class EventFeed {
         // Somebody may have come while this thread was about to end.
         if (!waiters.isEmpty() && !stopping) {
             startLooking();
-        }
-    }
-
-    /** Without news it looks all the same. */
-    private void followNews() {
-        try {
-            news.followCommits(this::look);
-        } catch (RuntimeException e) {
-            LOG.debug("No news of events; polling", e);
         }
     }
 

@@ -73,17 +73,22 @@ class FollowChanges implements ChangeNews, FeedNews {
 
     private synchronized boolean follow() {
         long now = System.nanoTime();
-        Subscription current = subscription;
-        if (current == null) {
+        try {
+            Subscription current = subscription;
+            if (current != null) {
+                return current.check(now);
+            }
             if (now - retryNanos >= 0) {
                 retryNanos = now + RETRY_AFTER.toNanos();
                 Subscription next = new Subscription();
                 subscription = next;
                 next.open();
             }
-            return false;
+        } catch (RuntimeException e) {
+            // Whoever waits must go on to poll.
+            outage.failed(e);
         }
-        return current.check(now);
+        return false;
     }
 
     void stop(@Observes @Priority(Interceptor.Priority.LIBRARY_AFTER) ShutdownEvent event) {

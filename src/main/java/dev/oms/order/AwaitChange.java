@@ -223,7 +223,7 @@ public class AwaitChange {
     private void tick() {
         long now = System.nanoTime();
         tickNanos = now + TICK.toNanos();
-        boolean isSubscribedNow = followNews();
+        boolean isSubscribedNow = news.follow(this::onChanged);
         if (isSubscribedNow != isSubscribed || now - lookNanos >= 0) {
             isSubscribed = isSubscribedNow;
             lookNanos = now + (isSubscribed ? LOOK_EVERY_WHILE_SUBSCRIBED : LOOK_EVERY).toNanos();
@@ -233,15 +233,6 @@ public class AwaitChange {
                 .flatMap(List::stream)
                 .filter(Waiting::isLate)
                 .forEach(one -> changed.add(one.orderId));
-    }
-
-    private boolean followNews() {
-        try {
-            return news.follow(this::onChanged);
-        } catch (RuntimeException e) {
-            LOG.debug("No messages about changed orders", e);
-            return false;
-        }
     }
 
     private void look() {

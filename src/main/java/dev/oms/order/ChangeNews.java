@@ -6,7 +6,8 @@ import java.util.function.Consumer;
 /** Announces orders that other processes have changed. */
 public interface ChangeNews {
     /**
-     * To be called several times a second by whoever waits for changes, and by one thread at a time. Does not block.
+     * To be called several times a second by whoever waits for changes, and by one thread at a time. Neither blocks nor
+     * throws.
      *
      * @param changed receives the ids of orders that have changed, on any thread; some may be lost
      * @return whether it is subscribed to changes; when this becomes true, some may have been missed

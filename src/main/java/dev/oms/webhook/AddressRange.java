@@ -11,7 +11,7 @@ import org.eclipse.microprofile.config.spi.Converter;
  * is the range of that address.
  */
 record AddressRange(BigInteger prefix, int prefixLength, int bits) {
-    // No InetAddress: some ranges are in a native binary from when it is built, where no Inet6Address may be.
+    // No InetAddress: ranges in static fields are built into the native image, which must not contain an Inet6Address.
 
     /**
      * Parses a range.

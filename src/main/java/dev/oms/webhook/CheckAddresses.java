@@ -109,9 +109,12 @@ class CheckAddresses {
      * for as long as the name server takes.
      *
      * @throws UnknownHostException when the name has no address
-     * @throws Refused when any of its addresses may not be sent to
+     * @throws Refused when any of its addresses may not be sent to, or none could be
      */
     List<InetAddress> resolve(WebhookUrl url) throws UnknownHostException, Refused {
+        if (!url.isTls() && allowed.isEmpty()) {
+            throw httpsRequired();
+        }
         List<InetAddress> addresses = List.of(resolver.resolve(url.host()));
         if (addresses.isEmpty()) {
             throw new UnknownHostException();
@@ -125,11 +128,14 @@ class CheckAddresses {
                         "address not allowed", "must have a public address, or one that OMS_WEBHOOKS_ALLOW names");
             }
             if (!url.isTls()) {
-                throw new Refused(
-                        "https required", "must begin with https://, unless OMS_WEBHOOKS_ALLOW names its address");
+                throw httpsRequired();
             }
         }
         return addresses;
+    }
+
+    private static Refused httpsRequired() {
+        return new Refused("https required", "must begin with https://, unless OMS_WEBHOOKS_ALLOW names its address");
     }
 
     private boolean isAllowed(InetAddress address) {

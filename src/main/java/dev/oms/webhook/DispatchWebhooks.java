@@ -46,8 +46,8 @@ import org.jboss.logging.Logger;
  *   <li>Results are stored every 100 ms, for all endpoints in one transaction, together with the cursors. After
  *       SIGKILL, what was sent since is sent again, under the same {@code webhook-id}.
  *   <li>A worker that cannot renew a lease sends nothing more when it has expired. What was under way then takes at
- *       most 20 s: 5 s to look up the name, and 15 s for the request. If the event of a retry was still being read from
- *       PostgreSQL, the rest of that query comes before. What it stores is fenced by the lease and the cursor.
+ *       most 20 s: 5 s to look up the name, and 15 s for the request. What it stores is fenced by the lease and the
+ *       cursor.
  *   <li>On shutdown it waits for what is under way, stores it, and gives its leases back.
  * </ul>
  */
@@ -98,7 +98,7 @@ class DispatchWebhooks {
     private final ReentrantLock running = new ReentrantLock();
     private volatile boolean stopping;
 
-    // Used by the scheduled thread only.
+    // Used by run() only, which never overlaps.
     private final OutageLog watching = new OutageLog(LOG, "Webhooks cannot be counted");
     private long watchNanos = System.nanoTime();
     private boolean hasWarned;
@@ -146,7 +146,7 @@ class DispatchWebhooks {
         }
     }
 
-    /** Tells that nobody sends, which a worker without a key cannot help. */
+    /** Reports webhooks that no worker sends to. Without a key, a worker can do no more. */
     private void watch() {
         long nowNanos = System.nanoTime();
         if (nowNanos - watchNanos < 0) {
@@ -157,8 +157,9 @@ class DispatchWebhooks {
             Counts counts = leases.counts();
             metrics.update(List.of(), counts, nowNanos);
             watching.recovered();
-            if (counts.unattended() > 0 && !hasWarned) {
-                hasWarned = true;
+            boolean hadWarned = hasWarned;
+            hasWarned = counts.unattended() > 0;
+            if (hasWarned && !hadWarned) {
                 LOG.warnf(
                         "No worker sends to %d webhooks, and this one cannot: set OMS_SECRETS_KEY",
                         counts.unattended());
@@ -242,16 +243,14 @@ class DispatchWebhooks {
         }
 
         /** Runs something that waits elsewhere, and what it leads to here. */
-        private <T> void elsewhere(Callable<T> call, Consumer<T> result, Consumer<RuntimeException> failure) {
+        private <T> void elsewhere(Callable<T> call, Consumer<T> result, Consumer<Throwable> failure) {
             Thread.ofVirtual().name("webhook-", 0).start(() -> {
                 try {
                     T value = call.call();
                     inbox.add(() -> result.accept(value));
-                } catch (RuntimeException e) {
-                    inbox.add(() -> failure.accept(e));
                 } catch (Throwable e) {
-                    // An error as well: the dispatching thread waits for the result.
-                    inbox.add(() -> failure.accept(new IllegalStateException(e)));
+                    // Errors too, or the dispatching thread would wait for ever.
+                    inbox.add(() -> failure.accept(e));
                 }
             });
         }
@@ -276,7 +275,7 @@ class DispatchWebhooks {
                     try {
                         position = follow(position);
                         following.recovered();
-                    } catch (RuntimeException e) {
+                    } catch (RuntimeException | Error e) {
                         following.failed(e);
                         Thread.sleep(Duration.ofNanos(RETRY_NANOS));
                     }
@@ -405,6 +404,9 @@ class DispatchWebhooks {
                             each.delivery.message = found.get(each.delivery.position);
                             if (each.delivery.message == null) {
                                 each.endpoint.missing(each.delivery, nowNanos);
+                            } else if (!each.endpoint.maySend(nowNanos)) {
+                                // Reading it took too long.
+                                each.endpoint.postpone(each.delivery, nowNanos);
                             } else {
                                 send(each.endpoint, each.delivery, nowNanos);
                             }
@@ -483,6 +485,8 @@ class DispatchWebhooks {
 
         private void drop(Endpoint endpoint) {
             endpoints.remove(endpoint.id, endpoint);
+            // A retry may still be being read.
+            leave(endpoint);
         }
 
         // --- Storing ---
@@ -561,7 +565,7 @@ class DispatchWebhooks {
             }
         }
 
-        private void notSaved(List<Progress> progress, RuntimeException e) {
+        private void notSaved(List<Progress> progress, Throwable e) {
             if (DatabaseFailure.of(e).isTransient()) {
                 saveNanos = System.nanoTime() + RETRY_NANOS;
                 unsaved = progress;

@@ -271,7 +271,7 @@ final class Endpoint {
 
     /** What to send now, or null. The caller must send it, and tell the outcome. */
     Delivery next(long nowNanos) {
-        if (isFull() || nowNanos - validUntilNanos >= 0) {
+        if (!maySend(nowNanos) || isFull()) {
             return null;
         }
         Delivery next = tests.poll();
@@ -307,8 +307,8 @@ final class Endpoint {
     long untilNext(long nowNanos, long max) {
         boolean isPaused = pausedUntilNanos != NOT_PAUSED;
         Delivery retry = retriesByTime.peek();
-        if (isFull()
-                || nowNanos - validUntilNanos >= 0
+        if (!maySend(nowNanos)
+                || isFull()
                 || isPaused && isProbing
                 || retry == null && (!isPaused || ready.isEmpty())) {
             return max;
@@ -317,7 +317,7 @@ final class Endpoint {
     }
 
     private boolean isFull() {
-        return isGone || leaveNanos != null || underWay >= underWayMax || attempts.size() >= UNSAVED_MAX;
+        return underWay >= underWayMax || attempts.size() >= UNSAVED_MAX;
     }
 
     /** Takes note of the outcome of what was sent. */
@@ -336,7 +336,12 @@ final class Endpoint {
         }
     }
 
-    /** Takes back a retry that could not be read. */
+    /** Whether anything may be sent: the lease is valid and not to be given up, and the receiver is not gone. */
+    boolean maySend(long nowNanos) {
+        return !isGone && leaveNanos == null && nowNanos - validUntilNanos < 0;
+    }
+
+    /** Takes back a retry that could not be read, or not in time. */
     void postpone(Delivery retry, long untilNanos) {
         underWay--;
         isProbing &= !retry.isProbe;

@@ -91,7 +91,7 @@ class WebhookLeases {
             where r.endpoint_id = any(?) order by r.endpoint_id, r.position""";
 
     private static final String RELEASE = """
-            update webhook_endpoints set lease = null, lease_until = null
+            update webhook_endpoints set lease = null, lease_until = clock_timestamp()
             where id in (select id from webhook_endpoints where lease = ? and id = any(?) order by id for update)""";
 
     private static final String DISAPPEAR = "delete from webhook_workers where lease = ?";

@@ -17,6 +17,9 @@ import org.junit.jupiter.api.extension.TestWatcher;
 final class FaultSuite implements ParameterResolver, TestWatcher {
     private static final long SEED = Long.getLong("oms.fault.seed", System.nanoTime());
 
+    /** How many workers are killed one after the other; CI kills fewer. */
+    static final int KILLS = Integer.getInteger("oms.fault.kills", 20);
+
     /** JUnit closes it at the end of the test run. */
     private record Running(Servers servers, Cluster cluster) implements AutoCloseable {
         static Running start() {

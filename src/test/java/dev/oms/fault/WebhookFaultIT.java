@@ -54,7 +54,7 @@ class WebhookFaultIT {
 
     @Test
     void everyEventArrivesWhateverFails(Cluster direct, Random random) throws Exception {
-        int kills = 20;
+        int kills = FaultSuite.KILLS;
         direct.startAll(); // Migrates the database.
         direct.close(); // Its workers have no key.
         direct.servers().ledger().execute("delete from webhook_endpoints");
@@ -70,10 +70,10 @@ class WebhookFaultIT {
                 for (int i = 0; i < kills; i++) {
                     clients.awaitAccepted(20 + random.nextInt(50));
                     cluster.workers().get(random.nextInt(2)).kill();
-                    if (i == 5 || i == 15) {
+                    if (i == kills / 4 || i == kills * 3 / 4) {
                         cluster.servers().streams().redis(Command.FLUSHALL);
                     }
-                    if (i == 10) {
+                    if (i == kills / 2) {
                         cluster.servers().crashPostgres();
                         cluster.servers().restartPostgres();
                     }

@@ -27,7 +27,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 class WorkerFaultIT {
     @Test
     void survivesTheLossOfOneOfTwoWorkersMidBatch(Cluster cluster, Random random) throws Exception {
-        int kills = 20;
+        int kills = FaultSuite.KILLS;
 
         cluster.underLoad(kills + " × SIGKILL of one of two workers, mid-batch", random, clients -> {
             for (int i = 0; i < kills; i++) {

@@ -23,14 +23,12 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 import org.jboss.logging.Logger;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
  * Fuzzes the API from its own OpenAPI document: whatever is sent to any call, the response is one that the document
  * declares, and the stock stays consistent. A failing run prints its seed; {@code -Doms.fuzz.seed=…} replays it.
  */
-@Tag("random")
 @QuarkusTest
 @WithTestResource(OmsServers.class)
 class FuzzTest {

@@ -164,6 +164,22 @@ class FollowChangesTest {
         assertThat(calls).containsExactly("close");
     }
 
+    /** Whoever waits goes on to poll. */
+    @Test
+    void doesNotFailWhenThereCanBeNoConnection() {
+        follow = new FollowChanges(
+                new DedicatedRedis(null) {
+                    @Override
+                    io.vertx.mutiny.redis.client.Redis open() {
+                        throw new IllegalStateException("no memory for another");
+                    }
+                },
+                config);
+
+        assertThat(follow.follow(heard::add)).isFalse();
+        follow.followCommits(() -> {});
+    }
+
     private static <T> T stub(Class<T> type, Function<String, Object> answer) {
         return type.cast(Proxy.newProxyInstance(
                 type.getClassLoader(),

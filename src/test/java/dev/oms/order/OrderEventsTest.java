@@ -87,7 +87,7 @@ class OrderEventsTest {
         long order = Shop.order(user, Map.of(name, 1));
         Ledger ledger = OmsServers.ledger();
         ledger.execute(
-                "insert into events (subject, subject_id, version, type) values ('order', %d, 1, 'order.reserved')"
+                "insert into events (subject, subject_id, version, type) values ('order', %d, 1, 'order.of_tomorrow')"
                         .formatted(order));
         ledger.execute("update orders set version = 1 where id = " + order);
         settling.settle(order);

@@ -53,7 +53,7 @@ class MigrateOnlineTest {
     /** The last release whose migrations need the database for themselves. */
     private static final String LAST_OFFLINE = "11";
 
-    private static final int ORDERS = 3_000_000;
+    private static final int ORDERS = Integer.getInteger("oms.migration.orders", 3_000_000);
     private static final int WRITERS = 4;
 
     /**

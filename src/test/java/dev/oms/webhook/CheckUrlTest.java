@@ -1,7 +1,10 @@
 package dev.oms.webhook;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.oms.http.ProblemException;
+import java.net.UnknownHostException;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -30,5 +33,23 @@ class CheckUrlTest {
         assertThat(checked.get(1, TimeUnit.MINUTES)).isEqualTo(WebhookUrl.parse("https://silent.example/oms"));
         assertThat(isVirtual.get()).isFalse();
         end.countDown();
+    }
+
+    /** No address that it may get later could be sent to. */
+    @Test
+    void refusesHttpForANameThatCannotBeResolvedUnlessSomeRangeIsAllowed() {
+        WebhookUrl url = WebhookUrl.parse("http://nowhere.example/oms");
+
+        assertThatThrownBy(() -> check("").check(url.toString()))
+                .isInstanceOf(ProblemException.class)
+                .hasMessageContaining("https://");
+        assertThat(check("10.0.0.0/8").check(url.toString())).isEqualTo(url);
+    }
+
+    private static CheckUrl check(String allowed) {
+        List<AddressRange> ranges = allowed.isEmpty() ? List.of() : List.of(AddressRange.of(allowed));
+        return new CheckUrl(new LookUpAddresses(new CheckAddresses(ranges, host -> {
+            throw new UnknownHostException();
+        })));
     }
 }

@@ -11,12 +11,10 @@ import dev.oms.event.EventFeed;
 import dev.oms.event.EventType;
 import dev.oms.event.TestFeed;
 import io.agroal.api.AgroalDataSource;
-import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import jakarta.inject.Inject;
 import java.sql.SQLException;
-import java.time.Clock;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.HexFormat;
@@ -26,6 +24,7 @@ import java.util.Queue;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
@@ -87,23 +86,9 @@ class DispatchFailuresTest {
     }
 
     /** Runs a worker until something has happened. */
-    private void dispatch(EventFeed from, SaveProgress to, BooleanSupplier until) throws InterruptedException {
-        DispatchWebhooks dispatcher = new DispatchWebhooks(
-                from,
-                leases,
-                to,
-                sender,
-                secrets,
-                mapper,
-                Clock.systemUTC(),
-                config,
-                new WebhookMetrics(new SimpleMeterRegistry(), Clock.systemUTC()));
-        Thread thread = Thread.ofVirtual().start(dispatcher::run);
-        try {
+    private void dispatch(EventFeed from, SaveProgress to, BooleanSupplier until) {
+        try (TestDispatcher worker = new TestDispatcher(from, leases, to, sender, secrets, mapper, config)) {
             await().atMost(Duration.ofMinutes(1)).until(until::getAsBoolean);
-        } finally {
-            dispatcher.stop(null);
-            thread.join();
         }
     }
 
@@ -175,5 +160,49 @@ class DispatchFailuresTest {
 
             assertThat(log.lines()).isEmpty();
         }
+    }
+
+    @Test
+    void sendsNoRetryThatIsReadAfterItIsDisabled() throws Exception {
+        event();
+        ledger.execute("""
+                insert into webhook_retries (endpoint_id, position, subject, subject_id, next_attempt_at)
+                select %d, position, subject, subject_id, clock_timestamp() from events order by position desc limit 1
+                """.formatted(webhook));
+        ledger.execute("update webhook_endpoints set position = (select max(position) from events)");
+        CountDownLatch reading = new CountDownLatch(1);
+        CountDownLatch read = new CountDownLatch(1);
+        EventFeed slow = new TestFeed(feed) {
+            @Override
+            public Batch find(Collection<Long> positions) {
+                reading.countDown();
+                try {
+                    read.await();
+                } catch (InterruptedException e) {
+                    throw new IllegalStateException(e);
+                }
+                return super.find(positions);
+            }
+        };
+
+        try (TestDispatcher worker = new TestDispatcher(slow, leases, saver, sender, secrets, mapper, config)) {
+            reading.await();
+            ledger.execute("update webhook_endpoints set lease = null, lease_until = null, "
+                    + "disabled_at = clock_timestamp(), disabled_reason = 'operator'");
+            // It notices when it renews its leases: before the second time.
+            for (int i = 0; i < 2; i++) {
+                String seen = lastSeen();
+                await().atMost(Duration.ofMinutes(1)).until(() -> !seen.equals(lastSeen()));
+            }
+            read.countDown();
+        }
+
+        assertThat(receiver.received()).isEmpty();
+        assertThat(ledger.count("webhook_retries where endpoint_id = " + webhook))
+                .isOne();
+    }
+
+    private String lastSeen() {
+        return ledger.texts("select max(seen_at) from webhook_workers").getFirst();
     }
 }

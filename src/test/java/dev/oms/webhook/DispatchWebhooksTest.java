@@ -10,7 +10,6 @@ import dev.oms.OmsServers;
 import dev.oms.event.EventFeed;
 import dev.oms.webhook.TestReceiver.Received;
 import io.agroal.api.AgroalDataSource;
-import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.vertx.core.Vertx;
@@ -109,46 +108,16 @@ class DispatchWebhooksTest {
 
     // --- A worker, a receiver, a webhook, events ---
 
-    /** A worker in this process, until it is closed. */
-    private final class Worker implements AutoCloseable {
-        private final DispatchWebhooks dispatcher;
-        private final Thread thread;
-
-        Worker(SendMessage sender, SaveProgress saver) {
-            dispatcher = new DispatchWebhooks(
-                    feed,
-                    leases,
-                    saver,
-                    sender,
-                    secrets,
-                    mapper,
-                    Clock.systemUTC(),
-                    config,
-                    new WebhookMetrics(new SimpleMeterRegistry(), Clock.systemUTC()));
-            thread = Thread.ofVirtual().start(dispatcher::run);
-        }
-
-        @Override
-        public void close() {
-            dispatcher.stop(null);
-            try {
-                thread.join();
-            } catch (InterruptedException e) {
-                throw new IllegalStateException(e);
-            }
-        }
-    }
-
-    private Worker worker() {
+    private TestDispatcher worker() {
         return worker(sender);
     }
 
-    private Worker worker(SendMessage with) {
+    private TestDispatcher worker(SendMessage with) {
         return worker(with, saver);
     }
 
-    private Worker worker(SendMessage with, SaveProgress storing) {
-        Worker worker = new Worker(with, storing);
+    private TestDispatcher worker(SendMessage with, SaveProgress storing) {
+        TestDispatcher worker = new TestDispatcher(feed, leases, storing, with, secrets, mapper, config);
         open.add(worker);
         return worker;
     }
@@ -704,7 +673,7 @@ class DispatchWebhooksTest {
         receiver.behave(
                 (event, response) -> response.setStatusCode(isMine(event) && asked.incrementAndGet() > 100 ? 0 : 204));
         long webhook = webhook(receiver);
-        Worker worker = worker();
+        TestDispatcher worker = worker();
         events(200, 5);
         int sent = 100 + config.dispatcher().perEndpoint();
         eventually().until(() -> mine(receiver).size() == sent);

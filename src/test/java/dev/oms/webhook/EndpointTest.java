@@ -125,6 +125,21 @@ class EndpointTest {
     }
 
     @Test
+    void maySendNothingWhenTheLeaseHasEndedIsGivenUpOrTheReceiverIsGone() {
+        assertThat(endpoint.maySend(now)).isTrue();
+
+        endpoint.leaveNanos = now;
+        assertThat(endpoint.maySend(now)).isFalse();
+        endpoint.leaveNanos = null;
+        endpoint.validUntilNanos = now;
+        assertThat(endpoint.maySend(now)).isFalse();
+        endpoint.validUntilNanos = now + 1;
+        endpoint.add(List.of(event(1, 1)), 1);
+        endpoint.ended(endpoint.next(now), new Outcome(410, "status 410", 1, null, null), now);
+        assertThat(endpoint.maySend(now)).isFalse();
+    }
+
+    @Test
     void theCursorIsBeforeTheFirstThatIsNotDone() {
         endpoint.add(List.of(event(11, 1), event(12, 2), event(15, 3)), 20);
         List<Delivery> all = all(endpoint);

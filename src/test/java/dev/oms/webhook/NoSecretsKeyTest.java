@@ -1,10 +1,12 @@
 package dev.oms.webhook;
 
 import static io.restassured.RestAssured.given;
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.equalTo;
 import static org.hamcrest.Matchers.notNullValue;
 
+import dev.oms.LogLines;
 import dev.oms.OmsServers;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
@@ -13,6 +15,7 @@ import io.quarkus.test.junit.TestProfile;
 import jakarta.inject.Inject;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** Without {@code OMS_SECRETS_KEY} no secret can be stored. */
@@ -31,6 +34,7 @@ class NoSecretsKeyTest {
     @Inject
     DispatchWebhooks dispatch;
 
+    @BeforeEach
     @AfterEach
     void deleteWebhooks() {
         TestWebhooks.deleteAll(OmsServers.ledger());
@@ -63,8 +67,12 @@ class NoSecretsKeyTest {
         OmsServers.ledger()
                 .execute("update webhook_endpoints set updated_at = updated_at - interval '2 min' where id = " + id);
 
-        dispatch.run();
+        try (LogLines log = new LogLines(DispatchWebhooks.class.getName())) {
+            dispatch.run();
 
+            assertThat(log.lines())
+                    .containsExactly("WARN No worker sends to 1 webhooks, and this one cannot: set OMS_SECRETS_KEY");
+        }
         OmsServers.management().get("/q/metrics").then().body(containsString("\noms_webhooks_unattended 1.0"));
     }
 }

@@ -4,10 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.oms.Ledger;
 import dev.oms.OmsServers;
+import dev.oms.webhook.Message.Subject;
+import dev.oms.webhook.Progress.Retry;
 import dev.oms.webhook.SaveProgress.Saved;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import jakarta.inject.Inject;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
@@ -47,6 +50,10 @@ class SaveProgressTest {
     }
 
     private Map<Long, Saved> save(Long pauseMillis) {
+        return save(pauseMillis, List.of());
+    }
+
+    private Map<Long, Saved> save(Long pauseMillis, List<Retry> changed) {
         Progress progress = new Progress(
                 id,
                 subscription,
@@ -60,7 +67,7 @@ class SaveProgressTest {
                 false,
                 List.of(),
                 List.of(),
-                List.of(),
+                changed,
                 List.of());
         return saver.save(LEASE, List.of(progress));
     }
@@ -118,6 +125,30 @@ class SaveProgressTest {
         assertThat(save(null)).isEmpty();
 
         assertThat(stored("position")).isEqualTo("10");
+    }
+
+    @Test
+    void putsOffARetryThatFailsAgainUnlessSomebodyHasAskedForItMeanwhile() {
+        Retry inAnHour = new Retry(
+                7,
+                new Subject("order", 1),
+                2,
+                System.nanoTime() + Duration.ofHours(1).toNanos());
+        ledger.execute("""
+                insert into webhook_retries (endpoint_id, position, subject, subject_id, attempt, next_attempt_at)
+                values (%d, 7, 'order', 1, 1, clock_timestamp())""".formatted(id));
+        String soon =
+                "webhook_retries where next_attempt_at < clock_timestamp() + interval '1 min' and endpoint_id = " + id;
+
+        set("lease = null, lease_until = null");
+        save(null, List.of(inAnHour));
+        assertThat(ledger.count(soon)).isOne();
+        assertThat(ledger.texts("select attempt from webhook_retries where endpoint_id = " + id))
+                .containsExactly("2");
+
+        set("position = 10, lease = '%s', lease_until = now() + interval '30 s'".formatted(LEASE));
+        save(null, List.of(inAnHour));
+        assertThat(ledger.count(soon)).isZero();
     }
 
     @Test
