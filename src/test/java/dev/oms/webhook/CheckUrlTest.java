@@ -35,14 +35,15 @@ class CheckUrlTest {
         end.countDown();
     }
 
-    /** No address that it may get later could be sent to. */
+    /** Whatever its address turns out to be, nothing could be sent there. */
     @Test
     void refusesHttpForANameThatCannotBeResolvedUnlessSomeRangeIsAllowed() {
         WebhookUrl url = WebhookUrl.parse("http://nowhere.example/oms");
 
         assertThatThrownBy(() -> check("").check(url.toString()))
-                .isInstanceOf(ProblemException.class)
-                .hasMessageContaining("https://");
+                .isInstanceOfSatisfying(
+                        ProblemException.class,
+                        e -> assertThat(e.problem().errors().toString()).contains("must begin with https://"));
         assertThat(check("10.0.0.0/8").check(url.toString())).isEqualTo(url);
     }
 

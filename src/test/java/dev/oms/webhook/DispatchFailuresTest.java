@@ -87,7 +87,7 @@ class DispatchFailuresTest {
 
     /** Runs a worker until something has happened. */
     private void dispatch(EventFeed from, SaveProgress to, BooleanSupplier until) {
-        try (TestDispatcher worker = new TestDispatcher(from, leases, to, sender, secrets, mapper, config)) {
+        try (TestDispatcher _ = new TestDispatcher(from, leases, to, sender, secrets, mapper, config)) {
             await().atMost(Duration.ofMinutes(1)).until(until::getAsBoolean);
         }
     }
@@ -185,7 +185,7 @@ class DispatchFailuresTest {
             }
         };
 
-        try (TestDispatcher worker = new TestDispatcher(slow, leases, saver, sender, secrets, mapper, config)) {
+        try (TestDispatcher _ = new TestDispatcher(slow, leases, saver, sender, secrets, mapper, config)) {
             reading.await();
             ledger.execute("update webhook_endpoints set lease = null, lease_until = null, "
                     + "disabled_at = clock_timestamp(), disabled_reason = 'operator'");

@@ -119,7 +119,7 @@ class SaveProgressTest {
     /** A worker that has not noticed passes over the events of a type that was added, and sends to the old URL. */
     @ParameterizedTest
     @ValueSource(strings = {"types = '{order.placed,item.low_stock}'", "url = 'https://shop.example/other'"})
-    void readsAgainWhatASubscriptionThatSomebodyHasChangedHasPassed(String change) {
+    void storesNothingOfASubscriptionThatSomebodyHasChanged(String change) {
         set(change + ", lease = null, lease_until = null");
 
         assertThat(save(null)).isEmpty();

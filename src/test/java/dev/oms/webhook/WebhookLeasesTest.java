@@ -107,7 +107,8 @@ class WebhookLeasesTest {
         assertThat(renew(wrong).counts().unattended())
                 .as("they have only been added")
                 .isZero();
-        ledger.execute("update webhook_endpoints set updated_at = updated_at - interval '2 min'");
+        ledger.execute("update webhook_endpoints set updated_at = updated_at - interval '2 min', "
+                + "lease_until = lease_until - interval '2 min'");
         assertThat(renew(wrong).counts().unattended()).isEqualTo(3);
         // It does not count as a worker, so that another takes all.
         assertThat(renew(wrong).taken()).isEmpty();
