@@ -157,13 +157,12 @@ class DispatchWebhooks {
             Counts counts = leases.counts();
             metrics.update(List.of(), counts, nowNanos);
             watching.recovered();
-            boolean hadWarned = hasWarned;
-            hasWarned = counts.unattended() > 0;
-            if (hasWarned && !hadWarned) {
+            if (counts.unattended() > 0 && !hasWarned) {
                 LOG.warnf(
                         "No worker sends to %d webhooks, and this one cannot: set OMS_SECRETS_KEY",
                         counts.unattended());
             }
+            hasWarned = counts.unattended() > 0;
         } catch (RuntimeException e) {
             watching.failed(e);
         }

@@ -893,7 +893,7 @@ class ImportRailsTest {
     @Test
     @Tag("full")
     void takesOverAShopOfManyOrders() throws SQLException, IOException {
-        rails.fill(2_500, 12_500, 25_000);
+        rails.fill(10_000, 50_000, 100_000);
 
         Outcome first = run();
         requireSameAsSource();
