@@ -212,8 +212,8 @@ public class AwaitChange {
                     tick();
                 }
                 read();
-            } catch (RuntimeException e) {
-                // Each wait has its own time-out.
+            } catch (RuntimeException | Error e) {
+                // Each wait has its own time-out. No Error may end this thread, which is not started again.
                 LOG.debug("Orders that are waited for cannot be read", e);
                 LockSupport.parkNanos(this, LOOK_EVERY.toNanos());
             }

@@ -18,7 +18,7 @@ class CheckUrl {
 
     /**
      * Parses a URL and looks up its host. A name that cannot be resolved, or not in time, is accepted: it may exist
-     * soon, or only where the workers are. Not for {@code http}, unless some range is allowed.
+     * soon, or only where the workers are. While no range is allowed, every {@code http} URL is refused.
      *
      * @param text null for none
      * @return null for none

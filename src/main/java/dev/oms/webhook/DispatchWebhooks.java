@@ -3,6 +3,7 @@ package dev.oms.webhook;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.oms.event.EventFeed;
 import dev.oms.event.EventFeed.Batch;
+import dev.oms.event.EventType;
 import dev.oms.http.DatabaseFailure;
 import dev.oms.job.OutageLog;
 import dev.oms.webhook.SaveProgress.Saved;
@@ -41,8 +42,8 @@ import org.jboss.logging.Logger;
  * Sends events to the endpoints whose leases this worker has.
  *
  * <ul>
- *   <li>One thread decides, and never waits for PostgreSQL or a receiver: what they answer comes to its inbox. So an
- *       endpoint that is slow costs the others nothing.
+ *   <li>One thread decides, and never waits for PostgreSQL or a receiver: what they answer comes to its inbox. So no
+ *       endpoint waits for another.
  *   <li>Results are stored every 100 ms, for all endpoints in one transaction, together with the cursors. After
  *       SIGKILL, what was sent since is sent again, under the same {@code webhook-id}.
  *   <li>A worker that cannot renew a lease sends nothing more when it has expired. What was under way then takes at
@@ -159,7 +160,7 @@ class DispatchWebhooks {
             watching.recovered();
             if (counts.unattended() > 0 && !hasWarned) {
                 LOG.warnf(
-                        "No worker sends to %d webhooks, and this one cannot: set OMS_SECRETS_KEY",
+                        "Webhooks that no worker sends to: %d. This one cannot either: set OMS_SECRETS_KEY",
                         counts.unattended());
             }
             hasWarned = counts.unattended() > 0;
@@ -180,7 +181,7 @@ class DispatchWebhooks {
         }
     }
 
-    /** One run, with a token of its own. Everything but {@code inbox} and {@code isOver} belongs to its thread. */
+    /** One run, with a token of its own. Its thread owns what is not made for several. */
     private final class Dispatch {
         private final UUID lease = UUID.randomUUID();
         private final Map<Long, Endpoint> endpoints = new LinkedHashMap<>();
@@ -272,8 +273,13 @@ class DispatchWebhooks {
                         continue;
                     }
                     try {
-                        position = follow(position);
+                        if (position < 0) {
+                            position = beginTail();
+                        }
+                        Batch batch = readTail(position);
+                        position = batch.position();
                         following.recovered();
+                        awaitMore(batch);
                     } catch (RuntimeException | Error e) {
                         following.failed(e);
                         Thread.sleep(Duration.ofNanos(RETRY_NANOS));
@@ -284,12 +290,13 @@ class DispatchWebhooks {
             }
         }
 
-        private long follow(long after) throws InterruptedException {
-            if (after < 0) {
-                long end = feed.end();
-                inbox.add(() -> tail.begin(end));
-                return end;
-            }
+        private long beginTail() {
+            long end = feed.end();
+            inbox.add(() -> tail.begin(end));
+            return end;
+        }
+
+        private Batch readTail(long after) throws InterruptedException {
             Batch batch = feed.read(after, Set.of(), TAIL_BATCH);
             if (batch.position() > after) {
                 List<Message> messages = messages(batch);
@@ -299,13 +306,16 @@ class DispatchWebhooks {
                     tail.add(messages, batch.position());
                 });
             }
+            return batch;
+        }
+
+        private void awaitMore(Batch batch) throws InterruptedException {
             if (!batch.events().isEmpty()) {
                 // More will follow, and sooner than the feed would tell who waits.
                 Thread.sleep(batch.hasMore() ? Duration.ZERO : TAIL_PAUSE);
             } else if (!feed.await(batch.position(), TAIL_WAIT)) {
                 Thread.sleep(Duration.ofNanos(WAKE_NANOS));
             }
-            return batch.position();
         }
 
         private List<Message> messages(Batch batch) {
@@ -338,9 +348,11 @@ class DispatchWebhooks {
             while (readers < READERS_MAX && !behind.isEmpty()) {
                 Endpoint endpoint = behind.poll();
                 readers++;
+                long after = endpoint.readPosition();
+                Set<EventType> types = endpoint.knownTypes();
                 elsewhere(
                         () -> {
-                            Batch batch = feed.read(endpoint.readPosition(), endpoint.knownTypes(), BATCH);
+                            Batch batch = feed.read(after, types, BATCH);
                             return new Read(messages(batch), batch.position());
                         },
                         read -> {
@@ -403,7 +415,7 @@ class DispatchWebhooks {
                             each.delivery.message = found.get(each.delivery.position);
                             if (each.delivery.message == null) {
                                 each.endpoint.missing(each.delivery, nowNanos);
-                            } else if (!each.endpoint.maySend(nowNanos)) {
+                            } else if (!each.endpoint.maySend(each.delivery, nowNanos)) {
                                 // Reading it took too long.
                                 each.endpoint.postpone(each.delivery, nowNanos);
                             } else {

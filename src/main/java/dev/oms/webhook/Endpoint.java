@@ -330,7 +330,7 @@ final class Endpoint {
         if (delivery.isTest()) {
             removed.add(delivery.position);
         } else if (outcome.isSuccess()) {
-            succeeded(delivery, nowNanos);
+            succeeded(delivery, wasProbe, nowNanos);
         } else {
             failed(delivery, outcome, wasProbe, nowNanos);
         }
@@ -339,6 +339,11 @@ final class Endpoint {
     /** Whether anything may be sent: the lease is valid and not to be given up, and the receiver is not gone. */
     boolean maySend(long nowNanos) {
         return !isGone && leaveNanos == null && nowNanos - validUntilNanos < 0;
+    }
+
+    /** Whether a retry may still be sent, now that its event has been read. */
+    boolean maySend(Delivery retry, long nowNanos) {
+        return maySend(nowNanos) && (retry.isProbe || pausedUntilNanos == NOT_PAUSED);
     }
 
     /** Takes back a retry that could not be read, or not in time. */
@@ -359,11 +364,14 @@ final class Endpoint {
         removeRetry(delivery, nowNanos);
     }
 
-    private void succeeded(Delivery delivery, long nowNanos) {
+    private void succeeded(Delivery delivery, boolean wasProbe, long nowNanos) {
         hasSucceeded = true;
         isFailing = false;
-        failures = 0;
-        pausedUntilNanos = NOT_PAUSED;
+        // What was under way when the pause began does not end it.
+        if (wasProbe || pausedUntilNanos == NOT_PAUSED) {
+            failures = 0;
+            pausedUntilNanos = NOT_PAUSED;
+        }
         if (delivery.isRetry) {
             removeRetry(delivery, nowNanos);
         } else {

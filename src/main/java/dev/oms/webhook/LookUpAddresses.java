@@ -16,8 +16,8 @@ import java.util.concurrent.TimeUnit;
  * Looks up and checks the addresses of receivers, within a time limit. An answer is kept for 10 s.
  *
  * <p>A look-up blocks its thread in the C library, for many seconds if the name server is silent. A virtual thread
- * would take a carrier from all others, so each look-up has a thread of its own. There is at most one for each
- * receiver.
+ * would take a carrier from all others, so each look-up has a thread of its own. There is at most one for each URL;
+ * those that workers send to are at most {@link Webhooks#MAX}.
  */
 @ApplicationScoped
 class LookUpAddresses {

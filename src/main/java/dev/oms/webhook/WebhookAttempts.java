@@ -38,11 +38,15 @@ class WebhookAttempts {
     private static final String SEND_TEST =
             SEND.formatted("select ?::bigint as position, 'test' subject, 0 subject_id");
 
-    /** Ends a pause after too many failures, and lets the worker read the retries anew. */
+    /**
+     * Ends a pause after too many failures, and lets the worker read the retries anew. Until when somebody had the
+     * webhook stays known, so that it does not count as unattended meanwhile.
+     */
     private static final String END_PAUSE = """
             update webhook_endpoints
             set probe_at = case when probe_at > clock_timestamp() then clock_timestamp() else probe_at end,
-                lease = null, lease_until = null
+                lease = null,
+                lease_until = case when lease_until > clock_timestamp() then clock_timestamp() else lease_until end
             where id = ?""";
 
     private final Webhooks webhooks;

@@ -90,7 +90,7 @@ class WebhookLeases {
             from webhook_retries r left join events e on e.position = r.position
             where r.endpoint_id = any(?) order by r.endpoint_id, r.position""";
 
-    // With the time: a webhook that was given back just now is not unattended yet.
+    // Keeps the time, so that a webhook that was given back just now does not count as unattended.
     private static final String RELEASE = """
             update webhook_endpoints set lease = null, lease_until = clock_timestamp()
             where id in (select id from webhook_endpoints where lease = ? and id = any(?) order by id for update)""";

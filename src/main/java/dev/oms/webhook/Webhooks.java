@@ -21,7 +21,8 @@ import java.util.List;
 
 /**
  * The stored webhooks. Whatever changes one takes it away from the worker that sends its events: the worker, or
- * another, rereads it within a few seconds. The old worker first waits up to 2 s for the requests under way.
+ * another, rereads it within a few seconds. The old worker first waits up to 2 s for the requests under way, unless its
+ * URL or types are what has changed.
  */
 @ApplicationScoped
 class Webhooks {

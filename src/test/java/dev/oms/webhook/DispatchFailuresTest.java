@@ -25,6 +25,7 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
@@ -170,36 +171,130 @@ class DispatchFailuresTest {
                 select %d, position, subject, subject_id, clock_timestamp() from events order by position desc limit 1
                 """.formatted(webhook));
         ledger.execute("update webhook_endpoints set position = (select max(position) from events)");
-        CountDownLatch reading = new CountDownLatch(1);
-        CountDownLatch read = new CountDownLatch(1);
-        EventFeed slow = new TestFeed(feed) {
-            @Override
-            public Batch find(Collection<Long> positions) {
-                reading.countDown();
-                try {
-                    read.await();
-                } catch (InterruptedException e) {
-                    throw new IllegalStateException(e);
-                }
-                return super.find(positions);
-            }
-        };
+        SlowFeed slow = new SlowFeed();
 
         try (TestDispatcher _ = new TestDispatcher(slow, leases, saver, sender, secrets, mapper, config)) {
-            reading.await();
+            slow.awaitReading();
             ledger.execute("update webhook_endpoints set lease = null, lease_until = null, "
                     + "disabled_at = clock_timestamp(), disabled_reason = 'operator'");
             // It notices when it renews its leases: before the second time.
-            for (int i = 0; i < 2; i++) {
-                String seen = lastSeen();
-                await().atMost(Duration.ofMinutes(1)).until(() -> !seen.equals(lastSeen()));
-            }
-            read.countDown();
+            awaitRenewals(2);
+            slow.release();
+            awaitRenewals(2);
         }
 
         assertThat(receiver.received()).isEmpty();
         assertThat(ledger.count("webhook_retries where endpoint_id = " + webhook))
                 .isOne();
+    }
+
+    @Test
+    void sendsNoRetryToAUrlThatIsReplacedWhileItIsRead() throws Exception {
+        event();
+        ledger.execute("""
+                insert into webhook_retries (endpoint_id, position, subject, subject_id, next_attempt_at)
+                select %d, position, subject, subject_id, clock_timestamp() from events order by position desc limit 1
+                """.formatted(webhook));
+        ledger.execute("update webhook_endpoints set position = (select max(position) from events)");
+        event();
+        SlowFeed slow = new SlowFeed();
+
+        try (TestReceiver replacement = new TestReceiver()) {
+            AtomicInteger saves = new AtomicInteger();
+            SaveProgress late = new SaveProgress(dataSource) {
+                @Override
+                Map<Long, Saved> save(UUID lease, Collection<Progress> all) {
+                    if (saves.getAndIncrement() == 0) {
+                        ledger.execute("update webhook_endpoints set lease = null, lease_until = null, url = '%s'"
+                                .formatted(replacement.url()));
+                    }
+                    return super.save(lease, all);
+                }
+            };
+            try (TestDispatcher _ = new TestDispatcher(slow, leases, late, sender, secrets, mapper, config)) {
+                slow.awaitReading();
+                // The second event's result cannot be stored, so that the endpoint is dropped and taken anew.
+                await().atMost(Duration.ofMinutes(1))
+                        .until(() -> !replacement.received().isEmpty());
+                slow.release();
+                await().atMost(Duration.ofMinutes(1))
+                        .until(() -> replacement.received().size() >= 2);
+                awaitRenewals(2);
+            }
+        }
+
+        assertThat(receiver.received()).as("the second event").hasSize(1);
+    }
+
+    @Test
+    void goesOnAfterAnError() throws Exception {
+        AtomicInteger ends = new AtomicInteger();
+        AtomicInteger renewals = new AtomicInteger();
+        EventFeed broken = new TestFeed(feed) {
+            @Override
+            public long end() {
+                if (ends.getAndIncrement() == 0) {
+                    throw new StackOverflowError();
+                }
+                return super.end();
+            }
+        };
+        WebhookLeases brokenLeases = new WebhookLeases(dataSource, secrets) {
+            @Override
+            Held renew(UUID lease, Collection<Long> held, Collection<Long> others) {
+                if (renewals.getAndIncrement() == 0) {
+                    throw new StackOverflowError();
+                }
+                return super.renew(lease, held, others);
+            }
+        };
+
+        try (TestDispatcher _ = new TestDispatcher(broken, brokenLeases, saver, sender, secrets, mapper, config)) {
+            await().atMost(Duration.ofMinutes(1)).until(() -> ends.get() >= 2);
+            event();
+            await().atMost(Duration.ofMinutes(1))
+                    .until(() -> !receiver.received().isEmpty());
+        }
+    }
+
+    /** Lets retries wait to be read until it is released. */
+    private final class SlowFeed extends TestFeed {
+        private final CountDownLatch reading = new CountDownLatch(1);
+        private final CountDownLatch released = new CountDownLatch(1);
+
+        private SlowFeed() {
+            super(feed);
+        }
+
+        @Override
+        public Batch find(Collection<Long> positions) {
+            reading.countDown();
+            await(released);
+            return super.find(positions);
+        }
+
+        void awaitReading() {
+            await(reading);
+        }
+
+        void release() {
+            released.countDown();
+        }
+
+        private static void await(CountDownLatch latch) {
+            try {
+                assertThat(latch.await(1, TimeUnit.MINUTES)).isTrue();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+    }
+
+    private void awaitRenewals(int times) {
+        for (int i = 0; i < times; i++) {
+            String seen = lastSeen();
+            await().atMost(Duration.ofMinutes(1)).until(() -> !seen.equals(lastSeen()));
+        }
     }
 
     private String lastSeen() {

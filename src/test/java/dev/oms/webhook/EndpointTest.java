@@ -370,6 +370,39 @@ class EndpointTest {
     }
 
     @Test
+    void aSuccessThatWasUnderWayDoesNotEndThePauseThatTheReceiverAskedFor() {
+        endpoint.add(List.of(event(1, 1), event(2, 2), event(3, 3), event(4, 4)), 4);
+        List<Delivery> underWay = all(endpoint).subList(0, 2);
+        Duration asked = Duration.ofSeconds(60);
+
+        endpoint.ended(underWay.get(0), new Outcome(429, "status 429", 1, null, asked), now);
+        endpoint.ended(underWay.get(1), OK, now);
+
+        pass(asked.minusSeconds(1));
+        assertThat(all(endpoint)).isEmpty();
+        pass(Duration.ofSeconds(1));
+        assertThat(all(endpoint)).as("the probe").hasSize(1);
+    }
+
+    @Test
+    void maySendNoRetryOnceItIsPaused() {
+        endpoint.add(List.of(event(1, 1), event(2, 2)), 2);
+        List<Delivery> all = all(endpoint);
+        end(List.of(all.getFirst()), FAILED);
+        pass(Duration.ofSeconds(6));
+        Delivery retry = endpoint.next(now);
+        assertThat(endpoint.maySend(retry, now)).isTrue();
+
+        endpoint.ended(all.getLast(), new Outcome(429, "status 429", 1, null, Duration.ofSeconds(60)), now);
+
+        assertThat(endpoint.maySend(retry, now)).isFalse();
+        endpoint.postpone(retry, now);
+        pass(Duration.ofSeconds(60));
+        Delivery probe = endpoint.next(now);
+        assertThat(endpoint.maySend(probe, now)).isTrue();
+    }
+
+    @Test
     void storesWhetherItFails() {
         endpoint.add(List.of(event(1, 1), event(2, 2)), 2);
 

@@ -71,7 +71,8 @@ class NoSecretsKeyTest {
             dispatch.run();
 
             assertThat(log.lines())
-                    .containsExactly("WARN No worker sends to 1 webhooks, and this one cannot: set OMS_SECRETS_KEY");
+                    .containsExactly(
+                            "WARN Webhooks that no worker sends to: 1. This one cannot either: set OMS_SECRETS_KEY");
         }
         OmsServers.management().get("/q/metrics").then().body(containsString("\noms_webhooks_unattended 1.0"));
     }

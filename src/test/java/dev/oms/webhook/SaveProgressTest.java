@@ -127,28 +127,41 @@ class SaveProgressTest {
         assertThat(stored("position")).isEqualTo("10");
     }
 
-    @Test
-    void putsOffARetryThatFailsAgainUnlessSomebodyHasAskedForItMeanwhile() {
-        Retry inAnHour = new Retry(
-                7,
-                new Subject("order", 1),
-                2,
-                System.nanoTime() + Duration.ofHours(1).toNanos());
+    private void retryThatIsDue() {
         ledger.execute("""
                 insert into webhook_retries (endpoint_id, position, subject, subject_id, attempt, next_attempt_at)
                 values (%d, 7, 'order', 1, 1, clock_timestamp())""".formatted(id));
-        String soon =
-                "webhook_retries where next_attempt_at < clock_timestamp() + interval '1 min' and endpoint_id = " + id;
+    }
 
+    /** Stores that it has failed a second time, and is due in an hour. */
+    private void putOff() {
+        long dueNanos = System.nanoTime() + Duration.ofHours(1).toNanos();
+        save(null, List.of(new Retry(7, new Subject("order", 1), 2, dueNanos)));
+    }
+
+    private List<String> attemptAndWhetherItIsDue() {
+        return ledger.texts(
+                "select attempt || ' ' || (next_attempt_at < clock_timestamp() + interval '1 min') from webhook_retries "
+                        + "where endpoint_id = " + id);
+    }
+
+    @Test
+    void putsOffARetryThatFailsAgain() {
+        retryThatIsDue();
+
+        putOff();
+
+        assertThat(attemptAndWhetherItIsDue()).containsExactly("2 false");
+    }
+
+    @Test
+    void keepsTheTimeOfARetryThatSomebodyMayHaveAskedForMeanwhile() {
+        retryThatIsDue();
         set("lease = null, lease_until = null");
-        save(null, List.of(inAnHour));
-        assertThat(ledger.count(soon)).isOne();
-        assertThat(ledger.texts("select attempt from webhook_retries where endpoint_id = " + id))
-                .containsExactly("2");
 
-        set("position = 10, lease = '%s', lease_until = now() + interval '30 s'".formatted(LEASE));
-        save(null, List.of(inAnHour));
-        assertThat(ledger.count(soon)).isZero();
+        putOff();
+
+        assertThat(attemptAndWhetherItIsDue()).containsExactly("2 true");
     }
 
     @Test

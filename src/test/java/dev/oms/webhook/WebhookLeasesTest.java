@@ -45,6 +45,9 @@ class WebhookLeasesTest {
     SaveProgress saver;
 
     @Inject
+    WebhookAttempts attempts;
+
+    @Inject
     Secrets secrets;
 
     @BeforeEach
@@ -120,6 +123,19 @@ class WebhookLeasesTest {
         set(ids.getFirst(), "secret", otherKey());
         change(ids.getFirst(), "");
         assertThat(taken(renew(wrong))).containsExactly(ids.getFirst());
+    }
+
+    @Test
+    void isNotUnattendedJustBecauseATestIsSent() {
+        long id = webhook();
+        WebhookLeases worker = worker();
+        assertThat(taken(renew(worker))).containsExactly(id);
+        ledger.execute("update webhook_endpoints set updated_at = updated_at - interval '2 min'");
+
+        attempts.test(id);
+
+        assertThat(row(id, "lease")).isNull();
+        assertThat(worker.counts().unattended()).isZero();
     }
 
     /** One secret that nobody can decrypt leaves a worker what it is. */

@@ -1,4 +1,4 @@
-package dev.oms.http;
+package dev.oms.start;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;

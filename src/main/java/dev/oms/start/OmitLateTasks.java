@@ -1,4 +1,4 @@
-package dev.oms.http;
+package dev.oms.start;
 
 import io.quarkus.logging.LoggingFilter;
 import java.util.concurrent.RejectedExecutionException;
