@@ -371,12 +371,13 @@ class EndpointTest {
 
     @Test
     void aSuccessThatWasUnderWayDoesNotEndThePauseThatTheReceiverAskedFor() {
-        endpoint.add(List.of(event(1, 1), event(2, 2), event(3, 3), event(4, 4)), 4);
-        List<Delivery> underWay = all(endpoint).subList(0, 2);
+        endpoint.add(List.of(event(1, 1), event(2, 2)), 2);
+        List<Delivery> underWay = all(endpoint);
+        endpoint.add(List.of(event(3, 3), event(4, 4)), 4);
         Duration asked = Duration.ofSeconds(60);
 
-        endpoint.ended(underWay.get(0), new Outcome(429, "status 429", 1, null, asked), now);
-        endpoint.ended(underWay.get(1), OK, now);
+        endpoint.ended(underWay.getFirst(), new Outcome(429, "status 429", 1, null, asked), now);
+        endpoint.ended(underWay.getLast(), OK, now);
 
         pass(asked.minusSeconds(1));
         assertThat(all(endpoint)).isEmpty();
