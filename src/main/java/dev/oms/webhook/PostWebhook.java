@@ -25,6 +25,7 @@ import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketException;
+import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.security.cert.CertificateException;
 import java.time.Clock;
@@ -49,9 +50,9 @@ import org.jboss.logging.Logger;
  *   <li>Limits: 5 s to connect, 5 s for the handshake of TLS, 15 s for all, 8 KB of headers, 16 KB of the answer.
  *       Beyond a limit the connection is dropped.
  *   <li>The status decides: 2xx is a success, however its body ends. Redirects are not followed.
- *   <li>Connections are kept for 4 s. Receivers on Node close theirs after 5 s, and a request that meets the end of its
- *       connection is in doubt. It is sent once more at once, over a new connection: receivers know a repetition by its
- *       {@code webhook-id}.
+ *   <li>Connections are kept for 4 s, and used for one URL only. Receivers on Node close theirs after 5 s, and a
+ *       request that meets the end of its connection is in doubt. It is sent once more at once, over a new connection:
+ *       receivers know a repetition by its {@code webhook-id}.
  *   <li>No proxy, no cookies, no compression, no trace headers.
  * </ul>
  *
@@ -71,7 +72,7 @@ class PostWebhook {
     private static final int HEADERS_MAX_BYTES = 8_192;
     private static final int KEEP_ALIVE_SECONDS = 4;
 
-    /** For all endpoints at one address and name. The dispatcher limits each endpoint. */
+    /** For each URL. The dispatcher limits each endpoint. */
     private static final int CONNECTIONS_MAX = 1_000;
 
     /** RFC 9110 §10.2.3: seconds, here up to a billion. */
@@ -156,7 +157,8 @@ class PostWebhook {
         private void connect(int index) {
             RequestOptions options = new RequestOptions()
                     .setMethod(HttpMethod.POST)
-                    .setServer(SocketAddress.inetSocketAddress(new InetSocketAddress(addresses.get(index), url.port())))
+                    .setServer(SocketAddress.inetSocketAddress(
+                            new InetSocketAddress(named(addresses.get(index)), url.port())))
                     .setHost(url.host())
                     .setPort(url.port())
                     .setSsl(url.isTls())
@@ -173,6 +175,18 @@ class PostWebhook {
                     end(connected.cause());
                 }
             });
+        }
+
+        /**
+         * Vert.x keeps connections by the name of an address, which nothing resolves. With the path in it, whatever one
+         * receiver sends too much is not taken for the answer of another behind the same host.
+         */
+        private InetAddress named(InetAddress address) {
+            try {
+                return InetAddress.getByAddress(address.getHostAddress() + url.path(), address.getAddress());
+            } catch (UnknownHostException e) {
+                throw new IllegalStateException("Neither 4 nor 16 bytes: " + address, e);
+            }
         }
 
         private void send(HttpClientRequest connected) {

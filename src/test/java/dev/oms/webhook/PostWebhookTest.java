@@ -281,6 +281,21 @@ class PostWebhookTest {
         }
     }
 
+    /** Otherwise what one receiver sends too much could be taken for the answer of another behind the same host. */
+    @Test
+    void usesAConnectionForOneUrlOnly() throws Exception {
+        try (RawReceiver receiver = new RawReceiver(answering(OK))) {
+            PostWebhook client = client(Duration.ofSeconds(60));
+            String origin = "http://receiver.test:" + receiver.port();
+
+            for (String path : List.of("/one", "/other", "/one", "/other")) {
+                assertThat(post(client, origin + path, "127.0.0.1").isSuccess()).isTrue();
+            }
+
+            assertThat(receiver.connections()).isEqualTo(2);
+        }
+    }
+
     @Test
     void keepsConnectionsAndNoCookies() throws Exception {
         try (RawReceiver receiver =
