@@ -8,6 +8,7 @@ import dev.oms.start.CheckIntervals;
 import dev.oms.start.MigrateTask;
 import dev.oms.start.Serve;
 import dev.oms.start.StartFailure;
+import io.quarkus.runtime.ImageMode;
 import io.quarkus.runtime.Quarkus;
 import io.quarkus.runtime.QuarkusApplication;
 import io.quarkus.runtime.annotations.QuarkusMain;
@@ -21,11 +22,19 @@ import java.util.logging.Logger;
  */
 @QuarkusMain
 public class Main {
+    private static final String POLLER_MODE = "jdk.pollerMode";
+
     // A strong reference: a logger that is garbage-collected loses its level.
     private static final Logger QUARKUS_LOG = Logger.getLogger("io.quarkus.runtime.Application");
 
     public static void main(String... args) {
         System.setProperty(CheckRequestHead.URI_CHECK_OFF, "true");
+        if (ImageMode.current().isNativeImage() && System.getProperty(POLLER_MODE) == null) {
+            // In a native image, a virtual thread that reads from a socket may else wait for ever, as found in about
+            // one
+            // start in sixty on a busy machine (oracle/graal#13787). 1: platform threads wait for the sockets.
+            System.setProperty(POLLER_MODE, "1");
+        }
         // The embedded servers are on the class path in dev mode only. Nothing else tells dev mode from the packaged
         // application this early.
         try {
