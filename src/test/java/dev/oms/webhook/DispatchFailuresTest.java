@@ -163,14 +163,18 @@ class DispatchFailuresTest {
         }
     }
 
-    @Test
-    void sendsNoRetryThatIsReadAfterItIsDisabled() throws Exception {
+    private void eventToRetry() {
         event();
         ledger.execute("""
                 insert into webhook_retries (endpoint_id, position, subject, subject_id, next_attempt_at)
                 select %d, position, subject, subject_id, clock_timestamp() from events order by position desc limit 1
                 """.formatted(webhook));
         ledger.execute("update webhook_endpoints set position = (select max(position) from events)");
+    }
+
+    @Test
+    void sendsNoRetryThatIsReadAfterItIsDisabled() throws Exception {
+        eventToRetry();
         SlowFeed slow = new SlowFeed();
 
         try (TestDispatcher _ = new TestDispatcher(slow, leases, saver, sender, secrets, mapper, config)) {
@@ -190,12 +194,7 @@ class DispatchFailuresTest {
 
     @Test
     void sendsNoRetryToAUrlThatIsReplacedWhileItIsRead() throws Exception {
-        event();
-        ledger.execute("""
-                insert into webhook_retries (endpoint_id, position, subject, subject_id, next_attempt_at)
-                select %d, position, subject, subject_id, clock_timestamp() from events order by position desc limit 1
-                """.formatted(webhook));
-        ledger.execute("update webhook_endpoints set position = (select max(position) from events)");
+        eventToRetry();
         event();
         SlowFeed slow = new SlowFeed();
 
