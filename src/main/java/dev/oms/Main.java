@@ -30,9 +30,8 @@ public class Main {
     public static void main(String... args) {
         System.setProperty(CheckRequestHead.URI_CHECK_OFF, "true");
         if (ImageMode.current().isNativeImage() && System.getProperty(POLLER_MODE) == null) {
-            // In a native image, a virtual thread that reads from a socket may else wait for ever, as found in about
-            // one
-            // start in sixty on a busy machine (oracle/graal#13787). 1: platform threads wait for the sockets.
+            // Otherwise a virtual thread in a native image may wait for ever for a socket that can be read
+            // (oracle/graal#13787): seen in one start of sixty on a busy machine. With 1, platform threads wait.
             System.setProperty(POLLER_MODE, "1");
         }
         // The embedded servers are on the class path in dev mode only. Nothing else tells dev mode from the packaged

@@ -416,7 +416,7 @@ class DispatchWebhooks {
                             if (each.delivery.message == null) {
                                 each.endpoint.missing(each.delivery, nowNanos);
                             } else if (!each.endpoint.maySend(each.delivery, nowNanos)) {
-                                // Reading it took too long.
+                                // While it was read, a pause has begun or the lease has ended.
                                 each.endpoint.postpone(each.delivery, nowNanos);
                             } else {
                                 send(each.endpoint, each.delivery, nowNanos);

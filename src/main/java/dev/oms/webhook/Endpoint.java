@@ -442,12 +442,14 @@ final class Endpoint {
             failures++;
         }
         Duration retryAfter = retryAfter(outcome);
-        if (retryAfter.isPositive()) {
-            failures = Math.max(failures, RetrySchedule.FAILURES_MAX);
+        boolean isFirstRequest = retryAfter.isPositive() && failures < RetrySchedule.FAILURES_MAX;
+        if (isFirstRequest) {
+            failures = RetrySchedule.FAILURES_MAX;
         }
         if (failures >= RetrySchedule.FAILURES_MAX && (!wasPaused || wasProbe || retryAfter.isPositive())) {
-            long untilNanos = nowNanos
-                    + max(RetrySchedule.pause(failures, random), retryAfter).toNanos();
+            // A rate limit may ask for a second, and get no more than that.
+            Duration pause = isFirstRequest ? retryAfter : max(RetrySchedule.pause(failures, random), retryAfter);
+            long untilNanos = nowNanos + pause.toNanos();
             pausedUntilNanos = wasPaused ? Math.max(pausedUntilNanos, untilNanos) : untilNanos;
         }
     }

@@ -386,6 +386,22 @@ class EndpointTest {
     }
 
     @Test
+    void leavesAReceiverAloneForNoLongerThanItAsksTheFirstTime() {
+        endpoint.add(List.of(event(1, 1), event(2, 2), event(3, 3)), 3);
+        Outcome asksForASecond = new Outcome(429, "status 429", 1, null, Duration.ofSeconds(1));
+
+        endpoint.ended(endpoint.next(now), asksForASecond, now);
+        assertThat(all(endpoint)).isEmpty();
+        pass(Duration.ofSeconds(1));
+        List<Delivery> probe = all(endpoint);
+        assertThat(probe).hasSize(1);
+
+        end(probe, asksForASecond);
+        pass(Duration.ofSeconds(4));
+        assertThat(all(endpoint)).as("longer, since it asks again").isEmpty();
+    }
+
+    @Test
     void maySendNoRetryOnceItIsPaused() {
         endpoint.add(List.of(event(1, 1), event(2, 2)), 2);
         List<Delivery> all = all(endpoint);
